@@ -1,0 +1,224 @@
+"""The ledger: decisions about rows, append-only; how they combine, how one undoes them, how one reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+ACTIONS = ("drop", "relabel", "soften", "weight", "repeat", "synthesize", "review", "keep")
+MACHINE = "curate"
+SCHEMA = pa.schema(
+    [
+        ("row_id", pa.string()),
+        ("step", pa.string()),
+        ("action", pa.string()),
+        ("score", pa.float32()),
+        ("before", pa.string()),
+        ("after", pa.string()),
+        ("reason", pa.string()),
+        ("author", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Entries for the ledger (`SCHEMA`).
+
+    An entry with a null `row_id` speaks of a whole class, which `before` names: ``weight`` (its class weight) or
+    ``soften`` (the soft label of its rows). What `after` holds depends on the action:
+
+    ============  =============================================================================================
+    drop          null
+    relabel       the new label
+    soften        JSON object label -> probability; mass that is missing to 1 is spread evenly over the other classes
+    weight        a factor of the row's weight, or the weight of the class
+    repeat        how many extra draws of the row there are
+    synthesize    JSON object that says how to make the row
+    review, keep  null
+    ============  =============================================================================================
+    """
+
+    table: pa.Table = SCHEMA.empty_table()
+
+    @classmethod
+    def of(
+        cls,
+        step: str,
+        action: str,
+        row_ids: Sequence[str | None] | np.ndarray,
+        reason: str | Sequence[str],
+        score: np.ndarray | None = None,
+        before: Sequence[str | None] | None = None,
+        after: str | Sequence[str | None] | None = None,
+        author: str = MACHINE,
+    ) -> Decisions:
+        """Entries of one action of one step; scalars are repeated for every row."""
+        if action not in ACTIONS:
+            raise ValueError(f"unknown action {action!r}")
+        m = len(row_ids)
+
+        def texts(value: str | Sequence[str | None] | None) -> pa.Array:
+            if value is None:
+                return pa.nulls(m, pa.string())
+            return pa.array([value] * m if isinstance(value, str) else list(value), pa.string())
+
+        columns = [
+            pa.array(row_ids, pa.string()),
+            texts(step),
+            texts(action),
+            pa.nulls(m, pa.float32()) if score is None else pa.array(np.asarray(score, dtype=np.float32)),
+            texts(before),
+            texts(after),
+            texts(reason),
+            texts(author),
+        ]
+        return cls(pa.table(columns, schema=SCHEMA))
+
+    @classmethod
+    def join(cls, parts: Iterable[Decisions]) -> Decisions:
+        """Several as one, in order."""
+        return cls(pa.concat_tables([SCHEMA.empty_table(), *(part.table for part in parts)]))
+
+    def __len__(self) -> int:
+        """Number of entries."""
+        return self.table.num_rows
+
+    def without(self, steps: Iterable[str]) -> Decisions:
+        """What remains when the entries of some steps are left out (undo)."""
+        known = pa.array(list(steps), pa.string())
+        return Decisions(self.table.filter(pc.invert(pc.is_in(self.table["step"], value_set=known))))
+
+    def about(self, row_id: str) -> Decisions:
+        """The entries about one row."""
+        return Decisions(self.table.filter(pc.equal(self.table["row_id"], row_id)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What all entries together say of the rows of a table.
+
+    Attributes:
+        dropped: (n,) bool.
+        dropped_by: row -> step that dropped it.
+        codes: (n,) int64, label codes after relabelling.
+        soft: row -> (K,) float32 soft label, for rows with one of their own.
+        weight: (n,) float32, the product of the row's factors.
+        repeats: (n,) int64, extra draws.
+        review: (n,) bool, rows that a person should look at.
+        class_weights: (K,) float32, 1 where no step said otherwise.
+        class_soft: (K, K) float32, what a hard label of class k stands for; the identity where no step said otherwise.
+    """
+
+    dropped: np.ndarray
+    dropped_by: Mapping[int, str]
+    codes: np.ndarray
+    soft: Mapping[int, np.ndarray]
+    weight: np.ndarray
+    repeats: np.ndarray
+    review: np.ndarray
+    class_weights: np.ndarray
+    class_soft: np.ndarray
+
+
+def spread(after: str, names: Sequence[str]) -> np.ndarray:
+    """(K,) float32 that sums to 1, from the `after` of a ``soften`` entry (see `Decisions`)."""
+    given: Mapping[str, float] = json.loads(after)
+    place = {name: k for k, name in enumerate(names)}
+    unknown = [name for name in given if name not in place]
+    if unknown:
+        raise ValueError(f"the ledger names the class {unknown[0]!r}, which the task does not have")
+    vector = np.zeros(len(names), dtype=np.float64)
+    rest = np.ones(len(names), dtype=bool)
+    for name, mass in given.items():
+        vector[place[name]], rest[place[name]] = mass, False
+    if rest.any():
+        vector[rest] = max(0.0, 1.0 - vector.sum()) / rest.sum()
+    return (vector / vector.sum()).astype(np.float32)
+
+
+def combine(decisions: Decisions, row_ids: np.ndarray, codes: np.ndarray, names: Sequence[str]) -> Verdict:
+    """What the ledger amounts to.
+
+    Entries count in order: of relabel and soften the last one stands, weights multiply, repeats add up, a drop stays.
+    A person's entries outrank the machine's whatever the order: once a person has spoken of a row (anything but
+    ``review``), the machine's drop, relabel, soften and weight of that row count for nothing; the person's own remain.
+    Decisions about rows that are not in the table are passed over (they belong to removed rows).
+    """
+    n, k = len(row_ids), len(names)
+    place = {str(row_id): i for i, row_id in enumerate(row_ids)}
+    class_place = {name: i for i, name in enumerate(names)}
+    dropped, review = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    weight, repeats = np.ones(n, dtype=np.float64), np.zeros(n, dtype=np.int64)
+    class_weights, class_soft = np.ones(k, dtype=np.float32), np.eye(k, dtype=np.float32)
+    codes, soft, dropped_by = codes.copy(), {}, {}
+    entries = decisions.table.select(["row_id", "action", "before", "after", "step", "author"]).to_pylist()
+    judged = {e["row_id"] for e in entries if e["author"] != MACHINE and e["action"] != "review"}
+    for entry in entries:
+        action, after = entry["action"], entry["after"]
+        if entry["row_id"] is None:
+            c = class_place.get(entry["before"])
+            if c is None:
+                continue
+            if action == "weight":
+                class_weights[c] = float(after)
+            elif action == "soften":
+                class_soft[c] = spread(after, names)
+            continue
+        row = place.get(entry["row_id"])
+        if row is None:
+            continue
+        overruled = entry["author"] == MACHINE and entry["row_id"] in judged
+        if overruled and action in ("drop", "relabel", "soften", "weight"):
+            continue
+        if action == "drop":
+            dropped[row] = True
+            dropped_by.setdefault(row, entry["step"])
+        elif action == "keep" and entry["author"] != MACHINE:
+            dropped[row] = False
+            dropped_by.pop(row, None)
+        elif action == "relabel":
+            codes[row] = class_place.get(after, -1)
+            soft.pop(row, None)
+        elif action == "soften":
+            soft[row] = spread(after, names)
+        elif action == "weight":
+            weight[row] *= float(after)
+        elif action == "repeat":
+            repeats[row] += int(after)
+        elif action == "review":
+            review[row] = True
+    return Verdict(
+        dropped, dropped_by, codes, soft, weight.astype(np.float32), repeats, review, class_weights, class_soft
+    )
+
+
+def sentences(entries: pa.Table) -> list[str]:
+    """One sentence per entry: what was done, by which step, and why."""
+    return [_sentence(entry) for entry in entries.to_pylist()]
+
+
+def _sentence(entry: Mapping[str, Any]) -> str:
+    before, after, action = entry["before"], entry["after"], entry["action"]
+    if action == "soften":
+        after = ", ".join(f"{name} {mass:.2f}" for name, mass in sorted(json.loads(after).items(), key=lambda p: -p[1]))
+    done = {
+        "drop": "dropped",
+        "relabel": f"relabelled from {before!r} to {after!r}",
+        "soften": f"given the soft label {after}",
+        "weight": f"weighted by {after}",
+        "repeat": f"drawn {after} more time(s)",
+        "synthesize": "made by synthesis",
+        "review": "set aside for review",
+        "keep": "kept",
+    }[action]
+    subject = f"class {before!r} was " if entry["row_id"] is None else ""
+    by = "" if entry["author"] == MACHINE else f" by {entry['author']}"
+    score = "" if entry["score"] is None else f" (score {entry['score']:.3f})"
+    return f"{entry['step']}: {subject}{done}{by}: {entry['reason']}{score}"

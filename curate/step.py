@@ -1,0 +1,141 @@
+"""The step contract: frozen settings and one verb, in four kinds."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from curate import registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from curate.findings import Findings
+    from curate.ledger import Decisions
+    from curate.table import Labels, Table
+    from curate.task import Task
+
+
+def snake_case(name: str) -> str:
+    """``LabelErrors`` -> ``label_errors``: the name of the step and of its file."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+class Settings(BaseModel):
+    """Frozen settings; unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    name: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Name the class after itself."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.name = snake_case(cls.__name__)
+
+    def changed(self) -> dict[str, Any]:
+        """The settings that differ from their defaults, as plain YAML values."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+class Step(Settings):
+    """One step of a pipeline. Its name is its file's name."""
+
+    kind: ClassVar[str]
+    modalities: ClassVar[tuple[str, ...]] = ()
+    """Input roles that the step works on; empty for any."""
+
+    def refuses(self, task: Task) -> str | None:
+        """Why this step can't be used for such a task (a sentence), or None if it can."""
+        if self.modalities and not set(self.modalities) & set(task.modalities):
+            return f"{self.name} works on {' or '.join(self.modalities)}, and the task has {' and '.join(task.modalities)}"
+        return None
+
+
+class Fix(Settings):
+    """Turns flagged findings into decisions. Its name is its file's name in `curate/fixes`."""
+
+    issue: tuple[str, ...] = Field((), description="only findings of these issues; all of the check's if left out")
+    max_score: float = Field(1.0, ge=0, le=1, description="only findings with at most this score (0 is worst)")
+
+    def decide(self, step: str, flagged: pa.Table, evidence: Any) -> tuple[Decisions, np.ndarray]:
+        """Decisions about flagged findings.
+
+        Args:
+            step: name of the check, for the ledger.
+            flagged: m lines of findings (`curate.findings.SCHEMA`), each row at most once, all of training rows.
+            evidence: the `curate.evidence.Evidence` that the check judged by.
+
+        Returns:
+            The decisions, and an (m,) bool mask of the lines that this fix took; the others go to `otherwise`.
+        """
+        raise NotImplementedError
+
+
+FixSpec = str | dict[str, Any]
+
+
+class Check(Step):
+    """Finds what is wrong and changes nothing. With `fix`, its findings become decisions."""
+
+    kind: ClassVar[str] = "check"
+    default: ClassVar[bool] = True
+    """Whether `curate audit` runs it unasked where it applies."""
+
+    fix: FixSpec | None = Field(
+        None,
+        description="what to do with flagged rows: drop, relabel, soften, weight, review, keep, or one of these with"
+        " settings and `otherwise` for the rows that it leaves; nothing if left out",
+    )
+    limit: float = Field(
+        0.5, gt=0, le=1, description="largest share of all training rows, and of any class, that the fix may touch"
+    )
+
+    @field_validator("fix")
+    @classmethod
+    def _known_fix(cls, value: FixSpec | None) -> FixSpec | None:
+        if value is not None:
+            registry.fixes(value)
+        return value
+
+    def needs(self, task: Task) -> tuple[str, ...]:
+        """Names of the per-row measures that `find` will ask for, so that one pass can take them all."""
+        return ()
+
+    def find(self, evidence: Any) -> Findings:
+        """Scores for every active row that the check applies to, flags and suggestions."""
+        raise NotImplementedError
+
+
+class Transform(Step):
+    """Gives rows new content: 1 to 0, 1 or n."""
+
+    kind: ClassVar[str] = "transform"
+
+    def apply(self, table: Table) -> Table:
+        """The table with new content; what is learned from data is learned from training rows alone."""
+        raise NotImplementedError
+
+
+class Balance(Step):
+    """Decides how often and how strongly training rows count."""
+
+    kind: ClassVar[str] = "balance"
+
+    def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:
+        """Repeats, weights, soft labels or drops of active training rows."""
+        raise NotImplementedError
+
+
+class Augment(Step):
+    """A recipe of seeded changes of items, carried out by the feed on training draws."""
+
+    kind: ClassVar[str] = "augment"
+
+    def recipe(self, task: Task) -> dict[str, Any]:
+        """The recipe as plain JSON values, as it stands in the plan. Raises ConfigError for unknown operations."""
+        raise NotImplementedError

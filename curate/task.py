@@ -1,0 +1,83 @@
+"""Task: which column plays which role, what kind of problem it is, and the names of the classes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from curate.errors import ConfigError
+
+Kind = Literal[
+    "classification", "multilabel", "regression", "segmentation", "detection", "transcription", "unlabeled"
+]
+MODALITIES = ("text", "image", "audio", "video", "series", "features")
+MEDIA = ("image", "audio", "video")
+
+
+class Task(BaseModel):
+    """Roles of the columns of a table. A role that the data does not have is None.
+
+    `features` is either one column that holds a vector per row, or the list of the scalar columns of a table
+    (numbers and categories mixed).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind | None = Field(None, description="kind of problem; inferred from the label column if left out")
+    text: str | None = Field(None, description="column with the text")
+    image: str | None = Field(None, description="column with images (paths or encoded bytes)")
+    audio: str | None = Field(None, description="column with audio (paths or encoded bytes)")
+    video: str | None = Field(None, description="column with video (paths or encoded bytes)")
+    series: str | None = Field(None, description="column with time series (channels x length, or length)")
+    features: str | tuple[str, ...] | None = Field(
+        None, description="column with one vector per row, or the list of a table's scalar columns"
+    )
+    mask: str | None = Field(None, description="column with segmentation masks (paths or encoded bytes)")
+    boxes: str | None = Field(None, description="column with bounding boxes")
+    transcript: str | None = Field(None, description="column with the transcript of audio or video")
+    label: str | None = Field(None, description="column with the label")
+    label_names: tuple[str, ...] = Field((), description="the classes in order; found in the data if left out")
+    group: str | None = Field(None, description="column of groups that folds and splits must not tear apart")
+    split: str | None = Field(None, description="column that says train, validation or test")
+    id: str | None = Field(None, description="column with a unique row id; a content hash if left out")
+    embedding: str | None = Field(None, description="column with the user's own embedding vectors")
+    probabilities: str | None = Field(
+        None, description="column with the user's own out-of-sample predicted probabilities, one per label name"
+    )
+    target: str | None = Field(None, description="path of a sample of what the deployed model will see")
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _list_to_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _roles_differ(self) -> Task:
+        seen: dict[str, str] = {}
+        for role in (*MODALITIES, "label", "id", "split"):
+            column = getattr(self, role)
+            for name in (column,) if isinstance(column, str) else column or ():
+                if name in seen:
+                    raise ValueError(f"column {name!r} cannot be both {seen[name]} and {role}")
+                seen[name] = role
+        return self
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The input roles that this task has, strongest carrier of content first."""
+        return tuple(role for role in ("video", "image", "audio", "text", "series", "features") if getattr(self, role))
+
+    @property
+    def modality(self) -> str:
+        """The main input role. Raises ConfigError where there is none."""
+        if not self.modalities:
+            raise ConfigError("the task has no input: name the column of text, image, audio, video, series or features")
+        return self.modalities[0]
+
+    @property
+    def feature_columns(self) -> tuple[str, ...]:
+        """The columns behind `features`: none, the one vector column, or the scalar columns."""
+        if self.features is None:
+            return ()
+        return (self.features,) if isinstance(self.features, str) else self.features
