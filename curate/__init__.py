@@ -19,7 +19,20 @@ _PUBLIC = {
 }
 _MODULES = ("errors", "feed", "steps")
 
-__all__ = ["Curated", "Pipeline", "Report", "Table", "Task", "__version__", "audit", "errors", "feed", "load", "open", "steps"]  # noqa: RUF022, A004
+__all__ = [
+    "Curated",
+    "Pipeline",
+    "Report",
+    "Table",
+    "Task",
+    "__version__",
+    "audit",
+    "errors",
+    "feed",
+    "load",
+    "open",
+    "steps",
+]  # noqa: RUF022, A004
 
 if TYPE_CHECKING:
     from curate import errors, feed, steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class Decisions:
     ============  =============================================================================================
     """
 
-    table: pa.Table = SCHEMA.empty_table()
+    table: pa.Table = field(default_factory=SCHEMA.empty_table)
 
     @classmethod
     def of(

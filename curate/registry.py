@@ -34,7 +34,9 @@ def _installed(group: str, taken: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for point in entry_points(group=group):
         if point.name in taken or found.get(point.name, point.value) != point.value:
-            raise ConfigError(f"the package behind {point.value!r} wants to add {point.name!r} to {group}, but that name is taken")
+            raise ConfigError(
+                f"the package behind {point.value!r} wants to add {point.name!r} to {group}, but that name is taken"
+            )
         found[point.name] = point.value
     return found
 

@@ -52,7 +52,9 @@ class Step(Settings):
     def refuses(self, task: Task) -> str | None:
         """Why this step can't be used for such a task (a sentence), or None if it can."""
         if self.modalities and not set(self.modalities) & set(task.modalities):
-            return f"{self.name} works on {' or '.join(self.modalities)}, and the task has {' and '.join(task.modalities)}"
+            return (
+                f"{self.name} works on {' or '.join(self.modalities)}, and the task has {' and '.join(task.modalities)}"
+            )
         return None
 
 

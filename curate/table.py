@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +95,7 @@ class Table:
     row_ids: np.ndarray
     content: np.ndarray
     root: Path | None = None
-    problems: pa.Table = PROBLEMS.empty_table()
+    problems: pa.Table = field(default_factory=PROBLEMS.empty_table)
     origin: pa.Table | None = None
     source: str = "memory"
     parents: np.ndarray | None = None

@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from curate.errors import ConfigError
 
-Kind = Literal[
-    "classification", "multilabel", "regression", "segmentation", "detection", "transcription", "unlabeled"
-]
+Kind = Literal["classification", "multilabel", "regression", "segmentation", "detection", "transcription", "unlabeled"]
 MODALITIES = ("text", "image", "audio", "video", "series", "features")
 MEDIA = ("image", "audio", "video")
 
