@@ -32,11 +32,11 @@ __all__ = [
     "load",
     "open",
     "steps",
-]  # noqa: RUF022, A004
+]
 
 if TYPE_CHECKING:
     from curate import errors, feed, steps
-    from curate.pipeline import Curated, Pipeline, audit, open  # noqa: A004
+    from curate.pipeline import Curated, Pipeline, audit, open
     from curate.report import Report
     from curate.sources import load
     from curate.table import Table

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def digest(*parts: object) -> int:
-    """128-bit integer of `parts`, stable over processes and machines; equal only for equal parts (as text, in order)."""
+    """128-bit integer of `parts` (as text, in order), stable over processes and machines."""
     hasher = xxhash.xxh3_128()
     for part in parts:
         encoded = str(part).encode("utf-8", "surrogatepass")

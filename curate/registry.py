@@ -76,8 +76,8 @@ def fixes(spec: str | Mapping[str, Any]) -> list[Any]:
     """The fixes of a check's `fix` setting, in the order in which they take rows.
 
     ``"drop"``; ``{"relabel": {"min_confidence": 0.9}, "otherwise": "soften"}``: the first takes what meets its
-    conditions, `otherwise` (a setting of the same form) the rest. Raises ConfigError (unknown name) or
-    pydantic's ValidationError (a wrong setting).
+    conditions, `otherwise` (a setting of the same form) the rest. Raises ConfigError for an unknown name or a wrong
+    setting.
     """
     if isinstance(spec, str):
         return [fix(spec)()]
@@ -89,5 +89,22 @@ def fixes(spec: str | Mapping[str, Any]) -> list[Any]:
     [(name, settings)] = rest.items()
     if settings is not None and not isinstance(settings, Mapping):
         raise ConfigError(f"the settings of the fix {name!r} must be a mapping, not {settings!r}")
-    chain = [fix(name)(**(settings or {}))]
+    chain = [_make_fix(name, dict(settings or {}))]
     return chain + (fixes(otherwise) if otherwise is not None else [])
+
+
+def _make_fix(name: str, settings: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    cls = fix(name)
+    unknown = [key for key in settings if key not in cls.model_fields]
+    if unknown:
+        known = list(cls.model_fields)
+        raise ConfigError(
+            f"the fix {name!r} has no setting {unknown[0]!r}{nearest(unknown[0], known)}; known: {', '.join(known)}"
+        )
+    try:
+        return cls(**settings)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.40}" for e in error.errors()]
+        raise ConfigError(f"the fix {name!r}: {'; '.join(lines)}") from None

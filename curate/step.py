@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from curate import registry
+from curate.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +102,10 @@ class Check(Step):
     @classmethod
     def _known_fix(cls, value: FixSpec | None) -> FixSpec | None:
         if value is not None:
-            registry.fixes(value)
+            try:
+                registry.fixes(value)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
         return value
 
     def needs(self, task: Task) -> tuple[str, ...]:
@@ -118,8 +122,12 @@ class Transform(Step):
 
     kind: ClassVar[str] = "transform"
 
-    def apply(self, table: Table) -> Table:
-        """The table with new content; what is learned from data is learned from training rows alone."""
+    def fit(self, table: Table) -> dict[str, Any]:
+        """What the transform learns, from training rows alone, as JSON values; it is saved with the result."""
+        return {}
+
+    def apply(self, table: Table, fitted: dict[str, Any] | None = None) -> Table:
+        """The table with new content, by what `fit` learned (of this table if None is given)."""
         raise NotImplementedError
 
 

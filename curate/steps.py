@@ -1,4 +1,4 @@
-"""Every step as a class: ``curate.steps.LabelErrors(fix="soften")``. Classes are found by name when they are first used."""
+"""Every step as a class: ``curate.steps.LabelErrors(fix="soften")``; found by name when first used."""
 
 from __future__ import annotations
 

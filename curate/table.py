@@ -88,6 +88,7 @@ class Table:
         origin: `ORIGIN` with one line per row (file and line number it came from), or None.
         source: what the user named as the data, for messages.
         parents: (n,) row ids of the rows these were made from by a 1-to-n transform, or None.
+        notes: what the reader says of the source as a whole (files skipped, blank lines, encodings), as sentences.
     """
 
     dataset: datasets.Dataset
@@ -99,6 +100,7 @@ class Table:
     origin: pa.Table | None = None
     source: str = "memory"
     parents: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""

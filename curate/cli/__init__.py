@@ -1,1 +1,65 @@
-"""Placeholder."""
+"""The command line: one thin file per command; errors become one sentence and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Any
+
+from curate.errors import CurateError
+
+
+def main() -> None:
+    """Entry point of ``curate``."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run one command and give its exit code: 0; 1 a gate failed; 2 wrong use or bad config; 3 the input can't be read,
+    or not all of it was judged; 4 a fault of ours or of the machine; 130 interrupted."""
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        return _run(arguments)
+    except CurateError as error:
+        if debug:
+            raise
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted; what was measured is kept: run the same command again to go on", 130)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone; point stdout elsewhere so that closing it is quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _say(f"the disk is full: {error}; free some space and run the same command again", 4)
+        return _say(f"a fault of curate or of this machine: {type(error).__name__}: {error}; see more with --debug", 4)
+
+
+def _run(arguments: list[str]) -> int:
+    import click
+    import typer.main
+
+    from curate.cli.app import app
+
+    command: Any = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="curate", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as wrong:
+        wrong.show()
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    lines = message.splitlines() or [""]
+    print(f"curate: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr)
+    return code

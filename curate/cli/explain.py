@@ -1,0 +1,38 @@
+"""`curate explain`: everything about one row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate.cli import shared
+
+
+def explain(
+    folder: Annotated[Path, typer.Argument(help="Folder of a result.", show_default=False)],
+    row_id: Annotated[list[str], typer.Argument(help="Ids of rows, or numbers as #17.", show_default=False)],
+    json: shared.Json = False,
+) -> int:
+    """Say of rows where they come from, what was found, what was decided and what became of them."""
+    from curate.errors import ConfigError
+    from curate.pipeline.store import open_folder
+
+    curated = open_folder(folder)
+    ids = []
+    for given in row_id:
+        if given.startswith("#") and given[1:].isdigit():
+            if int(given[1:]) >= len(curated.table):
+                raise ConfigError(f"no row number {given[1:]}: the set has {len(curated.table)} rows, counted from 0")
+            ids.append(str(curated.table.row_ids[int(given[1:])]))
+        else:
+            ids.append(given)
+    if json:
+        import json as json_module
+
+        lines = [{"row_id": i, "explanation": curated.explain(i).splitlines()} for i in ids]
+        shared.echo(json_module.dumps(lines, ensure_ascii=False))
+    else:
+        shared.echo("\n\n".join(curated.explain(i) for i in ids))
+    return 0

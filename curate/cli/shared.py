@@ -1,0 +1,80 @@
+"""What several commands share: options with one meaning everywhere, progress, and printing JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Data = Annotated[str, typer.Argument(help="Folder, file, glob, saved dataset or hub id.", show_default=False)]
+CacheFolder = Annotated[Path | None, typer.Option("--cache", help="Folder of the cache.", show_default=False)]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on standard output.")]
+Encoder = Annotated[str, typer.Option(help="auto, classic, or the name of a model (see `curate schema`).")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
+
+
+def _role(text: str) -> Any:
+    return typer.Option(help=text, show_default=False, rich_help_panel="Columns")
+
+
+Label = Annotated[str | None, _role("Column with the label.")]
+Text = Annotated[str | None, _role("Column with the text.")]
+Image = Annotated[str | None, _role("Column with images.")]
+Audio = Annotated[str | None, _role("Column with audio.")]
+Video = Annotated[str | None, _role("Column with video.")]
+Features = Annotated[str | None, _role("Column with vectors, or a comma-separated list of a table's columns.")]
+Id = Annotated[str | None, _role("Column with a unique id.")]
+Split = Annotated[str | None, _role("Column that says train, validation or test.")]
+Group = Annotated[str | None, _role("Column of groups that folds must not tear apart.")]
+
+
+def cache_option(folder: Path | None, no_cache: bool) -> Path | bool:
+    """The `cache` option of the library from the two of the command line."""
+    return False if no_cache else (folder or True)
+
+
+def make_task(**roles: str | None) -> Any:
+    """The roles that were named, as a mapping for `curate.load`; None if none was."""
+    given: dict[str, Any] = {role: column for role, column in roles.items() if column is not None}
+    if "," in (features := given.get("features", "")):
+        given["features"] = [name.strip() for name in features.split(",")]
+    return given or None
+
+
+@contextmanager
+def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None] | None]:
+    """A progress bar on standard error, only on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        known: dict[str, Any] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in known:
+                known[stage] = bars.add_task(stage, total=total)
+            bars.update(known[stage], completed=done, total=total)
+
+        yield tell
+
+
+def console() -> Any:
+    """Standard output for people; 100 columns wide where it is no terminal, so that nothing is cut."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+
+
+def echo(text: str) -> None:
+    """Print text as it is on standard output, whatever the encoding of the terminal."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -1,0 +1,190 @@
+"""Curated: the result of a run, in memory or opened again from its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.findings import Findings
+from curate.ledger import Decisions, Verdict, combine, sentences
+from curate.pipeline.pipeline import Pipeline
+from curate.report import Report
+from curate.table import Table
+
+if TYPE_CHECKING:
+    import datasets
+
+
+@dataclass(frozen=True)
+class Curated:
+    """What a pipeline made of a table.
+
+    Attributes:
+        table: the rows, after the pipeline's transforms.
+        plan: one line per draw (`curate.plan.schema`).
+        class_weights: (K,) float32, mean 1 over the training rows unless a step said otherwise.
+        pipeline: what was run.
+        accounts: per split, rows read, kept, dropped, unreadable, and draws.
+        facts: seconds, steps, encoder, cache hits, what transforms have learned.
+        notes: sentences that the user should read.
+        folder: where it is saved, None in memory.
+    """
+
+    table: Table
+    findings_: Findings
+    ledger_: Decisions
+    plan: pa.Table
+    class_weights: np.ndarray
+    pipeline: Pipeline
+    accounts: Sequence[Mapping[str, Any]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def findings(self) -> pa.Table:
+        """Every score, flag and suggestion of every check (`curate.findings.SCHEMA`)."""
+        return self.findings_.table
+
+    @property
+    def ledger(self) -> pa.Table:
+        """Every decision (`curate.ledger.SCHEMA`)."""
+        return self.ledger_.table
+
+    @property
+    def label_names(self) -> list[str]:
+        """The K classes, in the order of the soft labels and class weights."""
+        return list(self.table.task.label_names)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the ledger amounts to, row by row."""
+        labels = self.table.labels
+        return combine(self.ledger_, self.table.row_ids, labels.codes, labels.names)
+
+    @cached_property
+    def report(self) -> Report:
+        """The report of the run."""
+        return Report(
+            self.table,
+            self.findings_,
+            notes=self.notes,
+            facts=self.facts,
+            seconds=self.facts.get("seconds"),
+            decisions=self.ledger_,
+            verdict=self.verdict,
+            plan=self.plan,
+            accounts=self.accounts,
+            pipeline=self.pipeline.to_yaml(),
+        )
+
+    @property
+    def dataset(self) -> datasets.Dataset:
+        """The kept rows, each once, with the curated label and the columns `row_id`, `soft_label`, `weight`."""
+        once = self.plan.filter(pc.equal(self.plan["copy"], 0))
+        kept = self.table.dataset.select(once["row"].to_numpy())
+        label, replaced = self.table.task.label, {"row_id", "soft_label", "weight"}
+        if label is not None:
+            replaced.add(label)
+            position = kept.column_names.index(label)
+        order = [name for name in kept.column_names if name not in replaced]
+        kept = kept.select_columns(order)
+        if label is not None:
+            order.insert(position, label)
+            values = once["label"]
+            kept = kept.add_column(label, values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values)
+        for name in ("row_id", "soft_label", "weight"):
+            kept = kept.add_column(name, once[name])
+        return kept.select_columns([*order, "row_id", "soft_label", "weight"])
+
+    def explain(self, row_id: object) -> str:
+        """Everything about one row, as sentences: its origin, what was found, what was decided, what became of it.
+
+        Raises:
+            DataError: there is no such row.
+        """
+        row_id = str(row_id)
+        row = self.table.position(row_id)
+        lines = [self._whence(row)]
+        found = self.findings.filter(pc.and_(pc.equal(self.findings["row_id"], row_id), self.findings["is_issue"]))
+        for line in found.to_pylist():
+            suggestion = f"; suggested label {line['suggested_label']!r}" if line["suggested_label"] else ""
+            lines.append(
+                f"found by {line['check']} ({line['issue']}, score {line['score']:.3f}): {line['reason']}{suggestion}"
+            )
+        if not found.num_rows:
+            lines.append("no check flagged it")
+        lines += [f"decided by {text}" for text in sentences(self.ledger_.about(row_id).table)]
+        return "\n".join([*lines, *self._outcome(row)])
+
+    def _whence(self, row: int) -> str:
+        table = self.table
+        text = f"row {table.row_ids[row]} (number {row}, split {table.splits[row]})"
+        if table.origin is not None:
+            where = table.origin.slice(row, 1).to_pylist()[0]
+            if where["file"] is not None:
+                text += f" from {where['file']}" + (f" line {where['line']}" if where["line"] is not None else "")
+        given = table.labels.name(row)
+        return text + (f", given label {given!r}" if given is not None else "")
+
+    def _outcome(self, row: int) -> list[str]:
+        drawn = self.plan.filter(pc.equal(self.plan["row"], row)).to_pylist()
+        if not drawn:
+            return ["outcome: it is in no batch"]
+        first = drawn[0]
+        text = f"outcome: kept, drawn {len(drawn)} time(s) per epoch" if len(drawn) > 1 else "outcome: kept"
+        if first["label"] is not None:
+            text += f", label {first['label']!r}"
+        lines = [f"{text}, weight {first['weight']:.3g}"]
+        soft = first["soft_label"]
+        if soft and max(soft) < 1 and self.table.task.kind == "classification":
+            top = sorted(zip(self.label_names, soft), key=lambda pair: -pair[1])[:3]
+            lines.append("soft label: " + ", ".join(f"{name} {mass:.2f}" for name, mass in top))
+        code = self.verdict.codes[row]
+        if code >= 0 and len(self.class_weights) and self.class_weights[code] != 1:
+            lines.append(f"class weight of {self.label_names[code]!r}: {self.class_weights[code]:.3g}")
+        return lines
+
+    def loader(self, **options: Any) -> Any:
+        """A torch DataLoader of dicts over the plan; see `curate.feed.make_loader` for the options.
+
+        The pipeline's `feed` part gives the defaults; `split="train"` unless told otherwise.
+        """
+        from curate.feed import make_loader
+
+        options = self.pipeline.feed.model_dump(exclude_defaults=True) | options
+        return make_loader(
+            self.table, self.plan, label_names=self.label_names, seed=options.pop("seed", self.pipeline.seed), **options
+        )
+
+    def loss(self, **options: Any) -> Any:
+        """A torch module `loss(logits, batch)` for the task's kind, with the class weights (`curate.feed.make_loss`)."""
+        from curate.feed import make_loss
+
+        weights = self.class_weights if len(self.class_weights) else None
+        return make_loss(self.table.task.kind, class_weights=options.pop("class_weights", weights), **options)
+
+    def save(self, out: Path) -> Curated:
+        """Write everything to a folder that `curate.open` opens again; it appears only when it is complete."""
+        from curate.pipeline.store import write
+
+        write(self, out)
+        return replace(self, folder=out)
+
+    def to_json(self) -> str:
+        """The accounts, the summary and what was decided, as JSON."""
+        actions = pc.value_counts(self.ledger["action"]).to_pylist()
+        decided = {line["values"]: line["counts"] for line in actions}
+        return json.dumps(
+            {"accounts": list(self.accounts), "summary": self.findings_.summary, "decisions": decided}
+            | {"folder": None if self.folder is None else str(self.folder), "notes": list(self.notes)},
+            ensure_ascii=False,
+        )

@@ -1,0 +1,98 @@
+"""A first pipeline for a dataset: commented YAML that runs as it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from curate.table import Table
+from curate.task import Task
+
+_IMAGE = "[HorizontalFlip, {ColorJitter: {p: 0.5}}]   # no HorizontalFlip where left and right matter"
+_AUGMENT = {
+    "image": f"image: {_IMAGE}",
+    "text": "text: [{swap_words: {probability: 0.3}}, {delete_words: {probability: 0.3}}]",
+    "audio": "audio: [{add_noise: {min_snr_db: 10, max_snr_db: 30}}, {gain: {min_gain_db: -6, max_gain_db: 6}}]",
+}
+
+
+def draft(table: Table, data: str, folder: Path) -> str:
+    """A pipeline for these rows.
+
+    Args:
+        table: the rows, with their task.
+        data: what the user named; written relative to `folder` if it is a local path.
+        folder: where the file will stand.
+    """
+    source = os.path.relpath(data, folder) if Path(data).exists() else data
+    lines = [
+        f"# Made by `curate init` for {len(table):,} rows; `curate steps` lists all steps, `curate steps NAME` one.",
+        "curate: 1",
+        f"source: {{path: {_quoted(source)}}}",
+        *_task_lines(table.task),
+        "steps:",
+        *(f"  {line}" for line in _steps(table)),
+        f"feed: {{batch_size: 32, sampler: {'balanced' if _imbalance(table) > 10 else 'shuffled'}}}",
+        "seed: 0",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    import json
+
+    plain = value.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
+    return value if plain and not value[0].isdigit() else json.dumps(value, ensure_ascii=False)
+
+
+def _task_lines(task: Task) -> list[str]:
+    changed: dict[str, Any] = task.model_dump(mode="json", exclude_defaults=True)
+    changed.pop("label_names", None)
+    lines = ["task:"]
+    for name, value in changed.items():
+        text = f"[{', '.join(_quoted(v) for v in value)}]" if isinstance(value, list) else _quoted(str(value))
+        lines.append(f"  {name}: {text}")
+    if task.label_names:
+        shown = ", ".join(task.label_names[:8]) + (", ..." if len(task.label_names) > 8 else "")
+        lines.append(f"  # {len(task.label_names)} classes: {shown}".replace("\n", " "))
+    return lines
+
+
+def _imbalance(table: Table) -> float:
+    counts = table.labels.counts(table.training)
+    counts = counts[counts > 0]
+    return float(counts.max() / counts.min()) if len(counts) else 1.0
+
+
+def _steps(table: Table) -> list[str]:
+    task, modality = table.task, table.task.modality
+    classes = task.kind == "classification" and len(task.label_names) > 1
+    steps = ["- unreadable                       # rows whose media or line can't be read"]
+    if modality == "text":
+        steps.append("- clean_text                       # Unicode, control characters, white space")
+    if modality == "features" and len(task.feature_columns) > 1:
+        steps.append("- impute                           # fill missing cells, learned from training rows alone")
+    steps.append("- missing_values: {fix: review}    # rows without a label or input")
+    steps.append("- exact_duplicates: {fix: drop}    # equal content: the first of each group stays")
+    if modality in ("image", "text"):
+        steps.append("- near_duplicates: {fix: review}   # look at the report, then change to: drop")
+    if modality == "image":
+        steps.append("- image_quality: {fix: review}     # blank, dark, blurry")
+    if classes:
+        steps += [
+            "- conflicting_labels: {fix: review} # equal content, different labels",
+            "- label_errors:                    # given labels against out-of-sample predictions",
+            "    fix: {relabel: {min_confidence: 0.9}, otherwise: soften}",
+            "    limit: 0.5                     # stop if more of all rows, or of a class, would be touched",
+        ]
+    steps.append("- outliers: {fix: review}          # unlike everything else")
+    if classes:
+        steps += [
+            "- class_imbalance                  # which classes are rare",
+            "- class_weights: {method: effective_number}",
+            "- smooth_labels: {epsilon: 0.05}",
+        ]
+    if modality in _AUGMENT:
+        steps += ["- augment:                         # on the fly, training rows only", f"    {_AUGMENT[modality]}"]
+    return steps

@@ -1,0 +1,209 @@
+"""Carrying a pipeline out: rows through its steps, decisions into the ledger, the ledger into a plan."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate.errors import ConfigError
+from curate.evidence import Evidence
+from curate.findings import Findings
+from curate.fixes import _guard
+from curate.ledger import Decisions, Verdict, combine
+from curate.pipeline.accounts import balance_accounts
+from curate.pipeline.cache_folder import resolve
+from curate.pipeline.curated import Curated
+from curate.pipeline.drawing import make_plan
+from curate.pipeline.pipeline import Pipeline
+from curate.randomness import generator
+from curate.sources import load
+from curate.step import Augment, Balance, Check, Step, Transform
+from curate.table import Table
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class _State:
+    """What has become of the rows so far; the only thing that changes while a pipeline runs."""
+
+    table: Table
+    measure: Callable[[Table], Evidence]
+    evidence: Evidence
+    decisions: list[Decisions] = field(default_factory=list)
+    findings: list[Findings] = field(default_factory=list)
+    recipes: list[dict[str, Any]] = field(default_factory=list)
+    fitted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Decisions:
+        return Decisions.join(self.decisions)
+
+    def verdict(self) -> Verdict:
+        labels = self.table.labels
+        return combine(self.ledger, self.table.row_ids, labels.codes, labels.names)
+
+
+def run(
+    pipeline: Pipeline,
+    data: Any = None,
+    out: Path | None = None,
+    *,
+    cache: str | Path | bool | None = True,
+    progress: Progress | None = None,
+) -> Curated:
+    """Carry a pipeline out.
+
+    Args:
+        pipeline: the pipeline.
+        data: a `Table`, or anything that `curate.load` takes; the pipeline's source if None.
+        out: folder for the result (renamed into place when all is done), None to keep it in memory.
+        cache: folder of the cache; True for the default one, None for none.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: a step can't be used for this task, or there is no data.
+        LimitExceeded: a fix would have touched more rows than its limit.
+        DataError: the data can't be read, or the accounts don't balance.
+    """
+    started = time.perf_counter()
+    table = _load(pipeline, data)
+    _refuse(pipeline, table)
+    tell = progress or (lambda stage, done, total: None)
+    measure = partial(_evidence, pipeline=pipeline, cache=resolve(cache), progress=progress)
+    state = _State(table, measure, measure(table))
+    for i, (step, name) in enumerate(zip(pipeline.steps, pipeline.step_names)):
+        tell(name, i, len(pipeline.steps))
+        began, before = time.perf_counter(), len(state.ledger)
+        if i == 0 or isinstance(pipeline.steps[i - 1], Transform):
+            state.evidence.prepare(_needs(pipeline.steps[i:], state.table))
+        _take(step, name, state, pipeline.seed)
+        state.log.append(
+            {"step": name, "kind": step.kind, "seconds": time.perf_counter() - began}
+            | {"entries": len(state.ledger) - before, "rows": len(state.table)}
+        )
+    tell("plan", len(pipeline.steps), len(pipeline.steps))
+    return _finish(pipeline, state, out, time.perf_counter() - started)
+
+
+def _evidence(table: Table, *, pipeline: Pipeline, cache: Path | None, progress: Progress | None) -> Evidence:
+    return Evidence(table, pipeline.evidence, cache=cache, seed=pipeline.seed, progress=progress)
+
+
+def _load(pipeline: Pipeline, data: Any) -> Table:
+    if isinstance(data, Table):
+        return data
+    options: dict[str, Any] = {}
+    if data is None:
+        if pipeline.source is None:
+            raise ConfigError("there is no data: the pipeline names no source, and none was given")
+        options = {"root": pipeline.source.root} if pipeline.source.root else {}
+        path = pipeline.source.path
+        data = _beside(pipeline, path) if isinstance(path, str) else [_beside(pipeline, p) for p in path]
+    return load(data, pipeline.task, **options)
+
+
+def _beside(pipeline: Pipeline, path: str) -> str:
+    """A path of the pipeline file, relative to it; hub ids and URLs stay as they are."""
+    local = pipeline.folder / path
+    return path if "://" in path or (not local.exists() and not any(c in path for c in "*?[")) else str(local)
+
+
+def _refuse(pipeline: Pipeline, table: Table) -> None:
+    refusals = [
+        f"{name}: {why}"
+        for step, name in zip(pipeline.steps, pipeline.step_names)
+        if (why := step.refuses(table.task)) is not None
+    ]
+    if refusals:
+        raise ConfigError("\n".join(refusals))
+
+
+def _needs(steps: tuple[Step, ...], table: Table) -> list[str]:
+    """The measures that the steps up to the next transform will ask for."""
+    needed: dict[str, None] = {}
+    for step in steps:
+        if isinstance(step, Transform):
+            break
+        if isinstance(step, Check):
+            needed.update(dict.fromkeys(step.needs(table.task)))
+    return list(needed)
+
+
+def _take(step: Step, name: str, state: _State, seed: int) -> None:
+    if isinstance(step, Check):
+        findings = step.find(state.evidence)
+        state.findings.append(findings)
+        if step.fix is not None:
+            _decide(_guard.apply(step, findings, state.evidence), state)
+    elif isinstance(step, Balance):
+        rng = generator(seed, step=name)
+        _decide(step.decide(state.evidence.labels, state.evidence, rng), state)
+    elif isinstance(step, Transform):
+        fitted = step.fit(state.table)
+        if fitted:
+            state.fitted[name] = fitted
+        state.table = step.apply(state.table, fitted)
+        state.evidence = state.measure(state.table)
+        _follow(state)
+    elif isinstance(step, Augment):
+        state.recipes.append(step.recipe(state.table.task))
+    else:
+        raise ConfigError(f"{name}: a {type(step).__name__} is no check, transform, balance or augment step")
+
+
+def _decide(decisions: Decisions, state: _State) -> None:
+    if len(decisions):
+        state.decisions.append(decisions)
+        _follow(state)
+
+
+def _follow(state: _State) -> None:
+    verdict = state.verdict()
+    labels = state.table.labels
+    state.evidence = state.evidence.following(~verdict.dropped, labels.with_codes(verdict.codes))
+    state.evidence.repeats = verdict.repeats
+
+
+def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float) -> Curated:
+    table, broken = state.table, state.evidence.broken
+    state.decisions.append(_unreadable(table, broken, state.ledger))
+    ledger, verdict = state.ledger, state.verdict()
+    recipe = json.dumps(state.recipes, sort_keys=True, ensure_ascii=False) if state.recipes else None
+    plan = make_plan(table, verdict, recipe)
+    accounts = balance_accounts(table, np.fromiter(broken, dtype=np.int64, count=len(broken)), verdict, plan)
+    curated = Curated(
+        table=table,
+        findings_=Findings.join(state.findings),
+        ledger_=ledger,
+        plan=plan,
+        class_weights=verdict.class_weights,
+        pipeline=pipeline,
+        accounts=accounts,
+        facts={
+            "seconds": round(seconds, 3),
+            "steps": state.log,
+            "evidence": state.evidence.facts(),
+            "fitted": state.fitted,
+        },
+        notes=tuple(state.evidence.notes),
+    )
+    if out is not None:
+        curated = curated.save(out)
+    return curated
+
+
+def _unreadable(table: Table, broken: Any, ledger: Decisions) -> Decisions:
+    """Entries for rows that can't be read: they are left out whatever the steps say, and the ledger tells why."""
+    dropped = set(ledger.table.filter(np.asarray(ledger.table["action"]) == "drop")["row_id"].to_pylist())
+    rows = [row for row in sorted(broken) if str(table.row_ids[row]) not in dropped]
+    reasons = [broken[row] for row in rows]
+    return Decisions.of("unreadable", "drop", [str(table.row_ids[r]) for r in rows], reasons, np.zeros(len(rows)))

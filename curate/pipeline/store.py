@@ -1,0 +1,165 @@
+"""The folder of a result: written aside and renamed, opened again with its checksums verified."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate import __version__
+from curate.errors import DataError, StorageError
+from curate.findings import Findings
+from curate.ledger import Decisions
+from curate.pipeline.curated import Curated
+from curate.pipeline.files import MANIFEST, folder_aside, sha256, storage, write_parquet, write_text
+from curate.pipeline.pipeline import Pipeline
+from curate.table import Table
+from curate.task import Task
+
+if TYPE_CHECKING:
+    import datasets
+
+FORMAT = 1
+_TABLES = ("plan", "ledger", "findings", "rows", "problems")
+
+
+def write(curated: Curated, out: Path) -> None:
+    """Write a result: manifest.json, plan, ledger, findings, rows and problems as Parquet, table.arrow, pipeline.yaml,
+    report.html and report.json. Raises ConfigError (the folder is not ours) or StorageError."""
+    out = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow links that the user means to keep
+    with folder_aside(out) as folder:
+        table = curated.table
+        write_parquet(folder / "plan.parquet", curated.plan)
+        write_parquet(folder / "ledger.parquet", curated.ledger)
+        write_parquet(folder / "findings.parquet", curated.findings)
+        write_parquet(folder / "rows.parquet", _identity(table))
+        write_parquet(folder / "problems.parquet", table.problems)
+        _write_dataset(folder / "table.arrow", table.dataset)
+        curated.pipeline.to_yaml(folder / "pipeline.yaml")
+        curated.report.to_json(folder / "report.json")
+        curated.report.to_html(folder / "report.html")
+        write_text(folder / MANIFEST, json.dumps(_manifest(curated, folder, out), indent=2, ensure_ascii=False) + "\n")
+
+
+def _identity(table: Table) -> pa.Table:
+    parents = pa.nulls(len(table), pa.string()) if table.parents is None else pa.array(table.parents, pa.string())
+    columns = {
+        "row_id": pa.array(table.row_ids, pa.string()),
+        "content": pa.array([row.tobytes() for row in table.content], pa.binary(16)),
+        "parent": parents,
+    }
+    found = pa.table(columns)
+    if table.origin is not None:
+        for name in table.origin.column_names:
+            found = found.append_column(name, table.origin[name])
+    return found
+
+
+def _write_dataset(path: Path, dataset: datasets.Dataset) -> None:
+    """Arrow IPC stream that `datasets.Dataset.from_file` maps. Media stay as they are: paths are not followed."""
+    arrow = dataset.with_format("arrow")
+    schema = dataset.features.arrow_schema
+    with storage(path), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        for start in range(0, dataset.num_rows, 4096):
+            writer.write_table(arrow[start : start + 4096].cast(schema))
+
+
+def _manifest(curated: Curated, folder: Path, out: Path) -> dict[str, Any]:
+    table = curated.table
+    root = None if table.root is None else Path(table.root).resolve()
+    return {
+        "format": FORMAT,
+        "curate": __version__,
+        "source": table.source,
+        "root": None if root is None else {"relative": os.path.relpath(root, out), "absolute": str(root)},
+        "rows": len(table),
+        "seed": curated.pipeline.seed,
+        "task": table.task.model_dump(mode="json", exclude_defaults=True),
+        "class_weights": [float(w) for w in curated.class_weights],
+        "accounts": list(curated.accounts),
+        "notes": list(curated.notes),
+        "facts": curated.facts,
+        "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
+    }
+
+
+def open_folder(folder: str | Path) -> Curated:
+    """Open a result again. Public as `curate.open`.
+
+    Raises:
+        DataError: the folder is no result of curate, or a file of it is missing or damaged.
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(f"{folder} is not a curated folder: it has no {MANIFEST}")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: can't be read: {error}") from None
+    if manifest.get("format") != FORMAT:
+        raise DataError(f"{path}: format {manifest.get('format')!r}; this version reads format {FORMAT}")
+    _verify(folder, manifest["files"])
+    pipeline = Pipeline.from_yaml(folder / "pipeline.yaml")
+    return Curated(
+        table=_open_table(folder, manifest),
+        findings_=Findings(_read(folder, "findings"), _learned(folder)),
+        ledger_=Decisions(_read(folder, "ledger")),
+        plan=_read(folder, "plan"),
+        class_weights=np.array(manifest["class_weights"], dtype=np.float32),
+        pipeline=pipeline,
+        accounts=manifest["accounts"],
+        facts=manifest["facts"],
+        notes=tuple(manifest["notes"]),
+        folder=folder,
+    )
+
+
+def _verify(folder: Path, files: dict[str, str]) -> None:
+    for name, digest in files.items():
+        file = folder / name
+        if Path(name).name != name or not file.is_file():
+            raise DataError(f"{folder}: the file {name!r} is missing; run the pipeline again")
+        if not name.startswith("report.") and sha256(file) != digest:
+            raise DataError(f"{file}: damaged or edited (its checksum differs from {MANIFEST}); run the pipeline again")
+
+
+def _read(folder: Path, name: str) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(folder / f"{name}.parquet")
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StorageError(f"{folder / name}.parquet: can't be read: {error}") from None
+
+
+def _learned(folder: Path) -> dict[str, Any]:
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return {check["name"]: check.get("facts", {}) for check in report.get("checks", []) if check.get("facts")}
+
+
+def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:
+    import datasets
+
+    rows = _read(folder, "rows")
+    content = np.frombuffer(b"".join(rows["content"].to_pylist()), dtype=np.uint64).reshape(-1, 2)
+    parents = rows["parent"]
+    root = manifest["root"]
+    if root is not None:
+        beside = (folder / root["relative"]).resolve()
+        root = beside if beside.is_dir() else Path(root["absolute"])
+    return Table(
+        dataset=datasets.Dataset.from_file(str(folder / "table.arrow")),
+        task=Task(**manifest["task"]),
+        row_ids=np.array(rows["row_id"].to_pylist(), dtype=np.dtypes.StringDType()),
+        content=content,
+        root=root,
+        problems=_read(folder, "problems"),
+        origin=rows.select(["file", "line"]) if "file" in rows.column_names else None,
+        source=manifest["source"],
+        parents=None if parents.null_count else np.array(parents.to_pylist(), dtype=np.dtypes.StringDType()),
+    )
