@@ -35,7 +35,7 @@ def audit(
 ) -> int:
     """Find out what is wrong with a dataset, row by row. Nothing is changed."""
     from curate.evidence.settings import EvidenceSettings
-    from curate.pipeline.audit import audit as run_audit
+    from curate.pipeline.auditing import audit as run_audit
     from curate.pipeline.files import write_parquet
     from curate.pipeline.gate import Gate, judge
     from curate.report.terminal import render

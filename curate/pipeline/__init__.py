@@ -1,8 +1,29 @@
-"""The declarative form, the run and its result."""
+"""The declarative form, the run and its result. Names are loaded when they are first used."""
 
-from curate.pipeline.audit import audit
-from curate.pipeline.curated import Curated
-from curate.pipeline.pipeline import Pipeline
-from curate.pipeline.store import open_folder as open
+from __future__ import annotations
 
-__all__ = ["Curated", "Pipeline", "audit", "open"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_PUBLIC = {
+    "Curated": ("curate.pipeline.curated", "Curated"),
+    "Pipeline": ("curate.pipeline.pipeline", "Pipeline"),
+    "audit": ("curate.pipeline.auditing", "audit"),
+    "open": ("curate.pipeline.store", "open_folder"),
+}
+
+__all__ = ["Curated", "Pipeline", "audit", "open"]  # noqa: A004 - the public name is curate.open
+
+if TYPE_CHECKING:
+    from curate.pipeline.auditing import audit
+    from curate.pipeline.curated import Curated
+    from curate.pipeline.pipeline import Pipeline
+    from curate.pipeline.store import open_folder as open  # noqa: A004
+
+
+def __getattr__(name: str) -> Any:
+    """Load public names when they are first used."""
+    if name in _PUBLIC:
+        module, attribute = _PUBLIC[name]
+        return getattr(importlib.import_module(module), attribute)
+    raise AttributeError(f"module 'curate.pipeline' has no attribute {name!r}")

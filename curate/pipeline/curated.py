@@ -166,7 +166,7 @@ class Curated:
         )
 
     def loss(self, **options: Any) -> Any:
-        """A torch module `loss(logits, batch)` for the task's kind, with the class weights (`curate.feed.make_loss`)."""
+        """A torch module `loss(logits, batch)` for the kind of task, with the class weights (see `make_loss`)."""
         from curate.feed import make_loss
 
         weights = self.class_weights if len(self.class_weights) else None

@@ -18,6 +18,7 @@ MAX_NODES = 10_000
 Place = tuple[str | int, ...]
 
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_IMPLICIT = ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "!")
 _NULL = {"", "~", "null", "Null", "NULL"}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -44,7 +45,9 @@ class Document:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-            raise ConfigError(f"{name}{where}: not valid YAML: {error.problem or error.context}") from None
+            begun = error.context_mark
+            inside = f" (in what begins in line {begun.line + 1})" if begun and begun is not mark else ""
+            raise ConfigError(f"{name}{where}: not valid YAML: {error.problem or error.context}{inside}") from None
         except yaml.YAMLError as error:
             raise ConfigError(f"{name}: not valid YAML: {str(error).splitlines()[0]}") from None
         self.value: Any = None if root is None else self._build(root, ())
@@ -115,11 +118,9 @@ class Document:
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         text: str = node.value
-        if not node.tag.startswith("tag:yaml.org,2002:") and node.tag != "!":
+        if node.tag.removeprefix("tag:yaml.org,2002:") not in _IMPLICIT:
             self._refuse_tag(node, "str")
-        if "python" in node.tag:
-            self._refuse_tag(node, "str")
-        if node.style is not None:
+        if node.style in ("'", '"', "|", ">"):
             return text
         if text in _NULL:
             return None

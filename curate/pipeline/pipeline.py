@@ -156,7 +156,9 @@ class Pipeline:
 
 
 def _as_source(source: object) -> object:
-    return {"path": str(source)} if isinstance(source, str | Path) else source
+    if isinstance(source, str | Path):
+        return {"path": str(source)}
+    return {"path": [str(path) for path in source]} if isinstance(source, list | tuple) else source
 
 
 def _part(model: type[Any], value: object, place: Place, problems: Problems) -> Any:

@@ -1,0 +1,111 @@
+"""Pipeline files: YAML without surprises, hostile YAML refused, places known."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.errors import ConfigError
+from curate.pipeline.document import Document
+
+
+def value(text):
+    return Document(text, "f.yaml").value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x: NO", "NO"),
+        ("x: on", "on"),
+        ("x: true", True),
+        ("x: 1e-3", 0.001),
+        ("x: 010", 10),
+        ("x: 0x1F", 31),
+        ("x: 12:30:00", "12:30:00"),
+        ("x: 2026-01-02", "2026-01-02"),
+        ("x: ~", None),
+        ("x:", None),
+        ("x: .inf", math.inf),
+        ("x: '5'", "5"),
+        ("x: [1, 2.5, a]", [1, 2.5, "a"]),
+        ("x: 1_000", "1_000"),
+        ("x: =", "="),
+    ],
+)
+def test_plain_scalars_follow_yaml_1_2(text, expected):
+    assert value(text) == {"x": expected}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "!!python/object/apply:os.system ['true']",
+        "!!python/name:os.system",
+        "!!python/module:os",
+        "!!python/object:builtins.dict {}",
+        "!!python/tuple [1]",
+        "!!binary aGk=",
+        "!!set {a}",
+        "!custom {a: 1}",
+        "!!timestamp 2020-01-01",
+        "!!python/str x",
+        "!x y",
+        "!!omap [a: 1]",
+    ],
+)
+def test_tags_are_refused_with_their_line(payload):
+    try:
+        got = value(f"a: 1\nx: {payload}")
+    except ConfigError as error:
+        assert "f.yaml:2" in str(error)
+    else:
+        # A standard tag on a scalar may be read as the text that stands there; nothing is ever constructed from it.
+        assert got["x"] in ("aGk=", "2020-01-01")
+
+
+def test_duplicate_keys_name_both_lines():
+    with pytest.raises(ConfigError, match=r"f\.yaml:3:1: the key 'a' stands twice, first in line 1"):
+        value("a: 1\nb: 2\na: 3")
+
+
+def test_bombs_are_refused():
+    with pytest.raises(ConfigError, match="nested deeper"):
+        value("[" * 5000 + "]" * 5000)
+    laughs = "a0: &a0 [x, x]\n" + "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9))
+    with pytest.raises(ConfigError, match="aliases expand"):
+        value(laughs)
+    with pytest.raises(ConfigError, match="larger than"):
+        value("x: " + "y" * (1 << 21))
+    with pytest.raises(ConfigError):
+        value("a: &a [*a]")
+
+
+def test_broken_yaml_names_line_and_column():
+    with pytest.raises(ConfigError, match=r"f\.yaml:3:1: not valid YAML: .*begins in line 2"):
+        value("a: 1\nb: [1, 2\n")
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(ConfigError, match="can't be read"):
+        Document.read(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"x: \xff")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        Document.read(tmp_path / "latin.yaml")
+    (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfx: 1")
+    assert Document.read(tmp_path / "bom.yaml").value == {"x": 1}
+
+
+def test_places():
+    document = Document("steps:\n  - a: {b: 1,\n        c: 2}\n", "f.yaml")
+    assert document.where(("steps", 0, "a", "c")) == "f.yaml:3:9"
+    assert document.where(("steps", 0, "a", "missing")) == "f.yaml:2:5"
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_value_or_one_config_error(text):
+    try:
+        value(text)
+    except ConfigError as error:
+        assert str(error).startswith("f.yaml")
