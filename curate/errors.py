@@ -59,5 +59,8 @@ class StorageError(CurateError):
 
 def nearest(name: str, known: Iterable[str], count: int = 1) -> str:
     """A hint ``" (did you mean 'x'?)"`` with the known names closest to `name`, or the empty string."""
-    close = get_close_matches(name.lower(), list(known), n=count, cutoff=0.6)
+    known = list(known)
+    close = get_close_matches(name.lower(), known, n=count, cutoff=0.6)
+    if not close:
+        close = [k for k in known if len(k) > 2 and (name.lower().startswith(k) or k.startswith(name.lower()))][:count]
     return f" (did you mean {' or '.join(repr(c) for c in close)}?)" if close else ""

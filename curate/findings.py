@@ -47,9 +47,9 @@ class Findings:
         row_ids: np.ndarray,
         score: np.ndarray,
         is_issue: np.ndarray,
-        suggested_label: Sequence[str | None] | pa.Array | None = None,
+        suggested_label: Sequence[str | None] | None = None,
         group: np.ndarray | None = None,
-        reason: Sequence[str] | Mapping[int, str] | pa.Array | None = None,
+        reason: Sequence[str] | Mapping[int, str] | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> Findings:
         """Findings of one issue of one check.
@@ -79,11 +79,9 @@ class Findings:
                 texts[place] = text
             reasons = pa.array(texts, pa.string())
         else:
-            reasons = pa.array(reason, pa.string()) if not isinstance(reason, pa.Array) else reason.cast(pa.string())
+            reasons = pa.array(reason, pa.string())
         if suggested_label is None:
             suggested: Any = pa.nulls(m, pa.string())
-        elif isinstance(suggested_label, pa.Array):
-            suggested = suggested_label.cast(pa.string())
         else:
             suggested = pa.array(suggested_label, pa.string())
         groups = pa.nulls(m, pa.int64()) if group is None else pa.array(group, pa.int64(), mask=np.asarray(group) < 0)

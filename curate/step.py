@@ -62,8 +62,10 @@ class Step(Settings):
 class Fix(Settings):
     """Turns flagged findings into decisions. Its name is its file's name in `curate/fixes`."""
 
-    issue: tuple[str, ...] = Field((), description="only findings of these issues; all of the check's if left out")
-    max_score: float = Field(1.0, ge=0, le=1, description="only findings with at most this score (0 is worst)")
+    issue: tuple[str, ...] = Field(
+        default=(), description="only findings of these issues; all of the check's if left out"
+    )
+    max_score: float = Field(default=1.0, ge=0, le=1, description="only findings with at most this score (0 is worst)")
 
     def decide(self, step: str, flagged: pa.Table, evidence: Any) -> tuple[Decisions, np.ndarray]:
         """Decisions about flagged findings.
@@ -90,12 +92,15 @@ class Check(Step):
     """Whether `curate audit` runs it unasked where it applies."""
 
     fix: FixSpec | None = Field(
-        None,
+        default=None,
         description="what to do with flagged rows: drop, relabel, soften, weight, review, keep, or one of these with"
         " settings and `otherwise` for the rows that it leaves; nothing if left out",
     )
     limit: float = Field(
-        0.5, gt=0, le=1, description="largest share of all training rows, and of any class, that the fix may touch"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="largest share of all training rows, and of any class, that the fix may touch",
     )
 
     @field_validator("fix")

@@ -22,28 +22,28 @@ class Task(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Kind | None = Field(None, description="kind of problem; inferred from the label column if left out")
-    text: str | None = Field(None, description="column with the text")
-    image: str | None = Field(None, description="column with images (paths or encoded bytes)")
-    audio: str | None = Field(None, description="column with audio (paths or encoded bytes)")
-    video: str | None = Field(None, description="column with video (paths or encoded bytes)")
-    series: str | None = Field(None, description="column with time series (channels x length, or length)")
+    kind: Kind | None = Field(default=None, description="kind of problem; inferred from the label column if left out")
+    text: str | None = Field(default=None, description="column with the text")
+    image: str | None = Field(default=None, description="column with images (paths or encoded bytes)")
+    audio: str | None = Field(default=None, description="column with audio (paths or encoded bytes)")
+    video: str | None = Field(default=None, description="column with video (paths or encoded bytes)")
+    series: str | None = Field(default=None, description="column with time series (channels x length, or length)")
     features: str | tuple[str, ...] | None = Field(
-        None, description="column with one vector per row, or the list of a table's scalar columns"
+        default=None, description="column with one vector per row, or the list of a table's scalar columns"
     )
-    mask: str | None = Field(None, description="column with segmentation masks (paths or encoded bytes)")
-    boxes: str | None = Field(None, description="column with bounding boxes")
-    transcript: str | None = Field(None, description="column with the transcript of audio or video")
-    label: str | None = Field(None, description="column with the label")
-    label_names: tuple[str, ...] = Field((), description="the classes in order; found in the data if left out")
-    group: str | None = Field(None, description="column of groups that folds and splits must not tear apart")
-    split: str | None = Field(None, description="column that says train, validation or test")
-    id: str | None = Field(None, description="column with a unique row id; a content hash if left out")
-    embedding: str | None = Field(None, description="column with the user's own embedding vectors")
+    mask: str | None = Field(default=None, description="column with segmentation masks (paths or encoded bytes)")
+    boxes: str | None = Field(default=None, description="column with bounding boxes")
+    transcript: str | None = Field(default=None, description="column with the transcript of audio or video")
+    label: str | None = Field(default=None, description="column with the label")
+    label_names: tuple[str, ...] = Field(default=(), description="the classes in order; found in the data if left out")
+    group: str | None = Field(default=None, description="column of groups that folds and splits must not tear apart")
+    split: str | None = Field(default=None, description="column that says train, validation or test")
+    id: str | None = Field(default=None, description="column with a unique row id; a content hash if left out")
+    embedding: str | None = Field(default=None, description="column with the user's own embedding vectors")
     probabilities: str | None = Field(
-        None, description="column with the user's own out-of-sample predicted probabilities, one per label name"
+        default=None, description="column with the user's own out-of-sample predicted probabilities, one per label name"
     )
-    target: str | None = Field(None, description="path of a sample of what the deployed model will see")
+    target: str | None = Field(default=None, description="path of a sample of what the deployed model will see")
 
     @field_validator("features", mode="before")
     @classmethod

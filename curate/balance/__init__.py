@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Steps that decide how often and how strongly training rows count."""

@@ -41,7 +41,7 @@ def invoke(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    import click
+    import typer
     import typer.main
 
     from curate.cli.app import app
@@ -49,12 +49,16 @@ def _run(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="curate", standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         raise KeyboardInterrupt from None
-    except click.ClickException as wrong:
-        wrong.show()
+    except Exception as wrong:
+        # Wrong use of the command line. Its class is click's or typer's own, by typer's version; both can show it.
+        show = getattr(wrong, "show", None)
+        if show is None:
+            raise
+        show()
         return 2
     return code if isinstance(code, int) else 0
 

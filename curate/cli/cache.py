@@ -32,7 +32,8 @@ def cache(
     folder = resolve(cache or True)
     assert folder is not None
     store = Cache(folder)
-    found = {"folder": str(folder), **store.info()}
+    info = store.info()
+    found = {"folder": str(folder), "files": info.files, "bytes": info.bytes}
     code = 0
     if verb is Verb.verify:
         damaged = [str(path) for path in store.verify()]

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from curate.evidence.embedder import Embedder
+from curate.evidence.estimates import Arrays, Estimates
+from curate.evidence.folds import small_classes, stratified_folds, units
+from curate.evidence.measurements import Measurements
+from curate.evidence.neighbours import nearest_neighbours
+from curate.evidence.noise import estimate_noise, estimate_set_noise
+from curate.evidence.order import canonical_order, duplicate_groups, labels_fingerprint, rows_fingerprint
+from curate.evidence.probabilities import METHOD, cross_validated, cross_validated_sets, given_probabilities
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import Labels, Table
+
+VERSIONS = {"neighbours": 1, "probabilities": 1, "noise": 1}
+"""Raise one when what it computes changes: it is part of the key of the cache."""
 
 
 class Evidence:
@@ -37,54 +49,180 @@ class Evidence:
         active: np.ndarray | None = None,
         labels: Labels | None = None,
         progress: Callable[[str, int, int], None] | None = None,
-    ) -> None: ...
+    ) -> None:
+        self.table = table
+        self.settings = settings or EvidenceSettings()
+        self.seed = seed
+        self.labels = table.labels if labels is None else labels
+        self.notes: list[str] = []
+        self._kept = np.ones(len(table), dtype=bool) if active is None else np.array(active, dtype=bool)
+        self._order = canonical_order(table.row_ids)
+        self._rows = rows_fingerprint(table, self._order)
+        self._measurements = Measurements(table, self.settings, cache, progress, self._note)
+        self._estimates = Estimates(self._measurements.store, self._order, self._note)
+        self._embedder = Embedder(
+            table,
+            self.settings,
+            self._measurements,
+            self._estimates,
+            self._order,
+            self._rows,
+            self._kept,
+            seed,
+            self._note,
+        )
 
-    table: Table
-    settings: EvidenceSettings
-    seed: int
-    labels: Labels
-    active: np.ndarray
-    """(n,) bool: rows not dropped so far and not unreadable."""
-    notes: list[str]
-    """Sentences for the run's summary: which encoder was taken, classes with fewer rows than folds, ..."""
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
-    def following(self, active: np.ndarray, labels: Labels) -> Evidence:
-        """The evidence after decisions: same table, measures and cache, other active rows and labels."""
-        raise NotImplementedError
+    def following(self, active: np.ndarray, labels: Labels, repeats: np.ndarray | None = None) -> Evidence:
+        """The evidence after decisions: same table, measures, embedding and cache, other active rows and labels.
 
-    def prepare(self, names: Sequence[str]) -> None:
-        """Take these measures of all rows in one decoding pass, from the cache where it has them."""
-        raise NotImplementedError
+        Args:
+            active: (n,) bool, rows not dropped so far.
+            labels: as relabelled so far.
+            repeats: (n,) int64, extra draws decided so far.
+        """
+        other = copy.copy(self)
+        if repeats is not None:
+            other.repeats = repeats
+        other._kept = np.array(active, dtype=bool)
+        other.labels = labels
+        return other
+
+    def prepare(self, names: Sequence[str], embedding: bool = True) -> None:
+        """Take these measures of all rows, and those that the encoder needs, in one decoding pass.
+
+        Args:
+            names: of measures or their fields.
+            embedding: False where no step will ask for the embedding or what is made from it.
+        """
+        measures = self._measurements.named(names)
+        self._measurements.take([*measures, *(self._embedder.measures() if embedding else ())])
 
     def measure(self, name: str) -> np.ndarray:
         """(n,) or (n, d) values of a per-row measure, e.g. ``image.brightness``; NaN (or -1, "") for unreadable rows."""
-        raise NotImplementedError
+        return self._measurements.value(name)
 
     @property
     def broken(self) -> Mapping[int, str]:
         """row -> why it can't be read: problems of the source and media that could not be decoded."""
-        raise NotImplementedError
+        self._measurements.decode()
+        return dict(sorted(self._measurements.broken.items()))
+
+    @property
+    def active(self) -> np.ndarray:
+        """(n,) bool: rows not dropped so far and not unreadable."""
+        mask = self._kept.copy()
+        mask[list(self.broken)] = False
+        return mask
 
     def embedding(self) -> Embedding:
         """One L2-normalised vector per row, by the encoder of the settings or the task's own column."""
-        raise NotImplementedError
+        return self._embedder.embedding()
 
     def neighbours(self, k: int = 10) -> Neighbours:
-        """The k nearest other active rows of each row, exact, by cosine similarity of the embedding."""
-        raise NotImplementedError
+        """The k nearest other active rows of each row, exact, by cosine similarity of the embedding.
+
+        Rows that are not active are given neighbours too; ties go to the row whose id hashes lower.
+        """
+        embedding, active, order = self.embedding(), self.active, self._order
+        valid = embedding.valid[order]
+        found = valid & active[order]
+
+        def compute() -> Arrays:
+            near = nearest_neighbours(embedding.vectors[order], found, valid, k)
+            return {"rows_indices": near.indices, "rows_similarity": near.similarity}
+
+        made_from = (VERSIONS["neighbours"], self._embedder.key(), found, k)
+        arrays = self._estimates.get("neighbours", made_from, compute)
+        indices = arrays["rows_indices"]  # positions in canonical order
+        return Neighbours(np.where(indices >= 0, order[indices], -1), arrays["rows_similarity"])
 
     def probabilities(self) -> Probabilities:
-        """Out-of-sample predicted class probabilities by cross-validation, or the task's own column."""
-        raise NotImplementedError
+        """Out-of-sample predicted class probabilities by cross-validation, or the task's own column.
+
+        For a multilabel task one probability per label, which do not sum to 1.
+        """
+        names, order = self.labels.names, self._order
+        fitted = (self.active & self.table.training)[order]
+        own = self.table.task.probabilities
+        if own is not None:
+            values = np.where(self._unreadable[:, None], np.float32(np.nan), given_probabilities(self.table, self.labels))
+            valid = np.isfinite(values).all(1)
+            return Probabilities(values, valid, np.full(len(values), -1, dtype=np.int8), f"the column {own!r}")
+        embedding = self.embedding()
+        valid = embedding.valid[order]
+        strata, folds = self._folds(fitted & valid)
+
+        def compute() -> Arrays:
+            vectors = embedding.vectors[order]
+            if self.labels.sets is not None:
+                sets = self.labels.sets[order]
+                return cross_validated_sets(vectors, valid, sets, fitted & (strata >= 0), folds)
+            return cross_validated(vectors, valid, strata, len(names), fitted, folds)
+
+        made_from = (VERSIONS["probabilities"], self._embedder.key(), self._labels_key(), fitted, folds)
+        arrays = self._estimates.get("probabilities", made_from, compute)
+        few = small_classes(strata, self.settings.folds, names) if self.labels.sets is None else None
+        if few:
+            self._note(few)
+        values = arrays["rows_values"]
+        valid_rows = np.isfinite(values).all(1) & (values.shape[1] > 0)
+        return Probabilities(values, valid_rows, arrays["rows_folds"], METHOD.format(folds=self.settings.folds))
 
     def noise(self) -> Noise:
         """The estimated joint of given and true labels, and the posterior of each row's true class."""
-        raise NotImplementedError
+        probabilities = self.probabilities()
+        order = self._order
+        fitted = (self.active & self.table.training)[order]
+
+        def compute() -> Arrays:
+            labels, values = self.labels, probabilities.values[order]
+            if labels.sets is not None:
+                noise = estimate_set_noise(values, labels.sets[order], labels.known[order], fitted)
+            else:
+                noise = estimate_noise(values, labels.codes[order], fitted)
+            return {"joint": noise.joint, "rows_posterior": noise.posterior, "rate": np.float64([noise.rate])}
+
+        made_from = (VERSIONS["noise"], probabilities.values[order], self._labels_key(), fitted)
+        arrays = self._estimates.get("noise", made_from, compute)
+        return Noise(arrays["joint"], arrays["rows_posterior"], float(arrays["rate"][0]))
 
     def duplicate_groups(self) -> np.ndarray:
-        """(n,) int64: rows with equal content share a number, -1 for rows that are alone."""
-        raise NotImplementedError
+        """(n,) int64: rows with equal content share a number, -1 for rows that are alone or can't be read."""
+        groups = duplicate_groups(self.table.content)
+        groups[self._unreadable] = -1
+        return groups
 
     def facts(self) -> dict[str, Any]:
         """What was computed, for the manifest: encoder, measures, seconds, cache hits and misses."""
-        raise NotImplementedError
+        return {
+            "encoder": self._embedder.title,
+            "passes": list(self._measurements.facts),
+            "estimates": {name: dict(facts) for name, facts in self._estimates.facts.items()},
+        }
+
+    @property
+    def _unreadable(self) -> np.ndarray:
+        mask = np.zeros(len(self.table), dtype=bool)
+        mask[list(self.broken)] = True
+        return mask
+
+    def _labels_key(self) -> str:
+        return labels_fingerprint(self.labels, self._order)
+
+    def _folds(self, learn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Classes (-1 where not learned from) and folds of the rows, in canonical order."""
+        labels, order = self.labels, self._order
+        strata = labels.codes[order].copy()
+        if labels.sets is not None:  # a row counts for its rarest label
+            rarest = np.where(labels.sets[order], labels.counts()[None, :], np.iinfo(np.int64).max)
+            strata = np.where(strata >= 0, np.where(labels.sets[order].any(1), rarest.argmin(1), len(labels.names)), -1)
+        if labels.values is not None:
+            strata = np.where(labels.known[order], 0, -1)
+        strata[~learn] = -1
+        groups = None if self.table.groups is None else self.table.groups[order]
+        unit = units(self.duplicate_groups()[order], groups)
+        return strata, stratified_folds(strata, unit, self.settings.folds, self.seed)

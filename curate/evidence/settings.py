@@ -11,13 +11,17 @@ class EvidenceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     encoder: str = Field(
-        "auto",
+        default="auto",
         description="auto (the strongest that is installed and fits the data), classic (no model), or the name of a"
         " model: wordllama, minilm, efficientnet, or sentence-transformers:NAME, transformers:NAME, timm:NAME,"
         " open_clip:NAME",
     )
-    folds: int = Field(5, ge=2, le=50, description="folds of the cross-validation behind predicted probabilities")
-    workers: int = Field(0, ge=0, description="threads that decode and measure; 0 for one per core")
-    max_pixels: int = Field(100_000_000, gt=0, description="largest image or video frame that is decoded, in pixels")
-    max_bytes: int = Field(2_000_000_000, gt=0, description="largest media file that is read, in bytes")
-    max_seconds: float = Field(7_200.0, gt=0, description="longest audio or video that is decoded, in seconds")
+    folds: int = Field(
+        default=5, ge=2, le=50, description="folds of the cross-validation behind predicted probabilities"
+    )
+    workers: int = Field(default=0, ge=0, description="threads that decode and measure; 0 for one per core")
+    max_pixels: int = Field(
+        default=100_000_000, gt=0, description="largest image or video frame that is decoded, in pixels"
+    )
+    max_bytes: int = Field(default=2_000_000_000, gt=0, description="largest media file that is read, in bytes")
+    max_seconds: float = Field(default=7_200.0, gt=0, description="longest audio or video that is decoded, in seconds")

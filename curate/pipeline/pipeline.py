@@ -56,8 +56,10 @@ class Pipeline:
         self.steps = _steps(steps, problems)
         self.source = _part(SourceSettings, _as_source(source), ("source",), problems) if source is not None else None
         self.task = _part(Task, task, ("task",), problems) if task is not None else None
-        self.evidence = _part(EvidenceSettings, evidence or {}, ("evidence",), problems) or EvidenceSettings()
-        self.feed = _part(FeedSettings, feed or {}, ("feed",), problems) or FeedSettings()
+        self.evidence = _part(
+            EvidenceSettings, evidence or {}, ("evidence",), problems
+        ) or EvidenceSettings.model_validate({})
+        self.feed = _part(FeedSettings, feed or {}, ("feed",), problems) or FeedSettings.model_validate({})
         self.seed = seed
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             problems.add(("seed",), f"seed must be a whole number from 0, not {seed!r}")

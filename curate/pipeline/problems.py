@@ -51,7 +51,7 @@ class Problems:
         if self.document is None:
             raise _Problems(self.found)
         placed = [(self.document.places.get(place, (0, 0)), place, text) for place, text in self.found]
-        lines = [f"{self.document.where(place)}: {_subject(place)}{text}" for _, place, text in sorted(placed)]
+        lines = [f"{self.document.where(place)}: {_subject(place, text)}{text}" for _, place, text in sorted(placed)]
         raise ConfigError("\n".join(lines))
 
 
@@ -69,11 +69,12 @@ def _path(place: Place) -> str:
     return text
 
 
-def _subject(place: Place) -> str:
-    """What a problem is about: the step, or the part of the file, where the place alone doesn't say."""
-    if len(place) > 3 and place[0] == "steps":
-        return f"{_path(place[2:])}: "
-    return f"{_path(place)}: " if len(place) > 1 and place[0] != "steps" else ""
+def _subject(place: Place, text: str) -> str:
+    """What a problem is about, where its text alone doesn't say: the step with its setting, or the part of the file."""
+    about = place[2:] if place[0] == "steps" else place
+    if text.startswith("unknown"):
+        about = about[:-1]
+    return f"{_path(about)}: " if len(place) > 1 and about else ""
 
 
 def _sentence(line: Any, model: type[Any], parts: Place) -> str:

@@ -169,8 +169,8 @@ def _decide(decisions: Decisions, state: _State) -> None:
 def _follow(state: _State) -> None:
     verdict = state.verdict()
     labels = state.table.labels
-    state.evidence = state.evidence.following(~verdict.dropped, labels.with_codes(verdict.codes))
-    state.evidence.repeats = verdict.repeats
+    labels = labels.with_codes(verdict.codes)
+    state.evidence = state.evidence.following(~verdict.dropped, labels, verdict.repeats)
 
 
 def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float) -> Curated:

@@ -61,7 +61,7 @@ def _identity(table: Table) -> pa.Table:
 
 def _write_dataset(path: Path, dataset: datasets.Dataset) -> None:
     """Arrow IPC stream that `datasets.Dataset.from_file` maps. Media stay as they are: paths are not followed."""
-    arrow = dataset.with_format("arrow")
+    arrow: Any = dataset.with_format("arrow")
     schema = dataset.features.arrow_schema
     with storage(path), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for start in range(0, dataset.num_rows, 4096):

@@ -1,0 +1,66 @@
+"""From what stands in a pipeline file to an operation; what is wrong is refused with the nearest right name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from curate.augment.operations.operation import Operation
+from curate.errors import ConfigError, nearest
+
+MODALITIES = ("image", "text", "audio", "series", "features")
+
+
+def known(modality: str) -> tuple[str, ...]:
+    """The names of the operations for a modality, sorted."""
+    module = importlib.import_module(f"curate.augment.operations.{modality}")
+    return tuple(sorted(module.names() if modality == "image" else module.OPERATIONS))
+
+
+def parse(spec: Any) -> tuple[str, dict[str, Any]]:
+    """Name and settings of ``gain``, ``{"gain": None}`` or ``{"gain": {...}}``. Raises ConfigError for other forms."""
+    if isinstance(spec, str):
+        return spec, {}
+    if isinstance(spec, Mapping) and len(spec) == 1:
+        [(name, settings)] = spec.items()
+        if isinstance(name, str) and (settings is None or isinstance(settings, Mapping)):
+            return name, dict(settings or {})
+    raise ConfigError(f"an operation is a name, or a name with its settings ({{gain: {{p: 0.5}}}}), not {spec!r}")
+
+
+def build(modality: str, spec: Any) -> Operation:
+    """The operation that `spec` asks for.
+
+    Raises:
+        ConfigError: unknown name, unknown setting, or a setting out of its bounds; all that is wrong in one message.
+        MissingPackage: images without Albumentations.
+    """
+    name, settings = parse(spec)
+    module = importlib.import_module(f"curate.augment.operations.{modality}")
+    if modality == "image":
+        return module.Image.of(name, settings)
+    if name not in module.OPERATIONS:
+        raise ConfigError(
+            f"unknown {modality} operation {name!r}{nearest(name, module.OPERATIONS)};"
+            f" known: {', '.join(known(modality))}"
+        )
+    operation = module.OPERATIONS[name]
+    try:
+        return operation(**settings)
+    except ValidationError as error:
+        raise ConfigError(f"{modality} operation {name}: {problems(error, operation.model_fields)}") from error
+
+
+def problems(error: ValidationError, fields: Mapping[str, Any]) -> str:
+    """All that pydantic complains of, in one line."""
+    said = []
+    for line in error.errors():
+        place = ".".join(str(part) for part in line["loc"])
+        if line["type"] == "extra_forbidden":
+            said.append(f"no setting {place!r}{nearest(place, fields)}; it has {', '.join(sorted(fields))}")
+        else:
+            said.append(f"{place}: {line['msg']}, found {line['input']!r}" if place else line["msg"])
+    return "; ".join(said)

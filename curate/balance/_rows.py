@@ -1,0 +1,66 @@
+"""The rows that balance steps may touch, how often each is drawn so far, and an order of them that is theirs alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from curate.table import Labels
+from curate.task import Task
+
+
+def eligible(labels: Labels, evidence: Any) -> np.ndarray:
+    """(m,) int64 positions of the active training rows with a label."""
+    return np.flatnonzero(evidence.active & evidence.table.training & labels.known)
+
+
+def repeats(evidence: Any) -> np.ndarray:
+    """(n,) int64 extra draws of each row that earlier steps decided."""
+    earlier = getattr(evidence, "repeats", None)
+    return np.zeros(len(evidence.table), dtype=np.int64) if earlier is None else np.asarray(earlier, dtype=np.int64)
+
+
+def draws_per_class(labels: Labels, evidence: Any) -> np.ndarray:
+    """(K,) int64: draws of each class in the plan as it stands, over eligible rows."""
+    rows = eligible(labels, evidence)
+    times = 1 + repeats(evidence)[rows]
+    return np.bincount(labels.codes[rows], weights=times, minlength=len(labels.names)).astype(np.int64)
+
+
+def shuffled(rows: np.ndarray, row_ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The rows in a random order that depends on their ids and the generator, and not on where they stand."""
+    salt = int(rng.integers(0, 2**63))
+    hashed = xxhash.xxh3_128_digest
+    keys = b"".join([hashed(str(row_id).encode(), seed=salt) for row_id in row_ids[rows]])
+    high, low = np.frombuffer(keys, dtype=np.uint64).reshape(-1, 2).T
+    return rows[np.lexsort((low, high))]
+
+
+def needs_classes(name: str, task: Task) -> str | None:
+    """Why a step that balances classes can't be used for a task, None if it can."""
+    if task.kind != "classification":
+        return (
+            f"{name} balances classes, and this is a {task.kind or 'task of unknown'} {'task' if task.kind else 'kind'}"
+        )
+    return None
+
+
+def wanted(to: str | float, counts: np.ndarray) -> int:
+    """How many draws a class should have.
+
+    Args:
+        to: majority, minority, median or mean of the classes that have any; an int is a number of draws, a float a
+            share of the majority.
+        counts: (K,) int draws of each class.
+    """
+    some = counts[counts > 0]
+    if not len(some):
+        return 0
+    if isinstance(to, int):
+        return to
+    if isinstance(to, float):
+        return int(np.ceil(to * some.max() - 1e-9))
+    named = {"majority": some.max(), "minority": some.min(), "median": np.median(some), "mean": some.mean()}
+    return int(np.ceil(named[to] - 1e-9))

@@ -1,0 +1,106 @@
+"""Rows with the same, or almost the same, content and different labels."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from curate.checks import _near_pairs
+from curate.checks._grouping import numbered, rank_ids, votes
+from curate.evidence.evidence import Evidence
+from curate.findings import Findings
+from curate.table import Labels
+from curate.task import Task
+
+
+class ConflictingLabels(_near_pairs.PairCheck):
+    """Finds groups of equal (issue `exact`) or almost equal rows (issue `near`) whose labels disagree.
+
+    The score is the share of the group's labels that agree with the row's own. Where one label has more votes than any
+    other, rows with another label are flagged and it is suggested; in a tie all are flagged and nothing is suggested.
+    Only training rows vote on a suggestion. Cost: one sort of the hashes; for `near` nearest neighbours as well.
+    """
+
+    score_is_doubt: ClassVar[bool] = True
+
+    kinds: tuple[Literal["exact", "near"], ...] = Field(
+        ("exact", "near"), min_length=1, description="exact: equal content; near: near-duplicates"
+    )
+
+    def needs(self, task: Task) -> tuple[str, ...]:
+        """Measures that confirm near-duplicates."""
+        return _near_pairs.needs(task) if "near" in self.kinds else ()
+
+    def refuses(self, task: Task) -> str | None:
+        """Compares class labels and sets of labels."""
+        if task.kind not in ("classification", "multilabel"):
+            return f"conflicting_labels compares class labels, and the task is {task.kind or 'undefined'}"
+        return None
+
+    def find(self, evidence: Evidence) -> Findings:
+        """One line per kind and active row with a label."""
+        rank = rank_ids(evidence.table.row_ids)
+        usable = evidence.active & evidence.labels.known
+        copies = numbered(np.where(usable, evidence.duplicate_groups(), -1), rank)
+        parts = []
+        if "exact" in self.kinds:
+            parts.append(self._judge(evidence, "exact", usable, copies))
+        if "near" in self.kinds:
+            near = _near_pairs.find_groups(evidence, self, [rank]).groups
+            parts.append(self._judge(evidence, "near", usable, np.where(usable, near, -1)))
+        found = Findings.join(parts)
+        conflicts = {
+            f"{issue}_groups": len(np.unique(found.only(issue=issue).flagged["group"].to_numpy()))
+            for issue in self.kinds
+        }
+        return Findings(found.table, {self.name: conflicts})
+
+    def _judge(self, evidence: Evidence, issue: str, usable: np.ndarray, groups: np.ndarray) -> Findings:
+        table, labels = evidence.table, evidence.labels
+        codes = label_codes(labels)
+        share, best, _, kinds = votes(groups, codes)
+        _, voted, _, _ = votes(groups, np.where(table.training, codes, -1))
+        conflict = (groups >= 0) & (kinds > 1)
+        flagged = conflict & (codes != best)
+        rows = np.flatnonzero(usable)
+        suggestion = np.where(flagged & (best == voted), best, -1)
+        names = labels.names if labels.sets is None else ()
+        suggested = [names[k] if k >= 0 and names else None for k in suggestion[rows].tolist()]
+        sentence = _sentences(issue, groups, conflict, labels)
+        reasons = {int(p): sentence[int(groups[rows[p]])] for p in np.flatnonzero(flagged[rows])}
+        return Findings.of(
+            self.name,
+            issue,
+            rows,
+            table.row_ids,
+            np.clip(np.where(conflict, share, 1.0)[rows], 0.0, 1.0),
+            flagged[rows],
+            suggested_label=suggested,
+            group=np.where(conflict, groups, -1)[rows],
+            reason=reasons,
+        )
+
+
+def label_codes(labels: Labels) -> np.ndarray:
+    """(n,) int64, equal for equal labels, -1 for missing ones; sets of labels are compared as a whole."""
+    if labels.sets is None:
+        return labels.codes
+    packed = np.packbits(labels.sets, axis=1)
+    codes = np.unique(packed, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return np.where(labels.known, codes, -1)
+
+
+def _sentences(issue: str, groups: np.ndarray, conflict: np.ndarray, labels: Labels) -> dict[int, str]:
+    """Group -> how its labels stand, for the groups in conflict."""
+    rows = np.flatnonzero(conflict)
+    rows = rows[np.argsort(groups[rows], kind="stable")]
+    what = "the same content" if issue == "exact" else "almost the same content"
+    out = {}
+    for part in np.split(rows, np.flatnonzero(np.diff(groups[rows])) + 1) if len(rows) else []:
+        names, times = np.unique([labels.name(int(row)) or "" for row in part], return_counts=True)
+        order = np.lexsort([names, -times])
+        said = ", ".join(f"{str(names[k])!r} {times[k]} time{'s' if times[k] != 1 else ''}" for k in order[:5])
+        out[int(groups[part[0]])] = f"{len(part)} rows have {what} and are labelled {said}"
+    return out

@@ -1,0 +1,117 @@
+"""Labels, inputs and cells that are not there."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from curate.checks._blank_cells import blank_cells, blank_share
+from curate.evidence.evidence import Evidence
+from curate.findings import Findings
+from curate.step import Check
+from curate.task import MODALITIES
+
+NAMED = 8
+"""Columns that a reason names before it only counts."""
+
+
+class MissingValues(Check):
+    """Finds rows without a label, rows with an empty input, and missing cells of a table, vector or series.
+
+    Three issues: `missing_label` and `missing_input` (null, no text but blanks, an empty vector or series; score 0),
+    and `missing_cells` (score: the share of cells that are there). Cells that hold one of `placeholders` count as
+    missing, in labels too. Cost: one pass over the label and the scalar columns; media are not opened.
+    """
+
+    placeholders: tuple[str, ...] = Field(
+        ("?", "n/a", "#n/a", "nan", "null", "-", "--"),
+        description="texts (case and outer blanks aside) and numbers, such as -999, that stand for a missing cell",
+    )
+    max_missing: float = Field(
+        0.0, ge=0, lt=1, description="share of a row's cells that may be missing before it is flagged"
+    )
+
+    def find(self, evidence: Evidence) -> Findings:
+        """One line per active row and issue that the task has columns for."""
+        rows = np.flatnonzero(evidence.active)
+        parts = [self._labels(evidence, rows), self._inputs(evidence, rows), self._cells(evidence, rows)]
+        found = Findings.join([part for part in parts if part is not None])
+        return Findings(found.table, found.facts or {self.name: {"rows": len(rows)}})
+
+    def _labels(self, evidence: Evidence, rows: np.ndarray) -> Findings | None:
+        task, labels = evidence.table.task, evidence.labels
+        if task.label is None or task.kind in (None, "unlabeled", "segmentation", "detection", "transcription"):
+            return None
+        missing = ~labels.known[rows]
+        reasons = {int(p): f"the column {task.label!r} holds no label" for p in np.flatnonzero(missing)}
+        known = {text.strip().casefold() for text in self.placeholders}
+        for code, name in enumerate(labels.names if labels.sets is None else ()):
+            if name.strip().casefold() in known or not name.strip():
+                for place in np.flatnonzero(labels.codes[rows] == code):
+                    missing[place] = True
+                    reasons[int(place)] = f"the label {name!r} stands for a missing one"
+        facts = {"missing_labels": int(missing.sum())}
+        score = np.where(missing, 0.0, 1.0)
+        return Findings.of(
+            self.name, "missing_label", rows, evidence.table.row_ids, score, missing, reason=reasons, facts=facts
+        )
+
+    def _inputs(self, evidence: Evidence, rows: np.ndarray) -> Findings | None:
+        task, table = evidence.table.task, evidence.table
+        missing, columns = np.zeros(len(rows), dtype=bool), {}
+        for role in MODALITIES:
+            column = getattr(task, role)
+            if isinstance(column, str):
+                bad = blank_share(table.column(column), self.placeholders if role == "features" else ())[rows] >= 1.0
+                for place in np.flatnonzero(bad):
+                    columns.setdefault(int(place), []).append(column)
+                missing |= bad
+        if not task.modalities:
+            return None
+        reasons = {
+            p: f"nothing in the column{'s' * (len(c) > 1)} {', '.join(map(repr, c))}" for p, c in columns.items()
+        }
+        facts = {"missing_inputs": int(missing.sum())}
+        score = np.where(missing, 0.0, 1.0)
+        return Findings.of(self.name, "missing_input", rows, table.row_ids, score, missing, reason=reasons, facts=facts)
+
+    def _cells(self, evidence: Evidence, rows: np.ndarray) -> Findings | None:
+        task, table = evidence.table.task, evidence.table
+        scalars = task.features if isinstance(task.features, tuple) else ()
+        vectors = [c for c in (task.series, task.features) if isinstance(c, str)]
+        if not scalars and not vectors:
+            return None
+        share, columns = np.zeros(len(rows)), {}
+        per_column = {}
+        for column in scalars:
+            bad = blank_cells(table.column(column), self.placeholders)[rows]
+            per_column[column] = int(bad.sum())
+            share += bad / len(scalars)
+            for place in np.flatnonzero(bad):
+                columns.setdefault(int(place), []).append(column)
+        for column in vectors:
+            share = np.maximum(share, blank_share(table.column(column), self.placeholders)[rows])
+        share = np.clip(share, 0.0, 1.0)
+        flagged = share > max(self.max_missing, 1e-9)
+        reasons = {}
+        for place in np.flatnonzero(flagged):
+            names = columns.get(int(place))
+            reasons[int(place)] = (
+                _named(names, len(scalars))
+                if names
+                else f"{share[place]:.1%} of the values of {vectors[0]!r} are missing"
+            )
+        facts = {
+            "rows_with_missing_cells": int((share > 0).sum()),
+            "missing_cells": round(float(share.mean()), 6) if len(rows) else 0.0,
+            "missing_by_column": {name: count for name, count in per_column.items() if count},
+        }
+        return Findings.of(
+            self.name, "missing_cells", rows, table.row_ids, 1.0 - share, flagged, reason=reasons, facts=facts
+        )
+
+
+def _named(names: list[str], total: int) -> str:
+    shown = ", ".join(repr(name) for name in names[:NAMED])
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{len(names)} of {total} cells missing: {shown}{more}"

@@ -1,0 +1,139 @@
+"""The files of the cache: how chunks and arrays are written so that they are whole, and read so that damage shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from curate.evidence.measure import TEXT
+
+Fields = Mapping[str, tuple[str, tuple[int, ...]]]
+PARTIAL, DAMAGED = ".partial", ".damaged"
+BLOCK_BYTES = 1 << 22
+
+
+def write(path: Path, data: bytes | pa.Buffer) -> None:
+    """Write a file so that under its name it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL}")
+    try:
+        with aside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last (where the system can sync folders)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def set_aside(path: Path) -> None:
+    """Rename a damaged file or folder so that it is not met again; where that is impossible it is skipped each time."""
+    with suppress(OSError):
+        path.rename(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{DAMAGED}"))
+
+
+def file_hash(path: Path) -> str:
+    """32 hex digits over a file's bytes."""
+    state = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            state.update(block)
+    return state.hexdigest()
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a chunk's bytes are those that its name says."""
+    try:
+        return file_hash(path) == path.stem
+    except OSError:
+        return False
+
+
+def chunk_bytes(keys: np.ndarray, values: Mapping[str, np.ndarray]) -> pa.Buffer:
+    """A chunk as an Arrow file: (n, 2) uint64 content hashes and field -> (n, *shape) values."""
+    raw = pa.py_buffer(np.ascontiguousarray(keys))
+    key = pa.Array.from_buffers(pa.binary(16), len(keys), [None, raw])
+    table = pa.table({"key": key} | {name: _to_arrow(array) for name, array in values.items()})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def read_chunk(path: Path, fields: Fields) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
+    """The (n, 2) uint64 content hashes and the values of a chunk; None where it is damaged or gone."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if xxhash.xxh3_128_hexdigest(data) != path.stem:
+        return None
+    table = pa.ipc.open_file(pa.py_buffer(data)).read_all().combine_chunks()
+    held = table["key"].combine_chunks()
+    raw = held.buffers()[1] if len(held) else b""
+    keys = np.frombuffer(raw, np.uint64)[2 * held.offset : 2 * (held.offset + len(held))].reshape(-1, 2)
+    return keys, {name: _to_numpy(table[name].combine_chunks(), *kind) for name, kind in fields.items()}
+
+
+def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Named arrays as ``.npy`` files, and a manifest of their hashes, into a folder that nobody reads yet."""
+    hashes = {}
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        with path.open("xb") as file:
+            np.save(file, array, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        hashes[name] = file_hash(path)
+    write(folder / "manifest.json", json.dumps(hashes, sort_keys=True).encode())
+
+
+def damaged_arrays(folder: Path) -> list[Path]:
+    """The files of such a folder that are not what its manifest says, or the manifest itself."""
+    manifest = folder / "manifest.json"
+    try:
+        hashes = json.loads(manifest.read_text("utf-8"))
+        named = isinstance(hashes, dict) and all(re.fullmatch(r"\w[\w.\-]*", name) for name in hashes)
+    except (OSError, ValueError):
+        named = False
+    if not named:
+        return [manifest]
+    paths = {folder / f"{name}.npy": digest for name, digest in hashes.items()}
+    return [path for path, digest in paths.items() if not path.is_file() or file_hash(path) != digest]
+
+
+def _to_arrow(array: np.ndarray) -> pa.Array:
+    if array.dtype == TEXT:
+        return pa.array(array.ravel().tolist(), pa.string())
+    flat = pa.array(np.ascontiguousarray(array).ravel())
+    width = int(np.prod(array.shape[1:]))
+    return flat if array.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, width)
+
+
+def _to_numpy(array: pa.Array, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    if dtype == "str":
+        return np.array(array.to_pylist(), dtype=TEXT).reshape(len(array), *shape)
+    flat = array.flatten() if shape else array
+    return flat.to_numpy(zero_copy_only=False).astype(dtype, copy=False).reshape(len(array), *shape)

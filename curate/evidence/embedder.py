@@ -1,0 +1,119 @@
+"""The embedding of a table: by the task's own column, or by the encoders that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from curate.evidence.encoders import columns
+from curate.evidence.encoders.choice import choose
+from curate.evidence.encoders.encoder import Encoder
+from curate.evidence.encoders.vectors import joined, unit
+from curate.evidence.estimates import Arrays, Estimates
+from curate.evidence.measure import Measure
+from curate.evidence.measurements import Measurements
+from curate.evidence.order import fingerprint
+from curate.evidence.settings import EvidenceSettings
+from curate.evidence.values import Embedding
+from curate.table import Table
+
+VERSION = 1
+
+
+class Embedder:
+    """Makes the embedding once; evidence that follows decisions shares it.
+
+    Args:
+        table: the rows.
+        settings: which encoder.
+        measurements: takes the measures of encoders that look at single rows.
+        estimates: keeps the result.
+        order: canonical order of the rows.
+        rows: fingerprint of the rows.
+        kept: (n,) bool rows to learn from, unless they are broken or held out.
+        seed: of the reduction.
+        note: takes sentences for the run's summary.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        settings: EvidenceSettings,
+        measurements: Measurements,
+        estimates: Estimates,
+        order: np.ndarray,
+        rows: str,
+        kept: np.ndarray,
+        seed: int,
+        note: Callable[[str], None],
+    ) -> None:
+        self._table, self._settings, self._measurements = table, settings, measurements
+        self._estimates, self._order, self._rows = estimates, order, rows
+        self._kept, self._seed, self._note = kept, seed, note
+        self._encoders: list[Encoder] | None = None
+        self._embedding: Embedding | None = None
+        self._key: str | None = None
+
+    @property
+    def encoders(self) -> list[Encoder]:
+        """The encoders of the task's roles, chosen on first use; none where the task brings its own embedding."""
+        if self._encoders is None:
+            self._encoders = []
+            if self._table.task.embedding is None:
+                self._encoders, reasons = choose(self._table, self._settings, self._measurements)
+                for reason in reasons:
+                    self._note(reason)
+        return self._encoders
+
+    def measures(self) -> list[Measure]:
+        """The measures that the encoders need."""
+        return [encoder.measure for encoder in self.encoders if encoder.measure is not None]
+
+    def embedding(self) -> Embedding:
+        """One vector per row."""
+        if self._embedding is None:
+            self._measurements.take(self.measures())
+            broken = np.zeros(len(self._table), dtype=bool)
+            broken[list(self._measurements.broken)] = True
+            learn = (self._kept & self._table.training & ~broken)[self._order]
+            names = [(e.role, e.title, e.version, e.measure.fingerprint if e.measure else "") for e in self.encoders]
+            own = self._table.task.embedding
+            made_from = (VERSION, self._rows, own or "", names, learn, broken[self._order], self._seed)
+            if own is not None or all(e.measure is not None for e in self.encoders):
+                vectors = self._compute(learn)["rows_vectors"]  # the cache of measures has it, or the table
+                placed = np.empty_like(vectors)
+                placed[self._order] = vectors
+            else:
+                placed = self._estimates.get("embedding", made_from, lambda: self._compute(learn))["rows_vectors"]
+            placed = np.where(broken[:, None], np.float32(np.nan), placed)
+            valid = np.isfinite(placed).all(1)
+            placed.setflags(write=False)
+            self._embedding = Embedding(placed, self.title, valid)
+        return self._embedding
+
+    @property
+    def title(self) -> str:
+        """What makes the vectors, for people."""
+        own = self._table.task.embedding
+        return " + ".join(e.title for e in self.encoders) or "none" if own is None else f"the column {own!r}"
+
+    def key(self) -> str:
+        """Fingerprint of the vectors."""
+        if self._key is None:
+            self._key = fingerprint(self.embedding().vectors[self._order])
+        return self._key
+
+    def _compute(self, learn: np.ndarray) -> Arrays:
+        order, table = self._order, self._table
+        if table.task.embedding is not None:
+            return {"rows_vectors": unit(columns.vectors(table, table.task.embedding, order))}
+        parts = []
+        for encoder in self.encoders:
+            if encoder.measure is not None:
+                parts.append(self._measurements.value(encoder.field)[order])
+            elif encoder.fit is not None:
+                parts.append(encoder.fit(table, order, learn, self._seed))
+        if not parts:
+            return {"rows_vectors": np.full((len(order), 1), np.nan, dtype=np.float32)}
+        return {"rows_vectors": joined(parts)}

@@ -1,0 +1,35 @@
+"""What an encoder is: either a measure of single rows, or a fit on the whole set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from curate.evidence.measure import Measure
+from curate.table import Table
+
+Fit = Callable[[Table, np.ndarray, np.ndarray, int], np.ndarray]
+"""(table, rows in the order to take them, (n,) bool rows to learn from in that order, seed) -> (n, d) float32 in that order."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One way to turn one input role of a task into vectors.
+
+    Attributes:
+        role: ``text``, ``image``, ...
+        title: for people, e.g. ``wordllama 0.4.0 (256-d)``.
+        measure: for encoders that look at one row at a time; `field` of it holds the vector.
+        field: name of that field.
+        fit: for encoders that learn from the set.
+        version: of the code behind `fit`.
+    """
+
+    role: str
+    title: str
+    measure: Measure | None = None
+    field: str = ""
+    fit: Fit | None = None
+    version: int = 1

@@ -1,0 +1,94 @@
+"""The measures of a table that were taken so far, and the rows that turned out to be broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate.errors import ConfigError, nearest
+from curate.evidence.cache import Cache
+from curate.evidence.measure import Measure
+from curate.evidence.measuring import take
+from curate.evidence.settings import EvidenceSettings
+from curate.table import Table
+from curate.task import MEDIA
+
+
+class Measurements:
+    """Values of measures by field. What is asked for together is taken in one decoding pass.
+
+    Args:
+        table: the rows.
+        settings: limits of decoding, workers.
+        cache: folder of the cache, None for none.
+        progress: called with (stage, done, total).
+        note: takes sentences for the run's summary.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        settings: EvidenceSettings,
+        cache: Path | None,
+        progress: Callable[[str, int, int], None] | None,
+        note: Callable[[str], None],
+    ) -> None:
+        self._table, self._settings, self._cache = table, settings, cache
+        self._progress, self._note = progress, note
+        self.store = None if cache is None else Cache(cache)
+        self._values: dict[str, np.ndarray] = {}
+        self._decoded: set[str] = set()
+        self.facts: list[dict[str, Any]] = []
+        source = table.problems.filter(table.problems["issue"].to_numpy(zero_copy_only=False) == "unreadable")
+        self.broken: dict[int, str] = dict(zip(source["row"].to_pylist(), source["reason"].to_pylist()))
+
+    def take(self, measures: Sequence[Measure]) -> None:
+        """Take what of these measures is not known yet, in one pass."""
+        wanted = {m.fingerprint: m for m in measures if not set(m.fields) <= self._values.keys()}
+        if not wanted:
+            return
+        measured = take(self._table, list(wanted.values()), self._settings, self._cache, self._progress)
+        for field, values in measured.values.items():
+            values.setflags(write=False)
+            self._values[field] = values
+        for row, reason in measured.broken.items():
+            self.broken.setdefault(int(row), reason)
+        self._decoded |= {m.modality for m in wanted.values()}
+        self.facts.append({"measures": sorted(m.name for m in wanted.values()), **measured.facts})
+        for sentence in measured.notes:
+            self._note(sentence)
+
+    def decode(self) -> None:
+        """Make sure that every medium of the task was decoded once, so that `broken` is complete."""
+        due = [role for role in self._table.task.modalities if role in MEDIA and role not in self._decoded]
+        self.take([probe(role) for role in due])
+
+    def value(self, field: str) -> np.ndarray:
+        """(n, ...) values of a field, measured now if it is not known yet. Raises ConfigError for an unknown name."""
+        if field not in self._values:
+            self.take(self.named([field]))
+        return self._values[field]
+
+    def named(self, names: Sequence[str]) -> list[Measure]:
+        """The measures behind these fields (or measures), each once. Raises ConfigError for an unknown name."""
+        return registered(names)
+
+
+def registered(names: Sequence[str]) -> list[Measure]:
+    """Measures of `curate.evidence.measures` by the name of a field or of the measure. Raises ConfigError."""
+    from curate.evidence.measures import MEASURES  # type: ignore[attr-defined]
+
+    by_name = {name: measure for measure in MEASURES for name in (measure.name, *measure.fields)}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise ConfigError(f"there is no measure {unknown[0]!r}{nearest(unknown[0], by_name)}")
+    return list({by_name[name].name: by_name[name] for name in names}.values())
+
+
+def probe(role: str) -> Measure:
+    """A cheap measure of that role: asking for it shows which rows can't be decoded."""
+    names = {"image": "image.statistics", "audio": "audio.statistics", "video": "video.statistics"}
+    return registered([names[role]])[0]

@@ -1,0 +1,145 @@
+"""Measures of images: size, light, sharpness, and perceptual hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from curate.errors import MissingPackage
+from curate.evidence.measure import Measure
+from curate.media.item import Image
+
+SHARPNESS_SIDE_PX = 512
+HASH_BITS_SIDE = 8
+
+
+class ImageStatistics(Measure):
+    """What the header and the histogram of luma say, and how sharp the image is.
+
+    brightness and contrast are mean and standard deviation of luma (0 to 1), dark_level and light_level its 1st and
+    99th percentile; entropy_bits is of its histogram (0 to 8); sharpness is the variance of the Laplacian of luma (0 to
+    255) after the longer side was shrunk to at most 512 pixels.
+    """
+
+    name = "image.statistics"
+    modality = "image"
+    parameters = {"sharpness_side_px": SHARPNESS_SIDE_PX}
+    libraries = ("opencv-python-headless",)
+    fields = {
+        "image.width": ("int32", ()),
+        "image.height": ("int32", ()),
+        "image.channels": ("int32", ()),
+        "image.frames": ("int32", ()),
+        "image.has_alpha": ("bool", ()),
+        "image.format": ("str", ()),
+        "image.brightness": ("float32", ()),
+        "image.contrast": ("float32", ()),
+        "image.dark_level": ("float32", ()),
+        "image.light_level": ("float32", ()),
+        "image.entropy_bits": ("float32", ()),
+        "image.sharpness": ("float32", ()),
+    }
+
+    def measure(self, items: Sequence[Image]) -> dict[str, np.ndarray]:
+        """Values of n images."""
+        lumas = [luma(item.pixels) for item in items]
+        light = light_of(np.stack([histogram(grey) for grey in lumas]))
+        return {
+            "image.width": np.array([item.width for item in items]),
+            "image.height": np.array([item.height for item in items]),
+            "image.channels": np.array([item.channels for item in items]),
+            "image.frames": np.array([item.frames for item in items]),
+            "image.has_alpha": np.array([item.has_alpha for item in items]),
+            "image.format": np.array([item.format for item in items]),
+            "image.sharpness": np.array([sharpness(grey) for grey in lumas]),
+            **{f"image.{name}": values for name, values in light.items()},
+        }
+
+
+class ImageHash(Measure):
+    """Two 64-bit perceptual hashes, for which near-duplicates differ in few bits.
+
+    phash: signs of the 8 x 8 lowest DCT coefficients of the 32 x 32 image against their median (as in ImageHash;
+    Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010). dhash: whether each of 8 x 8 pixels
+    is darker than its right neighbour in the 9 x 8 image. The first bit is the highest.
+    """
+
+    name = "image.hash"
+    modality = "image"
+    libraries = ("opencv-python-headless",)
+    fields = {"image.phash": ("uint64", ()), "image.dhash": ("uint64", ())}
+
+    def measure(self, items: Sequence[Image]) -> dict[str, np.ndarray]:
+        """Values of n images."""
+        lumas = [luma(item.pixels) for item in items]
+        return {
+            "image.phash": np.array([phash(grey) for grey in lumas], dtype=np.uint64),
+            "image.dhash": np.array([dhash(grey) for grey in lumas], dtype=np.uint64),
+        }
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    """(h, w, 3) uint8 RGB -> (h, w) uint8 luma (BT.601)."""
+    cv2 = _cv2()
+    return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
+
+
+def histogram(grey: np.ndarray) -> np.ndarray:
+    """(h, w) uint8 -> (256,) float64 shares."""
+    counts = _cv2().calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    return counts / counts.sum()
+
+
+def light_of(shares: np.ndarray) -> dict[str, np.ndarray]:
+    """(n, 256) histograms of luma -> brightness, contrast, dark_level, light_level, entropy_bits: (n,) float64."""
+    levels = np.arange(256) / 255
+    mean = shares @ levels
+    spread = np.sqrt(((levels - mean[:, None]) ** 2 * shares).sum(1))
+    reached = np.cumsum(shares, axis=1)
+    return {
+        "brightness": mean,
+        "contrast": spread,
+        "dark_level": levels[(reached >= 0.01).argmax(1)],
+        "light_level": levels[(reached >= 0.99 - 1e-9).argmax(1)],
+        "entropy_bits": -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(1),
+    }
+
+
+def sharpness(grey: np.ndarray) -> float:
+    """Variance of the Laplacian of (h, w) uint8 luma, on at most 512 pixels a side."""
+    cv2 = _cv2()
+    scale = SHARPNESS_SIDE_PX / max(grey.shape)
+    if scale < 1:
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var(dtype=np.float64))
+
+
+def phash(grey: np.ndarray) -> int:
+    """64-bit DCT hash of (h, w) uint8 luma."""
+    cv2 = _cv2()
+    small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:HASH_BITS_SIDE, :HASH_BITS_SIDE]
+    # A flat image has coefficients of rounding noise alone: they must not decide bits.
+    return _bits(low > np.median(low) + 1e-2)
+
+
+def dhash(grey: np.ndarray) -> int:
+    """64-bit gradient hash of (h, w) uint8 luma."""
+    cv2 = _cv2()
+    small = cv2.resize(grey, (HASH_BITS_SIDE + 1, HASH_BITS_SIDE), interpolation=cv2.INTER_AREA)
+    return _bits(small[:, 1:] > small[:, :-1])
+
+
+def _bits(signs: np.ndarray) -> int:
+    return int.from_bytes(np.packbits(signs.ravel()).tobytes(), "big")
+
+
+def _cv2() -> Any:
+    try:
+        import cv2
+    except ImportError:
+        raise MissingPackage("opencv-python-headless", "image", "measuring images") from None
+    return cv2

@@ -1,0 +1,99 @@
+"""The measuring pass: a row is read once, decoded once and shown to all measures, or comes from the cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate.errors import ConfigError
+from curate.evidence.cache import Cache
+from curate.evidence.keeper import Keeper, Pace
+from curate.evidence.measure import Measure, blank
+from curate.evidence.one_pass import OnePass
+from curate.evidence.settings import EvidenceSettings
+from curate.table import Table
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a pass found.
+
+    Attributes:
+        values: field -> (n, *shape) array in the order of the table; NaN, -1, 0 (unsigned, bool) or "" in rows
+            that have no value.
+        broken: row -> why it could not be read, decoded or measured; for the modalities of the measures asked for.
+        facts: modality -> ``rows`` (of distinct content that the source could read), ``hits`` (of them, wholly from
+            the cache), ``measured`` (read and decoded now), ``broken``; and ``seconds``.
+        notes: sentences for the run's summary: a cache that could not be written, damaged chunks.
+    """
+
+    values: dict[str, np.ndarray]
+    broken: dict[int, str]
+    facts: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def take(
+    table: Table,
+    measures: Sequence[Measure],
+    settings: EvidenceSettings,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    pace: Pace = Pace(),  # noqa: B008 (frozen)
+) -> Measured:
+    """Measure every row that can be read: one decoding pass per modality, from the cache where it has the row.
+
+    Rows of equal content are measured once. The values depend on the content of a row, the measures and the settings
+    alone: not on workers, chunks, the order of rows or what the cache held.
+
+    Args:
+        table: the rows.
+        measures: of any modalities that the task has, each at most once.
+        settings: limits of what is read and decoded, and the number of threads.
+        cache: folder of the cache, None for none.
+        progress: called with (stage, done, total) in rows of distinct content.
+        pace: sizes of chunks.
+
+    Raises:
+        ConfigError: a measure of a modality that the task does not have, or two measures with a field of one name.
+        DataError: a measure failed on every row.
+        StorageError: `cache` is a file.
+        MissingPackage: a decoder or a measure needs an extra that is not installed.
+    """
+    _check(table, measures)
+    started = time.perf_counter()
+    values = {n: blank(d, s, len(table)) for m in measures for n, (d, s) in m.fields.items()}
+    broken, facts, notes = _unreadable(table), {}, []
+    store = None if cache is None else Cache(cache)
+    for modality in dict.fromkeys(m.modality for m in measures):
+        keeper = Keeper(store, table, notes, pace)
+        work = OnePass(table, modality, [m for m in measures if m.modality == modality], settings, keeper, pace)
+        gone, facts[modality] = work.run(values, progress)
+        broken = gone | broken
+    facts["seconds"] = round(time.perf_counter() - started, 3)
+    return Measured(values, dict(sorted(broken.items())), facts, notes)
+
+
+def _check(table: Table, measures: Sequence[Measure]) -> None:
+    seen: set[str] = set()
+    for measure in measures:
+        if measure.modality not in table.task.modalities:
+            raise ConfigError(
+                f"the measure {measure.name} needs {measure.modality}, and the task has"
+                f" {' and '.join(table.task.modalities) or 'no input'}"
+            )
+        if twice := seen & set(measure.fields):
+            raise ConfigError(f"two measures give {', '.join(sorted(twice))}")
+        seen |= set(measure.fields)
+
+
+def _unreadable(table: Table) -> dict[int, str]:
+    problems = table.problems.select(["row", "issue", "reason"]).to_pylist()
+    return {p["row"]: p["reason"] for p in reversed(problems) if p["issue"] == "unreadable"}

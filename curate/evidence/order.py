@@ -1,0 +1,63 @@
+"""The order in which estimates see rows: by the hash of the row id, so that results do not depend on the order of arrival."""
+
+from __future__ import annotations
+
+import numpy as np
+import xxhash
+
+from curate.table import Labels, Table
+
+
+def row_hashes(row_ids: np.ndarray) -> np.ndarray:
+    """(n,) uint64 hash of each row id."""
+    hashed = (xxhash.xxh3_64_intdigest(str(row_id).encode("utf-8", "surrogatepass")) for row_id in row_ids)
+    return np.fromiter(hashed, dtype=np.uint64, count=len(row_ids))
+
+
+def canonical_order(row_ids: np.ndarray) -> np.ndarray:
+    """(n,) int64: positions of the rows, sorted by the hash of their ids."""
+    return np.argsort(row_hashes(row_ids), kind="stable").astype(np.int64)
+
+
+def fingerprint(*parts: object) -> str:
+    """Hexadecimal 128-bit hash of arrays and values; arrays count with their dtype and shape."""
+    hasher = xxhash.xxh3_128()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            head, body = f"{part.dtype.str}{part.shape}", np.ascontiguousarray(part).tobytes()
+        else:
+            head, body = type(part).__name__, str(part).encode("utf-8", "surrogatepass")
+        hasher.update(f"{head}:{len(body)};".encode())
+        hasher.update(body)
+    return hasher.hexdigest()
+
+
+def rows_fingerprint(table: Table, order: np.ndarray) -> str:
+    """Hash of which rows the table has (ids, content, splits, groups, what is unreadable), whatever their order."""
+    parts = [row_hashes(table.row_ids)[order], table.content[order], table.training[order], table.unreadable[order]]
+    if table.groups is not None:
+        _, first, codes = np.unique(table.groups[order], return_index=True, return_inverse=True)
+        parts.append(np.argsort(np.argsort(first))[codes])
+    return fingerprint(*parts)
+
+
+def labels_fingerprint(labels: Labels, order: np.ndarray) -> str:
+    """Hash of the labels in that order."""
+    parts: list[object] = ["\x1f".join(labels.names), labels.codes[order]]
+    parts += [values[order] for values in (labels.values, labels.sets) if values is not None]
+    return fingerprint(*parts)
+
+
+def duplicate_groups(content: np.ndarray) -> np.ndarray:
+    """(n, 2) uint64 content hashes -> (n,) int64: rows with equal content share a number, -1 for rows that are alone.
+
+    Groups are numbered in the order of their first row.
+    """
+    if not len(content):
+        return np.zeros(0, dtype=np.int64)
+    keys = np.ascontiguousarray(content).view([("a", np.uint64), ("b", np.uint64)]).ravel()
+    _, first, codes, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    shared = np.flatnonzero(counts > 1)
+    number = np.full(len(counts), -1, dtype=np.int64)
+    number[shared[np.argsort(first[shared])]] = np.arange(len(shared))
+    return number[codes]

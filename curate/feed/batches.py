@@ -1,0 +1,199 @@
+"""From draws to a batch: gather the rows, decode, augment, mix, collate; what a DataLoader's workers do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from curate.errors import ConfigError, DataError, nearest
+from curate.feed.inputs.input import Input
+from curate.feed.recipes import Line, Recipes
+from curate.feed.spilled import Spilled
+from curate.feed.targets import Targets
+
+if TYPE_CHECKING:
+    import datasets
+
+SKIPPED = "_skipped"
+"""Entry of a batch in which a worker reports rows that could not be read; the loader takes it out."""
+
+
+class Draw(NamedTuple):
+    """One draw of a plan: all that decides what a batch holds at its place."""
+
+    epoch: int
+    position: int
+    occurrence: int = 0
+
+
+class Skipped(NamedTuple):
+    """A row that could not be read when its turn came."""
+
+    row_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some draws, read: the finished arrays of every input, or why a draw has none."""
+
+    lines: list[Line]
+    items: list[list[Any] | None]
+    skipped: dict[int, str]
+
+
+@dataclass
+class Batches:
+    """A map-style dataset for torch whose item is a whole batch.
+
+    Attributes:
+        rows: the input columns of the table.
+        plan: the lines that are drawn, in memory or in a file.
+        inputs: what is read of a row.
+        targets: labels, soft labels and weights.
+        recipes: augmentation and mixing.
+        names: entry of a batch -> the name that the user wants for it.
+        on_error: what to do with a row that can't be read.
+        transform: called with each finished batch.
+    """
+
+    rows: datasets.Dataset
+    plan: Spilled
+    inputs: tuple[Input, ...]
+    targets: Targets
+    recipes: Recipes
+    names: Mapping[str, str] = field(default_factory=dict)
+    on_error: Literal["skip", "raise"] = "skip"
+    transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+
+    def __len__(self) -> int:
+        """Number of planned draws."""
+        return self.plan.table.num_rows
+
+    def __getitem__(self, draw: Draw | int) -> dict[str, Any]:
+        """The batch of a single draw; of a bare position, as in epoch 0."""
+        return self.__getitems__([draw])
+
+    def __getitems__(self, draws: Sequence[Draw | int]) -> dict[str, Any]:
+        """The batch of some draws of one epoch.
+
+        Raises:
+            DataError: a row can't be read, and `on_error` is ``raise``.
+        """
+        asked = [draw if isinstance(draw, tuple) else Draw(0, int(draw)) for draw in draws]
+        epoch = asked[0][0]
+        positions = np.array([draw[1] for draw in asked], np.int64)
+        part = self._read(positions, np.array([draw[2] for draw in asked]), epoch)
+        kept = [place for place, items in enumerate(part.items) if items is not None]
+        skipped = [Skipped(part.lines[place].row_id, reason) for place, reason in part.skipped.items()]
+        if not kept:
+            return {"row_id": [], SKIPPED: skipped}
+        lines = [part.lines[place] for place in kept]
+        items = [part.items[place] or [] for place in kept]
+        targets = self.targets.arrays(self.plan.take(positions[kept]))
+        if self.recipes.mixes:
+            skipped += self._mix(lines, items, targets, positions[kept], epoch)
+        return self._collate(lines, items, targets, skipped)
+
+    def _read(self, positions: np.ndarray, occurrences: np.ndarray | None, epoch: int) -> _Part:
+        """Gather, decode and augment; the finished arrays of each draw, one per input."""
+        planned = self.plan.take(positions)
+        lines = self.recipes.lines(planned, occurrences)
+        found, place = np.unique(planned["row"].to_numpy(), return_inverse=True)
+        rows: pa.Table = self.rows.with_format("arrow")[found.tolist()]
+        values = [modality.values(rows) for modality in self.inputs]
+        items: list[list[Any] | None] = []
+        skipped: dict[int, str] = {}
+        for number, line in enumerate(lines):
+            try:
+                read = [m.read(column[place[number]]) for m, column in zip(self.inputs, values)]
+            except DataError as error:
+                if self.on_error == "raise":
+                    raise DataError(f"row {line.row_id} can't be read: {error}") from error
+                skipped[number] = str(error)
+                items.append(None)
+                continue
+            changed = [self.recipes.changed(line, m, item, epoch) for m, item in zip(self.inputs, read)]
+            items.append([m.finish(item) for m, item in zip(self.inputs, changed)])
+        return _Part(lines, items, skipped)
+
+    def _mix(
+        self,
+        lines: list[Line],
+        items: list[list[Any]],
+        targets: dict[str, np.ndarray],
+        positions: np.ndarray,
+        epoch: int,
+    ) -> list[Skipped]:
+        """Mix partners into items and targets, in place; the partners that could not be read."""
+        chosen = [
+            self.recipes.mixing(line, epoch, len(self), next((i.shape for i in own if isinstance(i, np.ndarray)), None))
+            for line, own in zip(lines, items)
+        ]
+        partners = np.array([p if c is None else c[1].partner for c, p in zip(chosen, positions.tolist())], np.int64)
+        theirs = self.targets.arrays(self.plan.take(partners))
+        both = self.targets.mixable(targets) & self.targets.mixable(theirs)
+        wanted = [place for place, choice in enumerate(chosen) if choice is not None and both[place]]
+        share = np.ones(len(lines))
+        skipped: list[Skipped] = []
+        if wanted:
+            needed, number = np.unique(partners[wanted], return_inverse=True)
+            part = self._read(needed, None, epoch)
+            skipped = [Skipped(part.lines[n].row_id, reason) for n, reason in part.skipped.items()]
+            for place, n in zip(wanted, number):
+                choice, partner = chosen[place], part.items[n]
+                # A partner that can't be read leaves the row as it is.
+                if choice is None or partner is None:
+                    continue
+                mix, drawn = choice
+                share[place] = drawn.share
+                items[place] = [
+                    mix.apply(_float(own), _float(other), drawn) if isinstance(own, np.ndarray) else own
+                    for own, other in zip(items[place], partner)
+                ]
+        self.targets.mixed(targets, theirs, share)
+        return skipped
+
+    def _collate(
+        self, lines: list[Line], items: list[list[Any]], targets: dict[str, np.ndarray], skipped: list[Skipped]
+    ) -> dict[str, Any]:
+        """The batch as torch tensors under the names that the user wants."""
+        import torch
+
+        row_ids = [line.row_id for line in lines]
+        batch: dict[str, Any] = {}
+        for number, modality in enumerate(self.inputs):
+            batch |= modality.collate([item[number] for item in items], row_ids)
+        batch |= targets
+        batch["row_id"] = row_ids
+        tensors = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
+        renamed = self._renamed(tensors)
+        if self.transform is not None:
+            renamed = self.transform(renamed)
+            if not isinstance(renamed, dict):
+                raise ConfigError(f"the transform must return the batch as a dict, not {type(renamed).__name__}")
+        if skipped:
+            renamed[SKIPPED] = skipped
+        return renamed
+
+    def _renamed(self, batch: dict[str, Any]) -> dict[str, Any]:
+        for name in self.names:
+            if name not in batch:
+                raise ConfigError(
+                    f"inputs: the batch has no entry {name!r}{nearest(name, batch)}; it has {', '.join(batch)}"
+                )
+        renamed = {self.names.get(name, name): value for name, value in batch.items()}
+        if len(renamed) != len(batch):
+            raise ConfigError(
+                f"inputs: two entries of the batch would have one name ({', '.join(self.names.values())})"
+            )
+        return renamed
+
+
+def _float(item: Any) -> Any:
+    """Pixels as numbers that can be mixed without rounding; what is no array as it is."""
+    return item.astype(np.float32) if isinstance(item, np.ndarray) and item.dtype == np.uint8 else item

@@ -1,0 +1,38 @@
+"""Cursor: how far an epoch has come, and where the next iteration starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Cursor:
+    """Where an epoch stands, counted in draws over all ranks together.
+
+    An iteration starts at the beginning of its epoch, except the first one after a state was loaded, which goes on
+    where that state was. An epoch that came to its end is followed by the next, unless `set_epoch` says otherwise.
+    """
+
+    epoch: int = 0
+    drawn: int = 0
+    resumes: bool = False
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to an epoch; naming the one that a loaded state is in the middle of keeps its place."""
+        if epoch != self.epoch:
+            self.go_to(epoch)
+
+    def go_to(self, epoch: int, drawn: int = 0) -> None:
+        """The next iteration starts at this place."""
+        self.epoch, self.drawn, self.resumes = epoch, drawn, drawn > 0
+
+    def begin(self) -> tuple[int, int]:
+        """Epoch and draw at which an iteration that begins now starts."""
+        if not self.resumes:
+            self.drawn = 0
+        self.resumes = False
+        return self.epoch, self.drawn
+
+    def finish(self) -> None:
+        """The epoch came to its end."""
+        self.go_to(self.epoch + 1)

@@ -1,0 +1,46 @@
+"""The contract of an input: from a column of the table to the arrays of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+
+class Input(Protocol):
+    """One modality of a task on its way into a batch."""
+
+    @property
+    def modality(self) -> str:
+        """Its role in the task."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        ...
+
+    def values(self, rows: pa.Table) -> Sequence[Any]:
+        """The values of some rows as they stand in the table, None where there is none."""
+        ...
+
+    def read(self, value: Any) -> Any:
+        """The decoded item in the form that a recipe takes (see `curate.augment.recipe.Recipe.apply`).
+
+        Raises:
+            DataError: it can't be decoded.
+        """
+        ...
+
+    def augment(self, item: Any, change: Callable[[Any], Any]) -> Any:
+        """The item after a recipe."""
+        ...
+
+    def finish(self, item: Any) -> Any:
+        """The final array of one row, which may be mixed with that of another (text: a str)."""
+        ...
+
+    def collate(self, items: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+        """The entries of a batch. `names` are the ids of the rows, for messages."""
+        ...

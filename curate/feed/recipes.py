@@ -1,0 +1,114 @@
+"""The recipes of a plan's lines, and the names and numbers that they are seeded with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.augment.mix import Mix, Mixing
+from curate.augment.recipe import Recipe
+from curate.errors import CurateError, DataError
+from curate.feed.inputs.input import Input
+from curate.randomness import generator
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a recipe must know of one draw.
+
+    Attributes:
+        row_id: id of the row.
+        copy: number of the draw of this row, over repeats in the plan and by the sampler.
+        label: name of the class, several for multilabel tasks.
+        recipe: what is done to it, None for nothing.
+    """
+
+    row_id: str
+    copy: int
+    label: Any
+    recipe: Recipe | None
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """Carries out the recipes of a plan.
+
+    Attributes:
+        seed: of the run.
+        copies: largest number of planned draws of one row.
+        mixes: whether any line is mixed.
+    """
+
+    seed: int
+    copies: int
+    mixes: bool
+
+    @classmethod
+    def of(cls, plan: pa.Table, seed: int) -> Recipes:
+        """The recipes of that plan. Raises ConfigError for a recipe that can't be read here."""
+        texts = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
+        mixes = any(Recipe.from_json(text).mixing is not None for text in texts)
+        copies = pc.max(plan["copy"]).as_py() if plan.num_rows else 0
+        return cls(seed, (copies or 0) + 1, mixes)
+
+    def lines(self, plan: pa.Table, occurrences: np.ndarray | None = None) -> list[Line]:
+        """What is to know of some lines of the plan; a position that is drawn again counts as a further copy."""
+        more = np.zeros(plan.num_rows, np.int64) if occurrences is None else occurrences
+        copies = plan["copy"].to_numpy() + more * self.copies
+        texts = plan["recipe"].cast(pa.string()).to_pylist()
+        columns = (plan["row_id"].to_pylist(), copies.tolist(), plan["label"].to_pylist(), texts)
+        return [
+            Line(row_id, copy, label, None if text is None else Recipe.from_json(text))
+            for row_id, copy, label, text in zip(*columns, strict=True)
+        ]
+
+    def changed(self, line: Line, modality: Input, item: Any, epoch: int) -> Any:
+        """The item after the recipe of its line.
+
+        Raises:
+            DataError: an operation failed.
+        """
+        recipe = line.recipe
+        if recipe is None:
+            return item
+
+        def change(part: Any) -> Any:
+            return recipe.apply(
+                modality.modality,
+                part,
+                seed=self.seed,
+                epoch=epoch,
+                row_id=line.row_id,
+                copy=line.copy,
+                label=line.label,
+            )
+
+        try:
+            return modality.augment(item, change)
+        except CurateError:
+            raise
+        except Exception as error:  # whatever an operation of another library raises: name the row it failed on
+            raise DataError(f"augmenting row {line.row_id} failed: {type(error).__name__}: {error}") from error
+
+    def mixing(
+        self, line: Line, epoch: int, positions: int, shape: tuple[int, ...] | None
+    ) -> tuple[Mix, Mixing] | None:
+        """What is mixed into a draw, None where it stays as it is."""
+        mix = None if line.recipe is None else line.recipe.mixing
+        if mix is None:
+            return None
+        drawn = mix.draw(generator(self.seed, epoch, line.row_id, "mix", line.copy), positions, shape)
+        return None if drawn.share == 1.0 else (mix, drawn)
+
+    def first_lines(self, plan: pa.Table, count: int) -> pa.Table:
+        """The first lines with a recipe, or the first of all where none has one."""
+        augmented = plan.filter(pc.is_valid(plan["recipe"]))
+        return (augmented if augmented.num_rows else plan).slice(0, count)
+
+    def sample(self, plan: pa.Table, place: int, modality: Input, item: Any) -> Any:
+        """The item of one line after its recipe, to see what shape it gets."""
+        return self.changed(self.lines(plan.slice(place, 1))[0], modality, item, epoch=0)

@@ -1,0 +1,68 @@
+"""Data for other processes: an Arrow file that they map into memory, in place of a copy each."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import datasets
+
+BLOCK_ROWS = 1000
+
+
+class Spilled:
+    """An Arrow table that goes to other processes as the path of a file, once it was spilled."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table.combine_chunks()
+        self._file: Path | None = None
+
+    def take(self, positions: np.ndarray) -> pa.Table:
+        """Some lines, in the given order."""
+        return self.table.take(pa.array(positions))
+
+    def spill(self, folder: Path) -> None:
+        """Write the file that pickles of this object will name."""
+        self._file = folder / "plan.arrow"
+        with pa.OSFile(str(self._file), "wb") as sink, pa.ipc.new_file(sink, self.table.schema) as writer:
+            writer.write_table(self.table)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The path where there is one, else the table."""
+        return {"table": None, "_file": self._file} if self._file is not None else self.__dict__
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Map the file."""
+        self.__dict__ |= state
+        if self.table is None:
+            self.table = pa.ipc.open_file(pa.memory_map(str(self._file))).read_all()
+
+
+def spill_rows(rows: datasets.Dataset, folder: Path) -> datasets.Dataset:
+    """The same rows in a memory-mapped file; rows that are mapped from files already stay there."""
+    import datasets
+
+    blocks = getattr(rows.data, "blocks", None)
+    parts = [rows.data] if blocks is None else [part for row in blocks for part in row]
+    if all(isinstance(part, datasets.table.MemoryMappedTable) for part in parts):
+        return rows
+    file = folder / "rows.arrow"
+    arrow = rows.with_format("arrow")
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, arrow[:0].schema) as writer:
+        for start in range(0, len(rows), BLOCK_ROWS):
+            writer.write_table(arrow[start : start + BLOCK_ROWS])
+    return datasets.Dataset.from_file(str(file))
+
+
+def spill_folder(owner: object) -> Path:
+    """A temporary folder that goes when `owner` does."""
+    folder = Path(tempfile.mkdtemp(prefix="curate-feed-"))
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,22 @@
+"""Leave rows out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from curate.evidence.evidence import Evidence
+from curate.fixes._conditions import meets, taken_lines
+from curate.ledger import Decisions
+from curate.step import Fix
+
+
+class Drop(Fix):
+    """Takes flagged rows out of training."""
+
+    def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
+        """A drop for every line that meets the conditions."""
+        taken = meets(self, flagged)
+        row_ids, reasons, scores, rows = taken_lines(flagged, taken)
+        before = [evidence.labels.name(row) for row in rows.tolist()]
+        return Decisions.of(step, "drop", row_ids, reasons, score=scores, before=before), taken

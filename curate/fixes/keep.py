@@ -1,0 +1,21 @@
+"""Keep rows as they are, and say so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from curate.evidence.evidence import Evidence
+from curate.fixes._conditions import meets, taken_lines
+from curate.ledger import Decisions
+from curate.step import Fix
+
+
+class Keep(Fix):
+    """Leaves flagged rows as they are and records that they were seen, so that no later fix of the chain takes them."""
+
+    def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
+        """A keep entry for every line that meets the conditions."""
+        taken = meets(self, flagged)
+        row_ids, reasons, scores, _ = taken_lines(flagged, taken)
+        return Decisions.of(step, "keep", row_ids, reasons, score=scores), taken

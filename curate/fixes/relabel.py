@@ -1,0 +1,36 @@
+"""Give rows the label that the check suggests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from curate.evidence.evidence import Evidence
+from curate.fixes._conditions import meets, taken_lines
+from curate.fixes._confidence import suggestion_confidence
+from curate.ledger import Decisions
+from curate.step import Fix
+
+
+class Relabel(Fix):
+    """Replaces the label of flagged rows by the suggested one where the suggestion is sure enough."""
+
+    min_confidence: float = Field(
+        0.5, ge=0, le=1, description="smallest probability of the suggested label at which it is taken"
+    )
+
+    def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
+        """A relabel for every line that meets the conditions and suggests another label of the task."""
+        codes = {name: code for code, name in enumerate(evidence.labels.names)}
+        suggestions = flagged["suggested_label"].to_pylist()
+        suggested = np.array([codes.get(name, -1) for name in suggestions], dtype=np.int64)
+        own = evidence.labels.codes[flagged["row"].to_numpy()]
+        sure = suggestion_confidence(step, flagged, suggested, evidence) >= self.min_confidence - 1e-6
+        taken = meets(self, flagged) & (suggested >= 0) & (suggested != own) & sure
+        if evidence.labels.sets is not None:
+            taken[:] = False
+        row_ids, reasons, scores, rows = taken_lines(flagged, taken)
+        before = [evidence.labels.name(row) for row in rows.tolist()]
+        after = [evidence.labels.names[code] for code in suggested[taken].tolist()]
+        return Decisions.of(step, "relabel", row_ids, reasons, score=scores, before=before, after=after), taken

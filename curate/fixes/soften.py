@@ -1,0 +1,44 @@
+"""Give rows a soft label: the estimated probabilities of their true class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from curate.evidence.evidence import Evidence
+from curate.fixes._conditions import meets, taken_lines
+from curate.fixes._confidence import posterior
+from curate.ledger import Decisions
+from curate.step import Fix
+
+SMALLEST = 0.01
+"""Classes with less mass are not named in the ledger; what they have together is spread evenly."""
+
+
+class Soften(Fix):
+    """Replaces the label of flagged rows by the posterior of their true class under the estimated label noise."""
+
+    def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
+        """A soft label for every line that meets the conditions and whose row has a posterior."""
+        taken = meets(self, flagged)
+        mass = posterior(evidence) if taken.any() else None
+        if mass is None:
+            taken[:] = False
+        else:
+            taken &= np.isfinite(mass[flagged["row"].to_numpy()]).all(1)
+        row_ids, reasons, scores, rows = taken_lines(flagged, taken)
+        before = [evidence.labels.name(row) for row in rows.tolist()]
+        after = [] if mass is None else [sparse(mass[row], evidence.labels.names) for row in rows.tolist()]
+        return Decisions.of(step, "soften", row_ids, reasons, score=scores, before=before, after=after), taken
+
+
+def sparse(mass: np.ndarray, names: Sequence[str]) -> str:
+    """(K,) probabilities -> JSON object of those of at least 0.01, to four decimals, the largest first."""
+    named = np.flatnonzero(mass >= SMALLEST)
+    if not len(named):
+        named = np.array([mass.argmax()])
+    named = named[np.argsort(-mass[named], kind="stable")]
+    return json.dumps({names[k]: round(float(mass[k]), 4) for k in named}, ensure_ascii=False)

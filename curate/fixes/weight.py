@@ -1,0 +1,29 @@
+"""Let doubtful rows count less."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from curate.evidence.evidence import Evidence
+from curate.fixes._conditions import meets, taken_lines
+from curate.ledger import Decisions
+from curate.step import Fix
+
+
+class Weight(Fix):
+    """Multiplies the weight of flagged rows by a factor in [0, 1]: their score, or one number for all."""
+
+    factor: float | None = Field(
+        None, ge=0, le=1, description="factor of a row's weight; the finding's score if left out"
+    )
+    min_weight: float = Field(0.1, ge=0, le=1, description="smallest factor that a row is given")
+
+    def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
+        """A weight for every line that meets the conditions."""
+        taken = meets(self, flagged)
+        row_ids, reasons, scores, _ = taken_lines(flagged, taken)
+        factors = scores if self.factor is None else np.full(len(scores), self.factor)
+        after = [f"{factor:.4g}" for factor in np.maximum(factors, self.min_weight).tolist()]
+        return Decisions.of(step, "weight", row_ids, reasons, score=scores, after=after), taken

@@ -1,0 +1,130 @@
+"""Reading encoded bytes: embedded in the row, or from a file that may not lie outside the table's root."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from curate.errors import DataError
+
+MAX_BYTES = 2_000_000_000
+URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]+://")
+
+
+class UnreadablePayload(DataError):
+    """The bytes of one row can't be had; the message is the reason, without the row."""
+
+
+@lru_cache(maxsize=256)
+def _real_root(root: str) -> str:
+    return os.path.realpath(root)
+
+
+def confined(path: str, root: str | os.PathLike[str]) -> str:
+    """The real, absolute place of `path` under `root`, symbolic links followed.
+
+    Raises:
+        UnreadablePayload: the path is a URL, holds a NUL, or leaves the root.
+    """
+    if URL.match(path):
+        raise UnreadablePayload(f"{path!r} is a URL; only files under the data's own folder are read")
+    if not path or "\0" in path:
+        raise UnreadablePayload(f"{path!r} is not a file name")
+    base = _real_root(os.fspath(root))
+    try:
+        real = os.path.realpath(os.path.join(base, path))  # noqa: PTH118 (a Path per row is many times slower)
+    except (OSError, ValueError) as error:
+        raise UnreadablePayload(f"{path!r} is not a file name: {error}") from error
+    if real != base and not real.startswith(base.rstrip(os.sep) + os.sep):
+        raise UnreadablePayload(f"{path!r} leads outside the data's folder {base}; pass root= to read from elsewhere")
+    return real
+
+
+@contextmanager
+def opened(path: str, root: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file under `root`, open for reading, and its size in bytes.
+
+    The last component is opened without following links, and never blocks on a pipe, so that a file swapped after
+    the check is refused and not followed.
+
+    Raises:
+        UnreadablePayload: it leaves the root, is missing, no regular file, empty, or may not be read.
+    """
+    real = confined(path, root)
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(real, flags)
+    except OSError as error:
+        raise UnreadablePayload(_why(path, error)) from error
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 (a descriptor, not a path)
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
+            raise UnreadablePayload(f"{path!r} is a folder, not a file")
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadablePayload(f"{path!r} is no regular file")
+        if not found.st_size:
+            raise UnreadablePayload(f"{path!r} is empty (0 bytes)")
+        yield file, found.st_size  # type: ignore[misc]
+
+
+def _why(path: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path!r} does not exist"
+    if isinstance(error, PermissionError):
+        return f"{path!r} may not be read (permission denied)"
+    return f"{path!r} can't be opened: {error.strerror}"
+
+
+def parts(value: Any) -> tuple[bytes | None, str | None]:
+    """``(bytes, path)`` of a media value: a mapping with these keys, a pair, bytes, a path or None."""
+    if value is None:
+        return None, None
+    if isinstance(value, Mapping):
+        return value.get("bytes"), value.get("path")
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value), None
+    if isinstance(value, str | Path):
+        return None, str(value)
+    data, path = value
+    return data, path
+
+
+def read_bytes(value: Any, root: str | os.PathLike[str] | None, max_bytes: int = MAX_BYTES) -> bytes:
+    """The encoded bytes of one media value.
+
+    Args:
+        value: ``{"bytes": ..., "path": ...}`` or ``(bytes, path)``; the bytes win where there are both.
+        root: folder that the path is relative to and confined to; None where only embedded bytes may be read.
+        max_bytes: largest payload that is read.
+
+    Raises:
+        UnreadablePayload: with the reason: missing, empty, too large, outside the root, no regular file.
+    """
+    data, path = parts(value)
+    if data is not None:
+        if not len(data):
+            raise UnreadablePayload("the embedded bytes are empty")
+        if len(data) > max_bytes:
+            raise UnreadablePayload(f"{len(data):,} bytes, more than the limit of {max_bytes:,}")
+        return data
+    if path is None:
+        raise UnreadablePayload("there is neither content nor a path")
+    if root is None:
+        raise UnreadablePayload(f"{path!r} is a path, but the table has no folder to read from; pass root=")
+    with opened(path, root) as (file, size):
+        if size > max_bytes:
+            raise UnreadablePayload(f"{path!r} has {size:,} bytes, more than the limit of {max_bytes:,}")
+        # One byte more than allowed, so that a file that grows meanwhile is noticed.
+        chunks, left = [], max_bytes + 1
+        while left > 0 and (chunk := file.read(min(left, 1 << 24))):
+            chunks.append(chunk)
+            left -= len(chunk)
+    if left <= 0:
+        raise UnreadablePayload(f"{path!r} has more bytes than the limit of {max_bytes:,}")
+    return b"".join(chunks)

@@ -1,0 +1,168 @@
+"""Encoded video -> evenly spaced frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from curate.media.audio import MAX_SECONDS
+from curate.media.container import opened
+from curate.media.ending import check_end
+from curate.media.image import MAX_PIXELS
+from curate.media.item import DecodeError, Video
+from curate.media.sniff import sniff
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+FRAMES = 8
+"""Frames that the measuring pass takes of each video."""
+SIDE_PX = 256
+"""Largest side of the frames of the measuring pass."""
+STRAIGHT_PIXELS = 1_000 * 1920 * 1080
+"""Videos of up to that many pixels over all frames are decoded from end to end, so that damage between the frames
+shows; of longer ones only what leads up to the frames that are wanted."""
+MAX_FRAMES = 10_000_000
+TOLERANCE = 0.05
+
+
+def decode(
+    data: bytes,
+    frames: int = FRAMES,
+    size: int | None = SIDE_PX,
+    max_pixels: int = MAX_PIXELS,
+    max_seconds: float = MAX_SECONDS,
+) -> Video:
+    """Decode evenly spaced frames of the first picture track: frame i of k is the one at (i + 1/2) / k of the count.
+
+    Args:
+        data: the encoded file; it is read from memory, never by a path, and follows no reference to other files.
+        frames: how many; fewer where the video has fewer.
+        size: longest side of the frames in pixels, to which larger ones are shrunk; None for the file's own.
+        max_pixels: width x height from which on a video is refused.
+        max_seconds: length from which on a video is refused.
+
+    Raises:
+        DecodeError: not a video, too large or long, cut off (shorter than its header says) or damaged.
+        MissingPackage: the extra ``video`` is not installed.
+    """
+    found = sniff(data)
+    check_end(data, found[0] if found else "")
+    with opened(data, "video", {"max_pixels": str(max_pixels)}) as container:
+        if not container.streams.video:
+            raise DecodeError("the file has no picture track")
+        stream = container.streams.video[0]
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > max_pixels:
+            raise DecodeError(
+                f"the video has {width}x{height} = {width * height:,} pixels, more than the limit of {max_pixels:,}"
+                " (max_pixels)"
+            )
+        stamps = _stamps(container, stream, max_seconds)
+        count = len(stamps)
+        wanted = np.unique(((np.arange(frames) + 0.5) * count / frames).astype(np.int64))
+        if count * width * height <= STRAIGHT_PIXELS:
+            taken = _straight(container, stream, wanted)
+        else:
+            taken = _by_seeking(container, stream, stamps[wanted])
+        return _video(container, stream, taken, stamps, size)
+
+
+def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) -> np.ndarray:
+    """(count,) int64 sorted time stamps of all frames, from the packets alone.
+
+    Raises:
+        DecodeError: no frames, too many, too long, or fewer than the header declares.
+    """
+    declared = max(container.duration or 0, 0) / 1_000_000
+    _check_seconds(declared, max_seconds)
+    stamps: list[int] = []
+    for packet in container.demux(stream):
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if packet.size and stamp is not None:
+            stamps.append(stamp)
+            if len(stamps) > MAX_FRAMES:
+                raise DecodeError(f"the video has more than {MAX_FRAMES:,} frames")
+    if not stamps:
+        raise DecodeError("the video holds no frames")
+    ordered = np.sort(np.array(stamps, dtype=np.int64))
+    seconds = _seconds(ordered, stream)
+    _check_seconds(seconds, max_seconds)
+    own = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else declared
+    # The container may run longer than its pictures (sound); the track's own length counts where it is declared.
+    if seconds < own * (1 - TOLERANCE) - 0.25:
+        raise DecodeError(f"the video is cut off: {seconds:.2f} s of {own:.2f} s are there")
+    return ordered
+
+
+def _check_seconds(seconds: float, max_seconds: float) -> None:
+    if seconds > max_seconds:
+        raise DecodeError(
+            f"the video is {seconds:,.1f} s long, more than the limit of {max_seconds:,.0f} s (max_seconds)"
+        )
+
+
+def _seconds(stamps: np.ndarray, stream: VideoStream) -> float:
+    """From the first frame to the end of the last, which lasts as long as the mean of the others."""
+    base = float(stream.time_base or 0)
+    if len(stamps) > 1 and stamps[-1] > stamps[0]:
+        return float(stamps[-1] - stamps[0]) * len(stamps) / (len(stamps) - 1) * base
+    return 1 / float(stream.average_rate) if stream.average_rate else 0.0
+
+
+def _straight(container: InputContainer, stream: VideoStream, wanted: np.ndarray) -> Iterator[VideoFrame]:
+    """The wanted frames by their place, decoding every frame."""
+    container.seek(0)
+    places = set(wanted.tolist())
+    found = 0
+    for place, frame in enumerate(container.decode(stream)):
+        if place in places:
+            found += 1
+            yield frame
+    if found < len(places):
+        raise DecodeError(f"the video is damaged: {found} of {len(places)} frames could be decoded")
+
+
+def _by_seeking(container: InputContainer, stream: VideoStream, stamps: np.ndarray) -> Iterator[VideoFrame]:
+    """The frames at these time stamps, each from the key frame before it."""
+    for stamp in stamps.tolist():
+        container.seek(stamp, stream=stream, backward=True)
+        for frame in container.decode(stream):
+            if frame.pts is not None and frame.pts >= stamp:
+                yield frame
+                break
+        else:
+            raise DecodeError(f"the video is damaged: no frame at {stamp * float(stream.time_base or 0):.2f} s")
+
+
+def _video(
+    container: InputContainer, stream: VideoStream, taken: Iterator[VideoFrame], stamps: np.ndarray, size: int | None
+) -> Video:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    scale = 1.0 if size is None else min(1.0, size / max(width, height))
+    shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+    pictures, times, turns, corrupt = [], [], 0, 0
+    base = float(stream.time_base or 0)
+    for frame in taken:
+        turns = round((frame.rotation or 0) / 90) % 4
+        small = frame.to_ndarray(width=shape[0], height=shape[1], format="rgb24", interpolation="AREA")
+        pictures.append(np.rot90(small, turns))
+        times.append(((frame.pts or 0) - int(stamps[0])) * base)
+        corrupt += bool(frame.is_corrupt)
+    seconds = _seconds(stamps, stream)
+    return Video(
+        frames=np.stack(pictures),
+        times=np.array(times),
+        format=f"{container.format.name.split(',')[0]}/{stream.codec_context.name}",
+        fps=len(stamps) / seconds if seconds else 0.0,
+        seconds=seconds,
+        width=height if turns % 2 else width,
+        height=width if turns % 2 else height,
+        frame_count=len(stamps),
+        corrupt_frames=corrupt,
+        has_audio=bool(container.streams.audio),
+    )

@@ -1,0 +1,148 @@
+"""What to do first: the issues in order of harm, each with the line of a pipeline file that deals with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate import registry
+from curate.errors import ConfigError
+from curate.report.material import Material
+from curate.report.model import Advice
+
+MOST = 5
+ABOUT_CLASSES = ("class_imbalance",)
+"""Checks whose flags speak of classes: a row of a rare class is no bad row."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    harm: float
+    title: str
+    why: str
+    fix: str | None = None
+    step: str | None = None
+
+
+_WAYS = {
+    "unreadable": _Way(9.0, "Repair or replace what cannot be read", "Such rows are never trained on."),
+    "leakage": _Way(8.0, "Take leaked rows out of training", "Test results look better than they are.", "drop"),
+    "label_errors": _Way(
+        6.0,
+        "Correct labels that look wrong",
+        "Relabels what is clear and spreads the label where it is not.",
+        "{relabel: {min_confidence: 0.9}, otherwise: soften}",
+    ),
+    "label_spelling": _Way(5.5, "Write each class in one way", "Spellings of one class count as classes.", "relabel"),
+    "conflicting_labels": _Way(5.0, "Settle equal rows with different labels", "No model can satisfy both.", "review"),
+    "exact_duplicates": _Way(3.0, "Drop repeated rows", "They count twice and leak between folds.", "drop"),
+    "near_duplicates": _Way(2.5, "Drop near copies", "They add little and leak between folds.", "drop"),
+    "missing_values": _Way(
+        4.0,
+        "Drop rows without a label or an input",
+        "They teach nothing.",
+        "{drop: {issue: [missing_label, missing_input]}}",
+    ),
+    "missing_values/missing_cells": _Way(2.0, "Fill missing cells", "With what training rows say.", step="impute"),
+    "image_quality": _Way(1.5, "Let poor images count less", "They stay, at a lower weight.", "weight"),
+    "audio_quality": _Way(1.5, "Let poor recordings count less", "They stay, at a lower weight.", "weight"),
+    "video_quality": _Way(1.5, "Let poor videos count less", "They stay, at a lower weight.", "weight"),
+    "text_quality": _Way(1.5, "Look at texts of poor quality", "Sets them aside for a person.", "review"),
+    "outliers": _Way(1.2, "Look at rows unlike the rest", "Odd rows may be errors or treasure.", "review"),
+    "class_imbalance": _Way(
+        1.0, "Give rare classes more weight", "Changes the loss, not the rows.", step="class_weights"
+    ),
+}
+_OTHER = _Way(1.0, "Look at what {check} found", "Sets these rows aside for a person.", "review")
+
+
+@cache
+def check_class(check: str) -> Any:
+    """The class of a check, or None for a check that is not (or no longer) installed."""
+    try:
+        return registry.step(check)
+    except ConfigError:
+        return None
+
+
+def advise(material: Material) -> list[Advice]:
+    """Up to `MOST` things to do, most useful first; rows that the ledger already speaks of are not counted."""
+    flagged = material.findings.flagged
+    if material.decisions is not None:
+        decided = pc.unique(material.decisions.table["row_id"].drop_null())
+        # After a run, what is left of held-out splits is left on purpose: no fix touches them.
+        open_still = ~pc.is_in(flagged["row_id"], value_set=decided).to_numpy(zero_copy_only=False)
+        flagged = flagged.filter(pa.array(open_still & material.table.training[flagged["row"].to_numpy()]))
+    total = max(1, len(material.table))
+    ranked: list[tuple[float, Advice]] = []
+    for (check, way), rows in _parts(flagged).items():
+        # A handful of unreadable files outranks many odd rows, but not without end: the share counts by its root.
+        weight = way.harm * math.sqrt(len(rows) / total)
+        title = way.title.format(check=check.replace("_", " "))
+        yaml = _line(check, way, material, rows)
+        ranked.append((weight, Advice(check=check, rows=len(rows), title=title, why=way.why, yaml=yaml)))
+    ranked.sort(key=lambda pair: (-pair[0], pair[1].check))
+    waiting = _waiting(material)
+    return ([waiting] if waiting else []) + [advice for _, advice in ranked][: MOST - (waiting is not None)]
+
+
+def _parts(flagged: pa.Table) -> dict[tuple[str, _Way], np.ndarray]:
+    """(check, way to deal with it) -> the rows; an issue with a way of its own stands apart from its check."""
+    pairs = flagged.group_by(["check", "issue"], use_threads=False).aggregate([("row", "list")])
+    found: dict[tuple[str, _Way], list[np.ndarray]] = {}
+    for check, issue, rows in zip(pairs["check"].to_pylist(), pairs["issue"].to_pylist(), pairs["row_list"]):
+        way = _WAYS.get(f"{check}/{issue}") or _WAYS.get(check, _OTHER)
+        found.setdefault((check, way), []).append(rows.values.to_numpy())
+    return {key: np.unique(np.concatenate(rows)) for key, rows in found.items()}
+
+
+def _waiting(material: Material) -> Advice | None:
+    if material.verdict is None or not material.verdict.review.any():
+        return None
+    rows = int(material.verdict.review.sum())
+    why = "The run set them aside; what a person says of them outranks the machine."
+    return Advice(check="review", rows=rows, title="Look at rows that wait for a person", why=why, yaml=None)
+
+
+def _line(check: str, way: _Way, material: Material, rows: np.ndarray) -> str | None:
+    """The step as one line of YAML, None where no step helps. A limit is added where the default would stop the run."""
+    if way.step is not None:
+        return f"- {way.step}"
+    if way.fix is None:
+        return None
+    fix = way.fix
+    if check == "label_errors" and material.table.task.kind != "classification":
+        fix = "review"
+    settings = [f"fix: {fix}"]
+    share = 0.0 if fix == "review" else _largest_share(material, rows)
+    known = check_class(check)
+    default = known.model_fields["limit"].default if known is not None and "limit" in known.model_fields else 0.5
+    if share > default:
+        settings.append(f"limit: {min(1.0, math.ceil(share * 100) / 100):g}")
+    return f"- {check}: {{{', '.join(settings)}}}"
+
+
+def _largest_share(material: Material, rows: np.ndarray) -> float:
+    """The largest share of all training rows, or of the training rows of a class, that `rows` make up."""
+    table = material.table
+    touched = np.zeros(len(table), dtype=bool)
+    touched[rows] = True
+    touched &= table.training
+    shares = [touched.sum() / max(1, table.training.sum())]
+    if table.labels.names and table.task.kind == "classification":
+        whole = table.labels.counts(table.training)
+        part = table.labels.counts(touched)
+        shares.append((part / np.maximum(whole, 1)).max(initial=0.0))
+    return float(max(shares))
+
+
+def rows_with_issues(flagged: pa.Table) -> int:
+    """Number of rows with at least one issue that speaks of the row itself."""
+    of_rows = flagged.filter(pc.invert(pc.is_in(flagged["check"], value_set=pa.array(ABOUT_CLASSES))))
+    return len(np.unique(of_rows["row"].to_numpy()))

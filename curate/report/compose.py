@@ -1,0 +1,212 @@
+"""From findings and ledger to the document of a report."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import curate
+from curate.ledger import sentences
+from curate.report.advice import advise, check_class, rows_with_issues
+from curate.report.classes import class_counts, confusion
+from curate.report.contents import in_words, media_name
+from curate.report.material import Material
+from curate.report.model import Account, Check, Document, Draws, Histogram, Issue, Outcome, Row, TaskFacts
+from curate.report.plain import plain
+from curate.report.worst import histogram, worst_groups
+from curate.table import Table
+from curate.task import MEDIA, MODALITIES
+
+NOISE_FACT = "estimated_noise_rate"
+"""Name under which `label_errors` says what share of the labels it takes to be wrong."""
+DUPLICATE_CHECKS = ("exact_duplicates", "near_duplicates")
+
+
+def compose(material: Material, rows_per_issue: int) -> Document:
+    """The document of a report.
+
+    Args:
+        material: findings and whatever else there is.
+        rows_per_issue: how many of the worst rows each issue lists.
+    """
+    table, findings = material.table, material.findings
+    flagged = findings.flagged
+    checks = _checks(material, rows_per_issue)
+    touched = rows_with_issues(flagged)
+    noise = _label_noise(findings.facts)
+    return Document(
+        curate_version=curate.__version__,
+        source=plain(str(table.source)),
+        rows=len(table),
+        unreadable=_unreadable(material, flagged),
+        rows_with_issues=touched,
+        label_noise=noise,
+        duplicates=_duplicates(findings.table, flagged),
+        outcome=_outcome(len(table), touched, noise, bool(checks)),
+        task=_task(table),
+        splits=_counts(table.splits),
+        classes=class_counts(material),
+        unlabeled=int((~table.labels.known).sum()) if table.task.label else 0,
+        first=advise(material),
+        checks=checks,
+        confusion=confusion(table, flagged),
+        decisions=None if material.decisions is None else _decisions(material.decisions.table),
+        accounts=None if material.accounts is None else [Account(**plain(line)) for line in material.accounts],
+        draws=None if material.plan is None else _draws(material.plan),
+        encoder=_encoder(material.facts),
+        facts=plain(material.facts),
+        notes=[plain(str(note)) for note in material.notes],
+        seconds=plain(material.seconds),
+        pipeline=plain(material.pipeline),
+    )
+
+
+def _checks(material: Material, rows_per_issue: int) -> dict[str, Check]:
+    findings = material.findings
+    chosen: dict[tuple[str, str], tuple[Mapping[str, Any], Histogram, pa.Table]] = {}
+    summary = findings.summary
+    for check, issues in summary.items():
+        of_check = findings.only(check)
+        for issue, counts in issues.items():
+            lines = of_check.only(issue=issue).table
+            judged, marked = histogram(lines)
+            worst = worst_groups(lines, rows_per_issue)
+            chosen[check, issue] = (counts, Histogram(judged=judged, flagged=marked), worst)
+    rows = _rows(material, [worst for _, _, worst in chosen.values()])
+    found: dict[str, Check] = {}
+    for check in dict.fromkeys([*summary, *findings.facts]):
+        issues = {
+            issue: Issue(**counts, histogram=bins, worst=[rows(line) for line in worst.to_pylist()])
+            for (owner, issue), (counts, bins, worst) in chosen.items()
+            if owner == check
+        }
+        found[check] = Check(description=describe(check), facts=plain(findings.facts.get(check, {})), issues=issues)
+    return found
+
+
+def describe(check: str) -> str:
+    """What a check looks for: the first paragraph of its class's docstring, empty for a check that is not installed."""
+    known = check_class(check)
+    return " ".join((inspect.getdoc(known) or "").split("\n\n")[0].split()).replace("`", "") if known else ""
+
+
+def _rows(material: Material, worst: list[pa.Table]) -> Any:
+    """A function from a line of the findings to its `Row`; what the rows hold is fetched once for all of them."""
+    table = material.table
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *(lines["row"].to_numpy() for lines in worst)]))
+    previews, origins = in_words(table, rows), _origins(table, rows)
+    said = _said(material, [str(row_id) for row_id in table.row_ids[rows]])
+
+    def one(line: Mapping[str, Any]) -> Row:
+        row = line["row"]
+        file, number = origins[row]
+        return Row(
+            row=row,
+            row_id=line["row_id"],
+            split=plain(str(table.splits[row])),
+            file=plain(file),
+            line=number,
+            given=plain(table.labels.name(row)),
+            suggested=line["suggested_label"],
+            score=round(float(line["score"]), 6),
+            flagged=line["is_issue"],
+            reason=line["reason"] or "",
+            group=line["group"],
+            preview=plain(previews[row]),
+            decisions=said.get(line["row_id"], []),
+        )
+
+    return one
+
+
+def _origins(table: Table, rows: np.ndarray) -> dict[int, tuple[str | None, int | None]]:
+    """row -> file and line that it came from; the path of its media where the source kept no origin."""
+    if table.origin is not None:
+        lines = table.origin.take(pa.array(rows)).to_pylist()
+        return {row: (line["file"], line["line"]) for row, line in zip(rows.tolist(), lines)}
+    columns = [name for role in MEDIA if (name := getattr(table.task, role))]
+    if not columns or not len(rows):
+        return dict.fromkeys(rows.tolist(), (None, None))
+    names = [media_name(value) for value in table.rows(rows, columns[:1])[columns[0]].to_pylist()]
+    return {row: (name, None) for row, name in zip(rows.tolist(), names)}
+
+
+def _said(material: Material, row_ids: list[str]) -> dict[str, list[str]]:
+    if material.decisions is None:
+        return {}
+    entries = material.decisions.table
+    entries = entries.filter(pc.is_in(entries["row_id"], value_set=pa.array(row_ids, pa.string())))
+    said: dict[str, list[str]] = {}
+    for row_id, sentence in zip(entries["row_id"].to_pylist(), sentences(entries)):
+        said.setdefault(row_id, []).append(plain(sentence))
+    return said
+
+
+def _task(table: Table) -> TaskFacts:
+    task = table.task
+    named = {role: getattr(task, role) for role in (*MODALITIES, "mask", "boxes", "transcript", "label")}
+    named |= {role: getattr(task, role) for role in ("group", "split", "id", "embedding", "probabilities", "target")}
+    return TaskFacts(
+        kind=task.kind, roles=plain({k: v for k, v in named.items() if v is not None}), classes=len(task.label_names)
+    )
+
+
+def _outcome(rows: int, touched: int, noise: float | None, checked: bool) -> Outcome:
+    if not rows:
+        return Outcome(level="act", sentence="There are no rows.")
+    if not checked:
+        return Outcome(level="look", sentence=f"{rows:,} rows were read, and no check ran.")
+    if not touched:
+        return Outcome(level="fine", sentence=f"Nothing wrong was found in {rows:,} rows.")
+    sentence = f"{touched:,} of {rows:,} rows ({touched / rows:.1%}) have at least one issue"
+    if noise:
+        sentence += f"; about {noise:.1%} of the labels look wrong"
+    return Outcome(level="act" if touched / rows >= 0.05 else "look", sentence=sentence + ".")
+
+
+def _label_noise(facts: Mapping[str, Mapping[str, Any]]) -> float | None:
+    value = plain(facts.get("label_errors", {}).get(NOISE_FACT))
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
+
+
+def _unreadable(material: Material, flagged: pa.Table) -> int:
+    broken = material.table.unreadable.copy()
+    broken[flagged.filter(pc.equal(flagged["check"], "unreadable"))["row"].to_numpy()] = True
+    return int(broken.sum())
+
+
+def _duplicates(lines: pa.Table, flagged: pa.Table) -> int | None:
+    names = pa.array(DUPLICATE_CHECKS)
+    if not pc.any(pc.is_in(lines["check"], value_set=names)).as_py():
+        return None
+    return len(np.unique(flagged.filter(pc.is_in(flagged["check"], value_set=names))["row"].to_numpy()))
+
+
+def _decisions(entries: pa.Table) -> dict[str, dict[str, int]]:
+    counted = entries.group_by(["step", "action"], use_threads=False).aggregate([([], "count_all")])
+    found: dict[str, dict[str, int]] = {}
+    for line in counted.to_pylist():
+        found.setdefault(plain(line["step"]), {})[line["action"]] = line["count_all"]
+    return found
+
+
+def _draws(plan: pa.Table) -> Draws:
+    return Draws(
+        total=plan.num_rows, by_origin=_counts(plan["origin"].cast(pa.string()).to_numpy(zero_copy_only=False))
+    )
+
+
+def _counts(values: np.ndarray) -> dict[str, int]:
+    names, counts = np.unique(values.astype(np.dtypes.StringDType()), return_counts=True)
+    return {plain(str(name)): int(count) for name, count in zip(names, counts)}
+
+
+def _encoder(facts: Mapping[str, Any]) -> str | None:
+    within = facts.get("evidence")
+    named = facts.get("encoder") or (within.get("encoder") if isinstance(within, Mapping) else None)
+    return None if named is None else plain(str(named))

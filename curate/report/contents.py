@@ -1,0 +1,85 @@
+"""A row's content in a few words, for places that cannot show the thing itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate.report.plain import one_line
+from curate.table import Table
+from curate.task import MEDIA, Task
+
+LONGEST = 200
+"""Characters of a preview in words."""
+MOST_FIELDS = 12
+
+
+def in_words(table: Table, rows: np.ndarray) -> dict[int, str]:
+    """row -> its inputs as one printable line of at most `LONGEST` characters.
+
+    Args:
+        table: the rows; media are named by their path, never decoded.
+        rows: (m,) int positions.
+    """
+    rows = np.unique(np.asarray(rows, dtype=np.int64))
+    columns = input_columns(table)
+    if not len(rows) or not columns:
+        return dict.fromkeys(rows.tolist(), "")
+    batch = table.rows(rows, columns)
+    values = {name: _values(batch[name], name, table.task) for name in columns}
+    return {row: _row({name: values[name][i] for name in columns}, table.task) for i, row in enumerate(rows.tolist())}
+
+
+def input_columns(table: Table) -> list[str]:
+    """The columns that hold inputs, and the transcript, in the order of the task's roles."""
+    task = table.task
+    columns = [getattr(task, role) for role in task.modalities if role != "features"]
+    columns += [*task.feature_columns, task.transcript]
+    present = set(table.dataset.column_names)
+    return [name for name in columns if name in present]
+
+
+def _values(column: pa.ChunkedArray, name: str, task: Task) -> Sequence[Any]:
+    if name in {getattr(task, role) for role in MEDIA}:
+        return [media_name(value) for value in column.to_pylist()]
+    return column.to_pylist()
+
+
+def media_name(value: Mapping[str, Any] | None) -> str | None:
+    """The path of a media value, or its size where it has none; None where there is nothing."""
+    if value is None or (not value.get("path") and value.get("bytes") is None):
+        return None
+    return value["path"] or f"{len(value['bytes']):,} bytes"
+
+
+def _row(values: Mapping[str, Any], task: Task) -> str:
+    if len(values) == 1:
+        return one_line(in_short(next(iter(values.values()))), LONGEST)
+    shown = list(values.items())[:MOST_FIELDS]
+    rest = f", and {len(values) - MOST_FIELDS} more" if len(values) > MOST_FIELDS else ""
+    return one_line(", ".join(f"{name}={in_short(value)}" for name, value in shown) + rest, LONGEST)
+
+
+def in_short(value: Any) -> str:
+    """One value for people: numbers short, sequences by their shape, nothing as a dash."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | np.ndarray):
+        shape = np.shape(value) if _is_regular(value) else (len(value),)
+        return "×".join(str(n) for n in shape) + " values"
+    return str(value)
+
+
+def _is_regular(value: Any) -> bool:
+    return (
+        not isinstance(value, list)
+        or not value
+        or not isinstance(value[0], list)
+        or len({len(v or ()) for v in value}) == 1
+    )

@@ -1,0 +1,188 @@
+"""The report as one page: own templates, style and script in it, no network, nothing of the data ever run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from curate.report import charts
+from curate.report.facts import Fact, facts_shown
+from curate.report.material import Material
+from curate.report.model import Document, Issue, Row
+from curate.report.plain import plain, printable
+from curate.report.previews import previews
+from curate.report.previews.item import Budget, Preview
+
+HERE = Path(__file__).parent
+REPEATED = ("rows", "issues", "confusions")
+"""Facts of a check that its section says anyway."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One row of an issue."""
+
+    row: Row
+    previews: list[Preview]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One issue with its worst rows, in groups where it has them (a group of one else)."""
+
+    anchor: str
+    title: str
+    check: str
+    name: str
+    issue: Issue
+    description: str
+    facts: list[Fact]
+    columns: list[charts.Column]
+    groups: list[list[Card]]
+    shown: int
+    yaml: str | None
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows stand in groups."""
+        return any(card.row.group is not None for group in self.groups for card in group)
+
+
+def page(material: Material, document: Document, max_bytes: int, findings_path: str | None) -> str:
+    """The whole page.
+
+    Args:
+        material: what the rows are shown from.
+        document: what is said.
+        max_bytes: encoded media that the page may hold.
+        findings_path: where all findings are kept, None if that is not known.
+    """
+    style, script = _asset("page.css"), _asset("page.js")
+    policy = (
+        "default-src 'none'; img-src data:; media-src data:; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+    )
+    values = material.table.labels.values
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            d=document,
+            style=Markup(style),
+            script=Markup(script),
+            policy=policy,
+            sections=_sections(material, document, max_bytes),
+            quiet=[
+                (name, issue)
+                for name, check in document.checks.items()
+                for issue, n in check.issues.items()
+                if not n.issues
+            ],
+            balance=charts.balance(document.classes),
+            spread=None if values is None else charts.spread(values),
+            heat=charts.heat_map(document.confusion),
+            findings_path=findings_path,
+            facts=facts_shown(document.facts, ("encoder", "seconds")),
+        )
+    )
+
+
+def _sections(material: Material, document: Document, max_bytes: int) -> list[Section]:
+    """Issues with flagged rows: those to deal with first come first."""
+    # The first piece of advice about a check is the most useful one.
+    advice = {one.check: one for one in reversed(document.first)}
+    named = [one.check for one in document.first if one.check in document.checks]
+    order = list(dict.fromkeys([*named, *document.checks]))
+    flagged = [(check, name) for check in order for name, n in document.checks[check].issues.items() if n.issues]
+    left, sections = max_bytes, []
+    for place, (check, name) in enumerate(flagged):
+        # Each issue has its share of the page, and what earlier ones left over.
+        budget = Budget(left // (len(flagged) - place))
+        before = budget.left
+        found, issue = document.checks[check], document.checks[check].issues[name]
+        groups = _groups(material, issue, budget)
+        left -= before - budget.left
+        first = not any(section.check == check for section in sections)
+        sections.append(
+            Section(
+                anchor=f"issue-{place}",
+                title=_title(check, name, len(found.issues)),
+                check=check,
+                name=name,
+                issue=issue,
+                description=found.description if first else "",
+                facts=facts_shown(found.facts, REPEATED) if first else [],
+                columns=charts.columns(issue.histogram),
+                groups=groups,
+                shown=sum(row.flagged for row in issue.worst),
+                yaml=advice[check].yaml if first and check in advice else None,
+            )
+        )
+    return sections
+
+
+def _groups(material: Material, issue: Issue, budget: Budget) -> list[list[Card]]:
+    shown = previews(material.table, {row.row: row.reason for row in issue.worst}, budget)
+    groups: list[list[Card]] = []
+    for row in issue.worst:
+        card = Card(row, shown[row.row])
+        if groups and row.group is not None and groups[-1][0].row.group == row.group:
+            groups[-1].append(card)
+        else:
+            groups.append([card])
+    return groups
+
+
+def _title(check: str, issue: str, issues: int) -> str:
+    return check if issues == 1 else f"{check}: {issue}"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    # select_autoescape() would leave `*.html.j2` unescaped, and the default escapes nothing.
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_final,
+    )
+    environment.filters |= {"words": _words, "percent": _percent, "thousands": lambda n: f"{n:,}"}
+    return environment
+
+
+def _final(value: Any) -> Any:
+    """What every expression of a template passes through: text shows its control characters, None is nothing."""
+    if value is None:
+        return ""
+    return value if isinstance(value, Markup | jinja2.Undefined) else printable(str(value))
+
+
+def _words(name: str) -> str:
+    """``label_errors`` -> ``Label errors``."""
+    text = plain(name).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def _percent(share: float) -> str:
+    """Shares for people: never "0.0%" of something that is there."""
+    if 0 < share < 0.001:
+        return "< 0.1%"
+    return f"{share:.1%}"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -1,0 +1,42 @@
+"""What a report is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from curate.findings import Findings
+from curate.ledger import Decisions, Verdict
+from curate.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a report is made from; everything past `findings` is None or empty in a plain audit.
+
+    Attributes:
+        table: the rows that were judged.
+        findings: what the checks said.
+        notes: sentences for people, e.g. which encoder was taken.
+        facts: what was computed, and how (JSON values).
+        seconds: how long it took.
+        decisions: the ledger of the run.
+        verdict: what the ledger amounts to, in the order of the table.
+        plan: the draws (`curate.plan.schema`).
+        accounts: per split ``{"split", "read", "kept", "dropped", "unreadable"}``.
+        pipeline: the pipeline that ran, as YAML text.
+    """
+
+    table: Table
+    findings: Findings
+    notes: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    decisions: Decisions | None = None
+    verdict: Verdict | None = None
+    plan: pa.Table | None = None
+    accounts: Sequence[Mapping[str, Any]] | None = None
+    pipeline: str | None = None

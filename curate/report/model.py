@@ -1,0 +1,156 @@
+"""The JSON form of a report as models; `schemas/report.schema.json` is generated from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+SCHEMA_ID = "https://curate-data.invalid/schemas/report.schema.json"
+"""A name for the schema, not an address: nothing is fetched from it."""
+
+
+class Part(BaseModel):
+    """A part of the document: frozen, and nothing that the schema does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class Row(Part):
+    """One row that a check judged, as the worst rows of an issue list it."""
+
+    row: int = Field(ge=0, description="position in the table")
+    row_id: str
+    split: str
+    file: str | None = Field(None, description="file that the row came from")
+    line: int | None = Field(None, description="line of that file, or record in it")
+    given: str | None = Field(None, description="the label as it stands in the data")
+    suggested: str | None = Field(None, description="the label that the check suggests")
+    score: float = Field(ge=0, le=1, description="0 is worst, 1 is fine")
+    flagged: bool = Field(description="false for rows shown only because they share a group with a flagged one")
+    reason: str
+    group: int | None = Field(None, description="rows of the same issue with the same number belong together")
+    preview: str = Field(description="the row's content in a few words: its text, its values, the path of its media")
+    decisions: list[str] = Field(description="what was decided about the row, one sentence per entry of the ledger")
+
+
+class Histogram(Part):
+    """Scores of all rows that were judged, in bins of equal width over [0, 1]."""
+
+    judged: list[int]
+    flagged: list[int]
+
+
+class Issue(Part):
+    """One kind of finding of a check."""
+
+    rows: int = Field(ge=0, description="rows judged")
+    issues: int = Field(ge=0, description="rows flagged")
+    share: float = Field(ge=0, le=1, description="issues / rows")
+    histogram: Histogram
+    worst: list[Row] = Field(description="the flagged rows with the lowest scores, worst first")
+
+
+class Check(Part):
+    """What a check found."""
+
+    description: str = Field(description="what the check looks for")
+    facts: dict[str, JsonValue] = Field(description="what it learned about the set as a whole")
+    issues: dict[str, Issue]
+
+
+class ClassCount(Part):
+    """Size of a class."""
+
+    name: str
+    rows: int = Field(ge=0, description="rows in the data, all splits")
+    after: int | None = Field(None, description="draws after curation, held-out splits as they are; null in an audit")
+
+
+class Confusion(Part):
+    """Rows of one given label for which the same other label is suggested."""
+
+    given: str
+    suggested: str
+    rows: int = Field(ge=1)
+
+
+class Advice(Part):
+    """One thing to do, and the line of a pipeline file that does it."""
+
+    check: str
+    rows: int = Field(ge=0, description="rows that it concerns")
+    title: str
+    why: str
+    yaml: str | None = Field(None, description="a step for the pipeline's `steps`; null where no step can do it")
+
+
+class Outcome(Part):
+    """The report in one line."""
+
+    level: Literal["fine", "look", "act"] = Field(description="nothing found; something to look at; a lot to do")
+    sentence: str
+
+
+class Account(Part):
+    """Where the rows of a split went: read = kept + dropped + unreadable."""
+
+    split: str
+    read: int = Field(ge=0)
+    kept: int = Field(ge=0)
+    dropped: int = Field(ge=0)
+    unreadable: int = Field(ge=0)
+    draws: int | None = Field(None, ge=0, description="lines of the plan")
+
+
+class Draws(Part):
+    """Lines of the plan by origin."""
+
+    total: int = Field(ge=0)
+    by_origin: dict[str, int]
+
+
+class TaskFacts(Part):
+    """What kind of problem the data hold, and which column plays which role."""
+
+    kind: str | None
+    roles: dict[str, str | list[str]]
+    classes: int
+
+
+class Document(Part):
+    """A report of one audit or one run."""
+
+    schema_version: Literal[1] = 1
+    curate_version: str
+    source: str
+    rows: int = Field(ge=0)
+    unreadable: int = Field(ge=0, description="rows that could not be read")
+    rows_with_issues: int = Field(ge=0, description="rows with at least one issue, rows of rare classes not counted")
+    label_noise: float | None = Field(None, ge=0, le=1, description="estimated share of wrong labels")
+    duplicates: int | None = Field(
+        None, ge=0, description="rows flagged as exact or near duplicates; null if unchecked"
+    )
+    outcome: Outcome
+    task: TaskFacts
+    splits: dict[str, int]
+    classes: list[ClassCount] = Field(description="in the order of the task's label names")
+    unlabeled: int = Field(ge=0, description="rows without a label")
+    first: list[Advice] = Field(description="what to do first, most useful first")
+    checks: dict[str, Check]
+    confusion: list[Confusion] = Field(description="pairs of given and suggested label, most rows first")
+    decisions: dict[str, dict[str, int]] | None = Field(None, description="step -> action -> entries; null in an audit")
+    accounts: list[Account] | None = Field(None, description="null in an audit")
+    draws: Draws | None = Field(None, description="size of the plan; null in an audit")
+    encoder: str | None = Field(None, description="what made the embedding")
+    facts: dict[str, JsonValue] = Field(description="what was computed, and how")
+    notes: list[str]
+    seconds: float | None = Field(None, ge=0)
+    pipeline: str | None = Field(None, description="the pipeline that ran, as YAML")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a report."""
+    body = Document.model_json_schema(mode="serialization")
+    title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, "title": "curate report"}
+    return title | {key: value for key, value in body.items() if key != "title"}

@@ -1,0 +1,33 @@
+"""Records of a table: names and values, the columns that a reason names first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from curate.report.contents import in_short
+from curate.report.previews.item import Broken, Cell, Preview, Record
+
+MOST_CELLS = 12
+LONGEST = 120
+
+
+def record_preview(values: Mapping[str, Any], reason: str) -> Preview:
+    """The values of a record; at most `MOST_CELLS`, marked ones first."""
+    if all(value is None for value in values.values()):
+        return Broken("there are no values")
+    named = {name for name in values if mentions(reason, name)}
+    order = [name for name in values if name in named] + [name for name in values if name not in named]
+    cells = tuple(Cell(name, _short(values[name]), name in named) for name in order[: max(MOST_CELLS, len(named))])
+    return Record(cells, len(values) - len(cells))
+
+
+def mentions(reason: str, column: str) -> bool:
+    """Whether a reason names a column, as a whole word."""
+    return bool(column) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", reason) is not None
+
+
+def _short(value: Any) -> str:
+    text = in_short(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,168 @@
+"""Report: what the checks found, and what was decided, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from curate.errors import ConfigError, StorageError, nearest
+from curate.findings import Findings
+from curate.ledger import Decisions, Verdict
+from curate.report.compose import compose
+from curate.report.material import Material
+from curate.report.model import Document
+from curate.report.worst import worst_lines
+from curate.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Report:
+    """What was found in a table and, after a run, what was decided about it.
+
+    Attributes:
+        material: everything that the report is made from.
+    """
+
+    material: Material
+
+    def __init__(
+        self,
+        table: Table,
+        findings: Findings,
+        *,
+        notes: Sequence[str] = (),
+        facts: Mapping[str, Any] | None = None,
+        seconds: float | None = None,
+        decisions: Decisions | None = None,
+        verdict: Verdict | None = None,
+        plan: pa.Table | None = None,
+        accounts: Sequence[Mapping[str, Any]] | None = None,
+        pipeline: str | None = None,
+    ) -> None:
+        """See `curate.report.material.Material` for what each argument is."""
+        material = Material(
+            table, findings, tuple(notes), facts or {}, seconds, decisions, verdict, plan, accounts, pipeline
+        )
+        object.__setattr__(self, "material", material)
+
+    @property
+    def findings(self) -> pa.Table:
+        """Every finding, flagged or not (`curate.findings.SCHEMA`)."""
+        return self.material.findings.table
+
+    @property
+    def found(self) -> Findings:
+        """The findings as the checks gave them, with what they learned about the set as a whole."""
+        return self.material.findings
+
+    @property
+    def summary(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """check -> issue -> ``{"rows", "issues", "share"}``."""
+        return self.material.findings.summary
+
+    def worst(self, check: str, issue: str | None = None, n: int = 20) -> pa.Table:
+        """The `n` flagged findings of a check with the lowest scores, worst first.
+
+        Raises:
+            ConfigError: no such check, or issue of it, was judged.
+        """
+        if n < 0:
+            raise ConfigError(f"worst(n={n}): the number of rows can't be negative")
+        summary = self.summary
+        if check not in summary:
+            known = ", ".join(summary) or "none"
+            raise ConfigError(f"the report has no check {check!r}{nearest(check, summary)}; it has: {known}")
+        if issue is not None and issue not in summary[check]:
+            known = ", ".join(summary[check])
+            hint = nearest(issue, summary[check])
+            raise ConfigError(f"the check {check!r} has no issue {issue!r}{hint}; it has: {known}")
+        return worst_lines(self.material.findings.only(check, issue).table, n)
+
+    def document(self, rows_per_issue: int = 20) -> Document:
+        """The report as a document, with the `rows_per_issue` worst rows of each issue."""
+        if rows_per_issue < 0:
+            raise ConfigError(f"rows_per_issue={rows_per_issue}: the number of rows can't be negative")
+        return compose(self.material, rows_per_issue)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None, *, rows_per_issue: int = 20) -> str:
+        """The report as JSON, valid against `curate.report.schema`; also written to `path` if one is given.
+
+        Raises:
+            StorageError: the file can't be written.
+        """
+        body = self.document(rows_per_issue).model_dump(mode="json")
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+        if path is not None:
+            _write(Path(path), text)
+        return text
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        rows_per_issue: int = 24,
+        max_bytes: int = 3_000_000,
+        findings_path: str | None = None,
+    ) -> None:
+        """Write the report as one page that needs no network.
+
+        Args:
+            path: the file to write.
+            rows_per_issue: how many of the worst rows each issue shows.
+            max_bytes: how much media (encoded thumbnails, clips) the page may hold; rows past it are shown without.
+            findings_path: where all findings are kept, for the sentence that says how many rows are not shown.
+
+        Raises:
+            StorageError: the file can't be written.
+        """
+        from curate.report.html import page
+
+        _write(Path(path), page(self.material, self.document(rows_per_issue), max_bytes, findings_path))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The findings as a DataFrame whose columns stay Arrow-backed."""
+        import pandas as pd
+
+        return self.findings.to_pandas(types_mapper=pd.ArrowDtype)
+
+    def __str__(self) -> str:
+        """The report as short text, 80 columns wide."""
+        from rich.console import Console
+
+        from curate.report.terminal import render
+
+        out = StringIO()
+        render(self, Console(file=out, width=80, color_system=None, force_terminal=False, legacy_windows=False))
+        return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+    def __repr__(self) -> str:
+        """One line: rows, checks, flagged lines."""
+        issues = sum(counts["issues"] for issues in self.summary.values() for counts in issues.values())
+        return f"Report({len(self.material.table)} rows, checks={len(self.summary)}, findings={issues})"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write aside and rename, so that a reader finds the old file or the whole new one."""
+    # Not a temporary file of the system's: those are private, and a report gets the rights of any new file.
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        aside.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # what matters is the first failure, and a folder that is no folder fails here again
+            aside.unlink(missing_ok=True)
+        raise StorageError(f"{path}: the report can't be written: {error.strerror or error}") from error

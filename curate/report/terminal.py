@@ -1,0 +1,150 @@
+"""The report as terminal text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from curate.report.model import Check, Document, Issue, Row
+from curate.report.plain import one_line
+
+if TYPE_CHECKING:
+    from curate.report.report import Report
+
+WORST = 3
+"""Rows shown of an issue."""
+MOST_ISSUES = 4
+"""Issues of which rows are shown."""
+LEVELS = {"fine": ("✓", "bold green"), "look": ("●", "bold yellow"), "act": ("▲", "bold red")}
+
+
+def render(report: Report, console: Console) -> None:
+    """Print a report. Data strings are never read as markup, and their control characters show as escapes."""
+    document = report.document(2 * WORST)
+    parts: list[RenderableType] = [_headline(document), _inferred(document)]
+    if document.checks:
+        parts += [Text(), _issues(document)]
+    parts += _worst(document)
+    if document.first:
+        parts += [Text(), Text("What to do first", style="bold"), *_first(document)]
+    if document.accounts is not None:
+        parts += [Text(), Text("Where the rows went", style="bold"), _accounts(document)]
+    if document.decisions:
+        parts += [Text(), Text("Decisions", style="bold"), _decisions(document)]
+    if document.notes:
+        parts += [Text(), *(_hanging("· ", one_line(note), "dim") for note in document.notes)]
+    console.print(Group(*parts), highlight=False)
+
+
+def _headline(document: Document) -> Text:
+    mark, style = LEVELS[document.outcome.level]
+    return Text.assemble((f"{mark} ", style), (one_line(document.outcome.sentence), "bold"))
+
+
+def _inferred(document: Document) -> Text:
+    task, text = document.task, Text(style="dim")
+    roles = [
+        f"{role} = {one_line(named, 40) if isinstance(named, str) else f'{len(named)} columns'}"
+        for role, named in task.roles.items()
+    ]
+    parts = [one_line(document.source), f"{document.rows:,} rows", task.kind or "no task"]
+    parts += [f"{task.classes:,} classes"] if task.classes else []
+    if len(document.splits) > 1:
+        parts.append(", ".join(f"{one_line(name, 20)} {rows:,}" for name, rows in document.splits.items()))
+    text.append(" · ".join(parts + roles))
+    encoder = [f"\nencoder {one_line(document.encoder)}"] if document.encoder else []
+    seconds = [f"{document.seconds:.1f} s"] if document.seconds is not None else []
+    return text.append(" · ".join(encoder + seconds) if encoder else "".join(f"\n{s}" for s in seconds))
+
+
+def _grid(*columns: tuple[str, str]) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name, justify in columns:
+        grid.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
+    return grid
+
+
+def _issues(document: Document) -> Grid:
+    grid = _grid(
+        ("check", "left"), ("issue", "left"), ("rows judged", "right"), ("issues", "right"), ("share", "right")
+    )
+    for name, check in document.checks.items():
+        shown = one_line(name)
+        for issue, counts in check.issues.items():
+            style = "bold" if counts.issues else "dim"
+            cells = [shown, one_line(issue), f"{counts.rows:,}", f"{counts.issues:,}", f"{counts.share:.1%}"]
+            grid.add_row(*(Text(cell, style=style) for cell in cells))
+            shown = ""
+    return grid
+
+
+def _worst(document: Document) -> list[RenderableType]:
+    """The worst rows of the issues that matter most: those named under 'what to do first', in that order."""
+    parts: list[RenderableType] = []
+    order = [advice.check for advice in document.first]
+    order += [name for name in document.checks if name not in order]
+    left = MOST_ISSUES
+    for name in order:
+        for issue, counts in _flagged(document.checks.get(name)):
+            if not left:
+                return parts
+            left -= 1
+            parts += [Text(), Text(f"{one_line(name)} / {one_line(issue)}: worst rows", style="bold")]
+            for row in [row for row in counts.worst if row.flagged][:WORST]:
+                parts += _row(row)
+    return parts
+
+
+def _flagged(check: Check | None) -> list[tuple[str, Issue]]:
+    return [] if check is None else [(name, issue) for name, issue in check.issues.items() if issue.issues]
+
+
+def _row(row: Row) -> list[RenderableType]:
+    head = Text(f"{row.score:.2f} ", style="yellow")
+    head.append(one_line(row.row_id, 40), style="cyan")
+    if row.given is not None or row.suggested is not None:
+        head.append(f"  {one_line(row.given or 'no label', 40)}")
+        if row.suggested is not None and row.suggested != row.given:
+            head.append(f" → {one_line(row.suggested, 40)}", style="green")
+    if row.preview:
+        head.append(f"  {one_line(row.preview, 100)}", style="dim")
+    said = [one_line(row.reason)] if row.reason else []
+    said += [one_line(sentence) for sentence in row.decisions]
+    return [Padding(head, (0, 0, 0, 2)), *(Padding(Text(line), (0, 0, 0, 7)) for line in said)]
+
+
+def _first(document: Document) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for place, advice in enumerate(document.first, 1):
+        parts.append(Padding(Text(f"{place}. {one_line(advice.title)} ({advice.rows:,} rows)"), (0, 0, 0, 2)))
+        if advice.yaml:
+            parts.append(Padding(Text(one_line(advice.yaml), style="green"), (0, 0, 0, 5)))
+    return parts
+
+
+def _accounts(document: Document) -> Grid:
+    grid = _grid(("split", "left"), ("read", "right"), ("kept", "right"), ("dropped", "right"), ("unreadable", "right"))
+    for line in document.accounts or []:
+        numbers = (line.read, line.kept, line.dropped, line.unreadable)
+        grid.add_row(Text(one_line(line.split)), *(Text(f"{number:,}") for number in numbers))
+    return grid
+
+
+def _decisions(document: Document) -> Grid:
+    grid = _grid(("step", "left"), ("action", "left"), ("entries", "right"))
+    for step, actions in (document.decisions or {}).items():
+        shown = one_line(step)
+        for action, entries in actions.items():
+            grid.add_row(Text(shown), Text(one_line(action)), Text(f"{entries:,}"))
+            shown = ""
+    return grid
+
+
+def _hanging(mark: str, text: str, style: str) -> Grid:
+    grid = Grid.grid()
+    grid.add_row(Text(mark, style=style), Text(text, style=style))
+    return grid

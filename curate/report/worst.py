@@ -1,0 +1,76 @@
+"""Which rows of an issue a report shows: the lowest scores first, duplicates together with their group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LARGEST_GROUP = 6
+"""Members of one group that are shown."""
+
+
+def worst_lines(lines: pa.Table, n: int) -> pa.Table:
+    """The `n` flagged lines with the lowest scores, lowest first; ties in the order of the table.
+
+    Args:
+        lines: findings (`curate.findings.SCHEMA`), flagged or not.
+        n: how many at most.
+    """
+    flagged = lines.filter(lines["is_issue"])
+    order = np.lexsort((flagged["row"].to_numpy(), flagged["score"].to_numpy()))
+    return flagged.take(pa.array(order[:n]))
+
+
+def worst_groups(lines: pa.Table, n: int) -> pa.Table:
+    """The worst lines, each together with the other lines of its group, flagged or not.
+
+    Args:
+        lines: findings of one issue.
+        n: groups are added while there are fewer than `n` lines; of a group at most `LARGEST_GROUP` lines are given.
+
+    Returns:
+        Lines, those of a group next to each other; the same as `worst_lines` where there are no groups.
+    """
+    flagged = worst_lines(lines, lines.num_rows)
+    groups = _codes(flagged)
+    if not (groups >= 0).any():
+        return flagged.slice(0, n)
+    every = _codes(lines)
+    by_group = np.argsort(every, kind="stable")
+    starts = every[by_group]
+    row = lines["row"].to_numpy()
+    taken: list[int] = []
+    lone = {int(r): int(i) for i, r in enumerate(row)} if (groups < 0).any() else {}
+    seen: set[int] = set()
+    for place, group in enumerate(groups.tolist()):
+        if len(taken) >= n:
+            break
+        if group < 0:
+            taken.append(lone[flagged["row"][place].as_py()])
+        elif group not in seen:
+            seen.add(group)
+            members = by_group[np.searchsorted(starts, group) : np.searchsorted(starts, group, side="right")]
+            taken += _shown(members, lines["is_issue"].take(pa.array(members)), row)
+    return lines.take(pa.array(taken, pa.int64()))
+
+
+def _shown(members: np.ndarray, flags: pa.ChunkedArray, row: np.ndarray) -> list[int]:
+    """Members of a group to show: one that stays beside those that are flagged, in the order of the table."""
+    flagged = flags.to_numpy()
+    stays, flags_first = members[~flagged][: LARGEST_GROUP // 2], members[flagged]
+    chosen = np.concatenate([stays, flags_first[: LARGEST_GROUP - len(stays)]])
+    return chosen[np.argsort(row[chosen], kind="stable")].tolist()
+
+
+def _codes(lines: pa.Table) -> np.ndarray:
+    return pc.fill_null(lines["group"], -1).to_numpy()
+
+
+def histogram(lines: pa.Table, bins: int = 25) -> tuple[list[int], list[int]]:
+    """Counts of scores over [0, 1]: of all lines, and of the flagged ones."""
+    score = lines["score"].to_numpy()
+    flagged = lines["is_issue"].to_numpy()
+    judged, _ = np.histogram(score, bins=bins, range=(0.0, 1.0))
+    marked, _ = np.histogram(score[flagged], bins=bins, range=(0.0, 1.0))
+    return judged.tolist(), marked.tolist()

@@ -1,0 +1,231 @@
+"""Columns and what is known of them become a Table: media confined, labels in shape, content hashed, rows named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.errors import ConfigError, DataError
+from curate.media.content import content_hashes, input_columns, is_media, named_ids, row_ids
+from curate.sources import labels, splits
+from curate.sources.column_types import plain, with_numbers
+from curate.sources.infer import infer_task
+from curate.sources.media_columns import MediaColumns, find_media, resolve
+from curate.sources.raw import Raw, put
+from curate.sources.vectors import as_series, as_vectors
+from curate.table import PROBLEMS, Table
+from curate.task import Task
+
+if TYPE_CHECKING:
+    import datasets
+
+MEDIA_ROLES = ("image", "audio", "video", "mask")
+TEXT_ROLES = ("text", "transcript", "group", "split", "id")
+
+
+def assemble(
+    raw: Raw,
+    given: Task,
+    *,
+    root: Path | None = None,
+    keep_splits: Sequence[str] | None = None,
+    max_rows: int | None = None,
+) -> Table:
+    """Build the table.
+
+    Args:
+        raw: what the reader found.
+        given: the roles that the user named; the rest is inferred.
+        root: folder that media paths are confined to; the reader's if None.
+        keep_splits: only rows of these splits.
+        max_rows: at most so many rows, evenly spaced over the source.
+
+    Raises:
+        ConfigError: roles that do not exist or are ambiguous.
+        DataError: ids that repeat, files none of which can be found, no rows.
+    """
+    raw = _typed(raw, given)
+    media = find_media(raw)
+    task = infer_task(raw.columns, media, given, raw.roles, raw.source)
+    raw, task, notes = _splits(raw, task, keep_splits)
+    raw = _thinned(raw, max_rows)
+    raw, task, remarks = _labels(raw, task)
+    home = root if root is not None else raw.root
+    raw, failures = _inputs(raw, task, home)
+    unreadable = dict(raw.unreadable) | failures
+    records = {**{r: why.encode("utf-8", "replace") for r, why in failures.items()}, **raw.records}
+    hashed = content_hashes([raw.columns[name] for name in input_columns(task)], home, records)
+    unreadable |= {row: why for row, why in hashed.failures.items() if row not in unreadable}
+    columns = _without_inputs(raw.columns, task, unreadable)
+    ids = _ids(columns, task, hashed.content, unreadable)
+    return Table(
+        dataset=_dataset(raw, columns, media, task, hashed.content),
+        task=task,
+        row_ids=ids,
+        content=hashed.content,
+        root=None if home is None else Path(home).resolve(),
+        problems=_problems(unreadable, [*raw.remarks, *remarks]),
+        origin=raw.origin,
+        source=raw.source,
+        notes=(*raw.notes, *notes),
+    )
+
+
+def _typed(raw: Raw, given: Task) -> Raw:
+    columns = raw.columns
+    for name in columns.column_names:
+        column = plain(columns[name])
+        if column is not columns[name]:
+            columns = put(columns, name, column)
+    if raw.untyped:
+        named = (given.text, given.transcript, given.group, given.id, given.image, given.audio, given.video, given.mask)
+        columns = with_numbers(columns, keep={name for name in named if name})
+    return replace(raw, columns=columns)
+
+
+def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task, list[str]]:
+    if task.split is None:
+        if keep is not None:
+            raise ConfigError(f"{raw.source}: only splits {', '.join(keep)} are wanted, but the data have no splits")
+        return raw, task, []
+    raw = raw.with_column(task.split, splits.canonical(raw.columns[task.split]))
+    if keep is None:
+        return raw, task, []
+    wanted = [splits.CANONICAL.get(name.lower(), name) for name in keep]
+    there = pc.unique(raw.columns[task.split]).drop_null().to_pylist()
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise ConfigError(f"{raw.source}: no split {missing[0]!r}; there are {', '.join(sorted(there))}")
+    mask = pc.is_in(raw.columns[task.split], value_set=pa.array(wanted, pa.string()))
+    rows = np.flatnonzero(mask.to_numpy())
+    return raw.take(rows), task, [f"splits other than {', '.join(wanted)}: {len(raw) - len(rows)} rows left out"]
+
+
+def _thinned(raw: Raw, max_rows: int | None) -> Raw:
+    if max_rows is None or len(raw) <= max_rows:
+        return raw
+    rows = np.unique(np.linspace(0, len(raw) - 1, max_rows).round().astype(np.int64))
+    note = f"{len(rows)} of {len(raw)} rows, evenly spaced (max_rows)"
+    return replace(raw.take(rows), notes=(*raw.notes, note))
+
+
+def _labels(raw: Raw, task: Task) -> tuple[Raw, Task, list[tuple[int, str, str]]]:
+    if task.label is None or task.kind == "unlabeled":
+        return raw, task, []
+    column = raw.columns[task.label]
+    if is_media(column.type):
+        raise ConfigError(f"{raw.source}: the label column {task.label!r} holds media")
+    names = task.label_names or raw.class_names.get(task.label, ())
+    done = labels.normalise(column, kind=task.kind, names=names, label=task.label)
+    raw = raw.with_column(task.label, done.column)
+    return raw, task.model_copy(update={"kind": done.kind, "label_names": done.names}), done.remarks
+
+
+def _inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int, str]]:
+    """The columns of roles in their final types, and the rows in which one of them can't be had."""
+    failures: dict[int, str] = {}
+
+    def failed(column: str, found: Mapping[int, str]) -> None:
+        for row, why in found.items():
+            if row not in raw.unreadable:
+                failures.setdefault(row, f"{column}: {why}{_where(raw, row)}")
+
+    for role in MEDIA_ROLES:
+        if name := getattr(task, role):
+            resolved = resolve(raw, name, home)
+            raw = raw.with_column(name, resolved.column)
+            failed(name, resolved.failures)
+    for role in TEXT_ROLES:
+        name = getattr(task, role)
+        if name and not pa.types.is_string(raw.columns[name].type):
+            raw = raw.with_column(name, _text(raw.columns[name], name, raw.source))
+    vectors = [task.embedding, task.probabilities, task.features if isinstance(task.features, str) else None]
+    for name in filter(None, vectors):
+        if labels.is_list(raw.columns[name].type):
+            column, wrong = as_vectors(raw.columns[name], name, raw.source)
+            raw = raw.with_column(name, column)
+            failed(name, wrong)
+    if task.series:
+        raw = raw.with_column(task.series, as_series(raw.columns[task.series], task.series, raw.source))
+    return raw, failures
+
+
+def _text(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:
+    if pa.types.is_large_string(column.type) and column.nbytes > 2_000_000_000:
+        return column
+    try:
+        return column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"{source}: the column {name!r} is of the type {column.type}, not text") from error
+
+
+def _where(raw: Raw, row: int) -> str:
+    if raw.origin is None:
+        return ""
+    place = raw.origin.slice(row, 1).to_pylist()[0]
+    return f" ({place['file']}, line {place['line']})" if place["line"] is not None else f" ({place['file']})"
+
+
+def _without_inputs(columns: pa.Table, task: Task, unreadable: Mapping[int, str]) -> pa.Table:
+    """Unreadable rows have null inputs."""
+    if not unreadable:
+        return columns
+    broken = np.zeros(columns.num_rows, bool)
+    broken[list(unreadable)] = True
+    for name in input_columns(task):
+        start, chunks = 0, []
+        for chunk in columns[name].chunks:
+            here = broken[start : start + len(chunk)]
+            start += len(chunk)
+            chunks.append(chunk.take(pa.array(np.arange(len(chunk)), mask=here)) if here.any() else chunk)
+        columns = put(columns, name, pa.chunked_array(chunks, columns[name].type))
+    return columns
+
+
+def _ids(columns: pa.Table, task: Task, content: np.ndarray, unreadable: Mapping[int, str]) -> np.ndarray:
+    def column(name: str | None) -> pa.ChunkedArray | None:
+        return columns[name] if name else None
+
+    hashed = row_ids(content, column(task.label), column(task.group), column(task.split))
+    if task.id is None:
+        return hashed
+    mask = np.zeros(len(content), bool)
+    mask[list(unreadable)] = True
+    return named_ids(columns[task.id], task.id, hashed, mask)
+
+
+def _problems(unreadable: Mapping[int, str], remarks: Sequence[tuple[int, str, str]]) -> pa.Table:
+    lines = [(row, "unreadable", why) for row, why in unreadable.items()]
+    lines += [remark for remark in remarks if remark[0] not in unreadable]
+    lines.sort()
+    rows, issues, reasons = zip(*lines) if lines else ((), (), ())
+    return pa.table([pa.array(rows, pa.int64()), pa.array(issues, pa.string()), pa.array(reasons, pa.string())],
+                    schema=PROBLEMS)  # fmt: skip
+
+
+def _dataset(raw: Raw, columns: pa.Table, media: MediaColumns, task: Task, content: np.ndarray) -> datasets.Dataset:
+    """The rows as a `datasets.Dataset` that decodes nothing."""
+    import xxhash
+    from datasets import Audio, Dataset, DatasetInfo, Features, Image, Video
+    from datasets.table import InMemoryTable
+
+    columns = columns.replace_schema_metadata(None)
+    try:
+        features = Features.from_arrow_schema(columns.schema)
+    except (ValueError, NotImplementedError, TypeError) as error:
+        raise DataError(f"{raw.source}: a column has a type that can't be held: {error}") from error
+    kinds: dict[str, Any] = {"image": Image(decode=False), "audio": Audio(decode=False), "video": Video(decode=False)}
+    roles = {getattr(task, role): role for role in ("image", "audio", "video") if getattr(task, role)}
+    if task.mask:
+        roles[task.mask] = "image"
+    for name, role in roles.items():
+        if columns.schema.field(name).type == kinds[role].pa_type:
+            features[name] = kinds[role]
+    fingerprint = xxhash.xxh3_64_hexdigest(np.ascontiguousarray(content).tobytes() + str(columns.schema).encode())
+    return Dataset(InMemoryTable(columns), info=DatasetInfo(features=features), fingerprint=fingerprint)

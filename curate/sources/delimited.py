@@ -1,0 +1,229 @@
+"""CSV, TSV and other delimited text, read strictly: what can't be read is a row that says why."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.errors import DataError
+from curate.sources.encodings import Decoded, decode
+from curate.sources.quick_csv import read_quick
+from curate.sources.raw import Raw, origins
+
+DELIMITERS = (",", "\t", ";", "|")
+FIELD_LIMIT = 64 << 20
+BLOCK_ROWS = 50_000
+SAMPLE_LINES = 100
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of one file.
+
+    Attributes:
+        columns: all text; an empty cell is null.
+        lines: (n,) int64, first physical line of each record, counted from 1.
+        unreadable: row -> reason.
+        records: row -> the raw record.
+        blank: blank lines passed over.
+    """
+
+    columns: pa.Table
+    lines: np.ndarray
+    unreadable: dict[int, str]
+    records: dict[int, bytes]
+    blank: int
+
+
+def read_delimited(
+    path: Path, *, source: str | None = None, delimiter: str | None = None, encoding: str | None = None
+) -> Raw:
+    """Read one delimited file with a header.
+
+    Args:
+        path: the file.
+        source: its name for messages.
+        delimiter: one character; found in the text if left out.
+        encoding: a Python codec; found in the bytes if left out.
+
+    Raises:
+        DataError: no header, names that are empty or repeat, no rows, or an encoding that does not fit.
+    """
+    name = source or path.name
+    decoded = decode(path, encoding)
+    if "\0" in decoded.text[:4096].split("\n", 1)[0]:
+        raise DataError(f"{name}: the first line holds NUL bytes; this is no text file, or UTF-16 without a mark")
+    delimiter = delimiter or ("\t" if path.suffix.lower() in (".tsv", ".tab") else sniff(decoded.text))
+    header, header_line, padded = _header(decoded.text, delimiter, name)
+    records = None
+    if not decoded.broken:
+        records = read_quick(decoded.text, header, header_line, delimiter, padded)
+    if records is None:
+        records = read_careful(decoded, header, header_line, delimiter, padded, path.name)
+    if not records.columns.num_rows:
+        raise DataError(f"{name}: there is a header, but no rows below it")
+    notes = list(decoded.notes(path.name))
+    if records.blank:
+        notes.append(f"{path.name}: {records.blank} blank line{'s are' if records.blank > 1 else ' is'} no row")
+    if padded:
+        notes.append(f"{path.name}: blanks after each delimiter were taken off, as the header has them too")
+    return Raw(
+        records.columns,
+        name,
+        root=path.parent,
+        bases=(path.parent,),
+        untyped=True,
+        unreadable=records.unreadable,
+        records=records.records,
+        remarks=decoded.remarks(records.lines, path.name),
+        origin=origins(path.name, records.lines),
+        notes=tuple(notes),
+    )
+
+
+def sniff(text: str) -> str:
+    """The delimiter under which most of the first records have as many fields as the header, and more than one."""
+    lines = list(_lines(text, SAMPLE_LINES))
+    best, best_key = ",", (False, -1.0)
+    for delimiter in DELIMITERS:
+        counts = []
+        try:
+            for fields in csv.reader(lines, delimiter=delimiter):
+                if fields:
+                    counts.append(len(fields))
+        except csv.Error:
+            continue
+        if not counts:
+            continue
+        # Header against the rest: a comma inside texts gives counts that differ from the header's.
+        agree = sum(count == counts[0] for count in counts) / len(counts)
+        key = (counts[0] > 1 and agree > 0.5, agree)
+        if key > best_key:
+            best, best_key = delimiter, key
+    return best
+
+
+def _lines(text: str, limit: int | None = None) -> Iterator[str]:
+    source = io.StringIO(text if limit is None else text[: 1 << 20], newline="")
+    for count, line in enumerate(source):
+        if limit is not None and count >= limit:
+            return
+        yield line
+
+
+def _header(text: str, delimiter: str, name: str) -> tuple[list[str], int, bool]:
+    """Names of the columns, the line on which the header ends, and whether blanks follow the delimiters."""
+    csv.field_size_limit(FIELD_LIMIT)
+    line_number, pending, names = 0, "", []
+    for line in io.StringIO(text, newline=""):
+        line_number += 1
+        pending += line
+        if not pending.strip():
+            pending = ""
+            continue
+        try:
+            names = next(csv.reader(io.StringIO(pending, newline=""), delimiter=delimiter, strict=True))
+            break
+        except csv.Error as error:
+            if "unexpected end" not in str(error) or len(pending) > 1 << 20:
+                raise DataError(f"{name}: line {line_number}: the header can't be read: {error}") from error
+    if not names:
+        raise DataError(f"{name}: the file is empty: there is no header and no row")
+    padded = len(names) > 1 and delimiter != " " and all(n.startswith(" ") for n in names[1:])
+    stripped = [n.strip() for n in names]
+    empty = [str(i + 1) for i, n in enumerate(stripped) if not n]
+    if empty:
+        hint = "; an index that pandas wrote? write it with index=False" if empty == ["1"] else ""
+        places = "column " + empty[0] if len(empty) == 1 else "columns " + ", ".join(empty)
+        raise DataError(f"{name}: {places} of the header {'has' if len(empty) == 1 else 'have'} no name{hint}")
+    twice = sorted({n for n in stripped if stripped.count(n) > 1})
+    if twice:
+        raise DataError(f"{name}: the header has {', '.join(map(repr, twice))} more than once; names must differ")
+    return stripped, line_number, padded
+
+
+def read_careful(
+    decoded: Decoded, header: list[str], header_line: int, delimiter: str, padded: bool, file: str
+) -> Records:
+    """Read record by record; whatever is wrong with one stays with that one.
+
+    A record with an open quote that never closes, or closes into more text, is given up after its first physical line,
+    and reading goes on with the next.
+    """
+    lines = list(io.StringIO(decoded.text, newline=""))[header_line:]
+    width, position = len(header), 0
+    starts: list[int] = []
+    unreadable: dict[int, str] = {}
+    raw: dict[int, bytes] = {}
+    blocks: list[pa.Table] = []
+    rows: list[list[str]] = []
+    blank = 0
+    nothing = [""] * width
+
+    def bad(begin: int, end: int, why: str) -> None:
+        row = len(starts)
+        line = header_line + begin + 1
+        starts.append(line)
+        rows.append(nothing)
+        unreadable[row] = f"{file}, line {line}: {why}"
+        raw[row] = "".join(lines[begin:end]).encode("utf-8", "surrogatepass")
+
+    while position < len(lines):
+        reader = csv.reader(_from(lines, position), delimiter=delimiter, strict=True, skipinitialspace=padded)
+        first = position
+        begin = first
+        try:
+            for fields in reader:
+                end = first + reader.line_num
+                if not fields or (width > 1 and len(fields) == 1 and not fields[0].strip(" \t")):
+                    blank += 1
+                elif problem := decoded.trouble(header_line + begin, header_line + end, lines, begin, end):
+                    bad(begin, end, problem)
+                elif len(fields) != width:
+                    many = "more" if len(fields) > width else "fewer"
+                    bad(begin, end, f"{len(fields)} fields, {many} than the {width} of the header")
+                else:
+                    starts.append(header_line + begin + 1)
+                    rows.append(fields)
+                if len(rows) >= BLOCK_ROWS:
+                    blocks.append(_block(rows, header))
+                    rows.clear()
+                begin = end
+            position = len(lines)
+        except csv.Error as error:
+            bad(begin, begin + 1, _why(error))
+            position = begin + 1
+    blocks.append(_block(rows, header))
+    return Records(pa.concat_tables(blocks), np.array(starts, np.int64), unreadable, raw, blank)
+
+
+def _from(lines: list[str], position: int) -> Iterator[str]:
+    for index in range(position, len(lines)):
+        yield lines[index]
+
+
+def _why(error: csv.Error) -> str:
+    text = str(error)
+    if "unexpected end" in text:
+        return "a quote opens and never closes"
+    if "expected after" in text:
+        return "text follows a closing quote, or a quote was not closed"
+    return text
+
+
+def _block(rows: list[list[str]], header: list[str]) -> pa.Table:
+    columns = zip(*rows) if rows else ((),) * len(header)
+    arrays = [null_if_empty(pa.array(list(column), pa.large_string())) for column in columns]
+    return pa.table(arrays, names=header)
+
+
+def null_if_empty(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Empty cells are missing values."""
+    return pc.if_else(pc.equal(pc.binary_length(texts), 0), pa.scalar(None, texts.type), texts)

@@ -1,0 +1,61 @@
+"""What was found and inferred, in lines for people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.compute as pc
+
+from curate.table import Table
+from curate.task import MODALITIES
+
+SHOWN_NAMES = 8
+SHOWN_NOTES = 20
+
+
+def describe(table: Table) -> list[str]:
+    """Rows and splits, roles of the columns, classes, and what the reader could not take as it stands."""
+    task = table.task
+    lines = [f"source: {table.source}", _rows(table)]
+    for role in MODALITIES:
+        value = getattr(task, role)
+        if isinstance(value, str):
+            lines.append(f"{role}: column {value!r}")
+        elif value:
+            lines.append(f"{role}: {len(value)} columns ({_some(value)})")
+    for role in ("mask", "boxes", "transcript", "group", "split", "id", "embedding", "probabilities"):
+        if value := getattr(task, role):
+            lines.append(f"{role}: column {value!r}")
+    lines.append(_label(table))
+    counts = table.problems.group_by("issue").aggregate([("row", "count_distinct")]).to_pylist()
+    for line in sorted(counts, key=lambda item: item["issue"]):
+        first = table.problems.filter(pc.equal(table.problems["issue"], line["issue"]))["reason"][0].as_py()
+        lines.append(f"{line['issue']}: {line['row_count_distinct']} rows, first: {first}")
+    lines += [f"note: {note}" for note in table.notes[:SHOWN_NOTES]]
+    if len(table.notes) > SHOWN_NOTES:
+        lines.append(f"note: and {len(table.notes) - SHOWN_NOTES} more")
+    return lines
+
+
+def _rows(table: Table) -> str:
+    if table.task.split is None:
+        return f"rows: {len(table)}"
+    names, counts = np.unique(table.splits, return_counts=True)
+    return f"rows: {len(table)} (" + ", ".join(f"{name} {count}" for name, count in zip(names, counts)) + ")"
+
+
+def _label(table: Table) -> str:
+    task, labels = table.task, table.labels
+    if task.label is None:
+        return f"label: none ({task.kind})"
+    missing = int((~labels.known).sum()) if task.kind in ("classification", "multilabel", "regression") else 0
+    without = f", {missing} rows without one" if missing else ""
+    if task.kind == "regression":
+        known = (labels.values if labels.values is not None else np.empty(0))[labels.known]
+        span = f" from {known.min():g} to {known.max():g}" if len(known) else ""
+        return f"label: column {task.label!r}, regression{span}{without}"
+    classes = f"{len(task.label_names)} classes ({_some(task.label_names)})"
+    return f"label: column {task.label!r}, {task.kind}, {classes}{without}"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:SHOWN_NAMES]) + (", ..." if len(names) > SHOWN_NAMES else "")

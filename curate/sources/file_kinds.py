@@ -1,0 +1,59 @@
+"""What kind of content a file holds, by its ending; and which files are never data."""
+
+from __future__ import annotations
+
+import os
+
+IMAGE = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".png",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".avif",
+        ".heic",
+        ".jp2",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+    ]
+)
+AUDIO = frozenset(
+    [".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au", ".wma", ".amr", ".caf"]
+)
+VIDEO = frozenset(
+    [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv", ".3gp", ".mts", ".m2ts"]
+)
+TEXT = frozenset((".txt", ".text"))
+DELIMITED = frozenset((".csv", ".tsv", ".tab"))
+JSON = frozenset((".jsonl", ".ndjson", ".json"))
+ARROW = frozenset((".parquet", ".pq", ".arrow", ".feather", ".ipc"))
+TABLES = DELIMITED | JSON | ARROW
+JUNK = frozenset(("thumbs.db", "desktop.ini", ".ds_store", "__macosx"))
+ABOUT = ("readme", "license", "licence", "citation", "changelog", "notice", "authors", "classes.txt", "labels.txt")
+_KIND = dict.fromkeys(IMAGE, "image") | dict.fromkeys(AUDIO, "audio") | dict.fromkeys(VIDEO, "video")
+
+
+def ending(name: str) -> str:
+    """The ending in lower case, with its dot."""
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (called once per row)
+
+
+def media_kind(name: str) -> str | None:
+    """image, audio or video by the ending of a file name, else None."""
+    return _KIND.get(ending(name))
+
+
+def is_junk(name: str) -> bool:
+    """Hidden files and what file managers leave behind."""
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def is_about(name: str) -> bool:
+    """Files that speak about the data: readme, licence, lists of classes."""
+    return name.lower().startswith(ABOUT)

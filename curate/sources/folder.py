@@ -1,0 +1,295 @@
+"""Folders: one folder per class, media beside a table of metadata, several tables, or what `datasets` saved."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from curate.errors import ConfigError, DataError
+from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
+from curate.sources.hub import from_disk
+from curate.sources.media_columns import find_media
+from curate.sources.raw import Raw
+from curate.sources.splits import CANONICAL
+from curate.sources.tables import read_several
+from curate.sources.text_files import text_columns
+
+MIXED_SHARE = 0.1
+_SHARD = re.compile(r"^(.*?)[-_.]?\d+(?:[-_]of[-_]\d+)?$")
+
+
+@dataclass
+class Listing:
+    """The files of a folder, paths relative to it, sorted.
+
+    Attributes:
+        media: kind (image, audio, video) -> files.
+        texts: ``.txt`` files.
+        tables: files of metadata or rows.
+        arrays: ``.npz`` files.
+        others: files of other types.
+        junk: hidden files and what file managers leave.
+        links: links to folders, which are not followed.
+        closed: folders that may not be read.
+    """
+
+    media: dict[str, list[str]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    arrays: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    junk: int = 0
+    links: int = 0
+    closed: list[str] = field(default_factory=list)
+
+    def notes(self, skipped: Sequence[str]) -> list[str]:
+        """What was passed over, counted."""
+        found = []
+        if self.junk:
+            found.append(f"{self.junk} hidden or system file{'s' if self.junk > 1 else ''} skipped")
+        if self.links:
+            found.append(f"{self.links} link{'s' if self.links > 1 else ''} to folders not followed")
+        if self.closed:
+            found.append(f"{len(self.closed)} folders may not be read, {self.closed[0]!r} first")
+        if skipped:
+            counts = Counter(ending(path) or "no ending" for path in skipped)
+            listed = ", ".join(f"{e} {n}" for e, n in counts.most_common(6))
+            found.append(f"{len(skipped)} file{'s' if len(skipped) > 1 else ''} of other types skipped ({listed})")
+        return found
+
+
+def read_folder(folder: Path, source: str, *, delimiter: str | None = None, encoding: str | None = None) -> Raw:
+    """Read a folder, whatever it is.
+
+    Raises:
+        DataError: it is empty, holds no data, or may not be read.
+        ConfigError: it holds several things and it is unclear which is meant.
+    """
+    if (folder / "dataset_dict.json").is_file() or (
+        (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
+    ):
+        return from_disk(folder, source)
+    listing = walk(folder, source)
+    options = {"delimiter": delimiter, "encoding": encoding}
+    if listing.media:
+        tables = _metadata_tables(listing.tables)
+        if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
+            return raw
+        return _per_class(folder, source, listing)
+    if listing.tables:
+        paths = [folder / path for path in _rows_of_one_kind(listing.tables, source)]
+        raw = read_several(paths, source, folder, **options)
+        return replace(raw, notes=(*raw.notes, *listing.notes([])))
+    if listing.arrays:
+        if len(listing.arrays) > 1:
+            raise ConfigError(
+                f"{source}: holds several archives ({_some(listing.arrays)}); name the file that is meant"
+            )
+        return read_several([folder / listing.arrays[0]], source, folder, **options)
+    if listing.texts:
+        return _per_class(folder, source, listing)
+    everything = len(listing.others) + listing.junk
+    what = f"{everything} files, but none that can be read as data" if everything else "no files"
+    raise DataError(f"{source}: the folder holds {what}")
+
+
+def walk(folder: Path, source: str) -> Listing:
+    """All files below a folder. Links to folders are not followed."""
+    listing = Listing()
+
+    def closed(error: OSError) -> None:
+        listing.closed.append(os.path.relpath(error.filename or folder, folder))
+
+    for place, folders, files in os.walk(folder, onerror=closed):
+        listing.junk += sum(is_junk(f) for f in folders)
+        folders[:] = sorted(f for f in folders if not is_junk(f))
+        listing.links += sum(os.path.islink(os.path.join(place, f)) for f in folders)  # noqa: PTH114, PTH118
+        for file in sorted(files):
+            _classify(listing, os.path.relpath(os.path.join(place, file), folder), file)  # noqa: PTH118
+    if listing.closed == ["."]:
+        raise DataError(f"{source}: the folder may not be read (permission denied)")
+    return listing
+
+
+def _classify(listing: Listing, path: str, file: str) -> None:
+    kind = media_kind(file)
+    if is_junk(file):
+        listing.junk += 1
+    elif kind:
+        listing.media.setdefault(kind, []).append(path)
+    elif is_about(file):
+        listing.others.append(path)
+    elif ending(file) in TABLES:
+        listing.tables.append(path)
+    elif ending(file) == ".npz":
+        listing.arrays.append(path)
+    elif ending(file) in TEXT:
+        listing.texts.append(path)
+    else:
+        listing.others.append(path)
+
+
+def _metadata_tables(tables: Sequence[str]) -> list[str]:
+    """Tables that may describe the media: those at the top, or ``metadata.*`` in folders of splits."""
+    top = [path for path in tables if os.sep not in path]
+    return top or [path for path in tables if Path(path).stem.lower() in ("metadata", "labels")]
+
+
+def _with_metadata(
+    folder: Path, source: str, tables: Sequence[str], listing: Listing, options: dict[str, str | None]
+) -> Raw | None:
+    """Rows of the tables that name media files; None if no table names any."""
+    found: dict[str, Raw] = {}
+    passed_over: list[str] = []
+    for path in tables:
+        try:
+            raw = read_several([folder / path], source, folder, **options)
+        except DataError as error:
+            if len(tables) == 1:
+                raise
+            passed_over.append(f"{path} was passed over: {error}")
+            continue
+        if any(rank < 100 for rank in find_media(raw).rank.values()) or _names_stems(raw, listing):
+            found[path] = raw
+    if not found:
+        return None
+    chosen = list(found)
+    raw = found[chosen[0]] if len(chosen) == 1 else read_several([folder / path for path in chosen], source, folder, **options)
+    skipped = [*listing.others, *(path for path in listing.tables if path not in chosen), *listing.texts]
+    notes = (*raw.notes, *passed_over, *listing.notes(skipped))
+    return replace(raw, notes=notes, media={**raw.media, **_names_stems(raw, listing)})
+
+
+def _names_stems(raw: Raw, listing: Listing) -> dict[str, str]:
+    """A text column whose values are names of media files without their endings, if no column names whole files."""
+    if find_media(raw).kinds:
+        return {}
+    stems = {Path(path).stem: kind for kind, paths in listing.media.items() for path in paths}
+    for name in raw.columns.column_names:
+        column = raw.columns[name]
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            values = column.drop_null().slice(0, 200).to_pylist()
+            kinds = Counter(stems.get(value) for value in values)
+            if values and kinds.get(None, 0) <= 0.2 * len(values):
+                return {name: kinds.most_common(1)[0][0] or "image"}
+    return {}
+
+
+def _rows_of_one_kind(tables: Sequence[str], source: str) -> list[str]:
+    """Tables to be read together: one, parts of one, or splits. Unrelated names are not thrown together."""
+    if len(tables) == 1:
+        return list(tables)
+    stems = [Path(path).stem for path in tables]
+    splits = [path for path in tables if _is_split(path)]
+    if splits:
+        return list(tables)  # `read_several` sees which have the same columns
+    parts = {match[1] if (match := _SHARD.match(stem)) else stem + "." for stem in stems}
+    if len(parts) == 1:
+        return list(tables)
+    raise ConfigError(f"{source}: holds several tables ({_some(tables)}); name the file, or a glob or list of files")
+
+
+def _is_split(path: str) -> bool:
+    from curate.sources.splits import split_name
+
+    return bool(split_name(Path(path).stem) or split_name(Path(path).parent.name))
+
+
+def _some(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
+def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
+    """One folder per class, perhaps below folders of splits; files in no folder have no label."""
+    kind, files, skipped = _one_kind(listing, source)
+    splits, labels, notes = layout(files)
+    roles = {kind: kind}
+    columns: dict[str, pa.Array] = {}
+    unreadable: dict[int, str] = {}
+    records: dict[int, bytes] = {}
+    remarks: list[tuple[int, str, str]] = []
+    if kind == "text":
+        columns["text"], unreadable, records, remarks = text_columns(folder, files)
+        columns["path"] = pa.array([_printable(path) for path in files], pa.string())
+    else:
+        for row, path in enumerate(files):
+            if _printable(path) != path:
+                unreadable[row] = f"{_printable(path)!r}: the file name is not UTF-8"
+                records[row] = os.fsencode(path)
+        names = pa.array([_printable(path) for path in files], pa.string())
+        nothing = pa.nulls(len(files), pa.binary())
+        columns[kind] = pa.StructArray.from_arrays([nothing, names], ["bytes", "path"])
+    if any(label is not None for label in labels):
+        columns["label"], roles["label"] = pa.array(labels, pa.string()), "label"
+        if bare := sum(label is None for label in labels):
+            notes.append(f"{bare} file{'s lie' if bare > 1 else ' lies'} in no class folder and have no label")
+    if any(split is not None for split in splits):
+        columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
+    return Raw(
+        pa.table(list(columns.values()), names=list(columns)),
+        source,
+        root=folder,
+        bases=(folder,),
+        unreadable=unreadable,
+        records=records,
+        remarks=remarks,
+        notes=(*notes, *listing.notes(skipped)),
+        roles=roles,
+        media={} if kind == "text" else {kind: kind},
+    )
+
+
+def _printable(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _one_kind(listing: Listing, source: str) -> tuple[str, list[str], list[str]]:
+    """The kind of media that the folder is about, its files, and those passed over."""
+    if not listing.media:
+        return "text", listing.texts, [*listing.others, *listing.tables]
+    ordered = sorted(listing.media, key=lambda kind: -len(listing.media[kind]))
+    total = sum(map(len, listing.media.values()))
+    second = listing.media[ordered[1]] if len(ordered) > 1 else []
+    if len(second) > MIXED_SHARE * total:
+        counts = " and ".join(f"{len(listing.media[kind])} {kind} files" for kind in ordered)
+        raise ConfigError(f"{source}: holds {counts}; put them apart, or name the folder that is meant")
+    others = [path for kind in ordered[1:] for path in listing.media[kind]]
+    return ordered[0], listing.media[ordered[0]], [*others, *listing.texts, *listing.others, *listing.tables]
+
+
+def layout(files: Sequence[str]) -> tuple[list[str | None], list[str | None], list[str]]:
+    """Split and class of each file from the folders that it is in, and notes.
+
+    Folders named after splits are splits, at the top or below one folder that holds everything (``images/train/cat``);
+    a folder that holds everything else is no class; the next folder is the class, whatever is below it.
+    """
+    folders = [list(Path(path).parts[:-1]) for path in files]
+    splits: list[str | None] = [None] * len(files)
+    notes: list[str] = []
+    while True:
+        tops = {parts[0] for parts in folders if parts}
+        if tops and all(name.lower() in CANONICAL for name in tops) and not any(splits):
+            for row, parts in enumerate(folders):
+                if parts:
+                    splits[row] = CANONICAL[parts[0].lower()]
+            folders = [parts[1:] for parts in folders]
+        elif len(tops) == 1 and all(len(parts) > 1 for parts in folders):
+            notes.append(f"the folder {next(iter(tops))!r} holds everything and is taken for no class")
+            folders = [parts[1:] for parts in folders]
+        else:
+            return splits, [parts[0] if parts else None for parts in folders], notes
+
+
+def files_as_folder(paths: Sequence[Path], source: str) -> Raw:
+    """A list of media or text files: their folder is the class where there are several folders."""
+    root = Path(os.path.commonpath([path.parent for path in paths]))
+    listing = Listing()
+    for path in sorted(paths):
+        _classify(listing, os.path.relpath(path, root), path.name)
+    return _per_class(root, source, listing)

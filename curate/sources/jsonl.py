@@ -1,0 +1,178 @@
+"""JSON lines, and JSON files that hold an array of objects."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate.errors import DataError
+from curate.sources.encodings import Decoded, decode
+from curate.sources.memory import mixed
+from curate.sources.raw import Raw, origins
+
+_BLANK = " \t\r\n"
+
+
+class _Twice(ValueError):
+    """An object names a key twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice in one object")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+
+
+def read_json(path: Path, *, source: str | None = None, encoding: str | None = None) -> Raw:
+    """Read JSON lines, or a ``.json`` file with one array of objects; objects are rows, their keys columns.
+
+    A line that is no JSON object is a row that can't be read. In an array one fault makes the rest unreadable, so it is
+    an error.
+
+    Raises:
+        DataError: no rows, or an array with a fault.
+    """
+    name = source or path.name
+    decoded = decode(path, encoding)
+    start = decoded.text.lstrip(_BLANK)[:1]
+    if start == "[" and path.suffix.lower() == ".json":
+        items, lines, unreadable, raw, blank = _array(decoded.text, name)
+    else:
+        items, lines, unreadable, raw, blank = _lines(decoded, path.name)
+    if not items:
+        raise DataError(f"{name}: there are no rows")
+    if len(unreadable) == len(items):
+        raise DataError(f"{name}: no line is a JSON object: {unreadable[0]}")
+    columns = _columns(items, name)
+    numbers = np.array(lines, np.int64)
+    notes = decoded.notes(path.name)
+    if blank:
+        notes.append(f"{path.name}: {blank} blank line{'s are' if blank > 1 else ' is'} no row")
+    return Raw(
+        columns,
+        name,
+        root=path.parent,
+        bases=(path.parent,),
+        unreadable=unreadable,
+        records=raw,
+        remarks=decoded.remarks(numbers, path.name),
+        origin=origins(path.name, numbers),
+        notes=tuple(notes),
+    )
+
+
+_Found = tuple[list[Mapping[str, Any]], list[int], dict[int, str], dict[int, bytes], int]
+
+
+def _lines(decoded: Decoded, file: str) -> _Found:
+    items: list[Mapping[str, Any]] = []
+    lines: list[int] = []
+    unreadable: dict[int, str] = {}
+    raw: dict[int, bytes] = {}
+    blank = 0
+    broken = frozenset(decoded.broken)
+    for number, line in enumerate(io.StringIO(decoded.text, newline="\n")):
+        if not line.strip(_BLANK):
+            blank += 1
+            continue
+        why = f"bytes that are not {decoded.encoding.upper()}" if number in broken else None
+        item: Any = None
+        if why is None:
+            item, why = _parsed(line)
+        if why is not None:
+            unreadable[len(items)] = f"{file}, line {number + 1}: {why}"
+            raw[len(items)] = line.encode("utf-8", "surrogatepass")
+            item = {}
+        items.append(item)
+        lines.append(number + 1)
+    return items, lines, unreadable, raw, blank
+
+
+def _parsed(line: str) -> tuple[Any, str | None]:
+    try:
+        item = _DECODER.decode(line.strip(_BLANK))
+    except json.JSONDecodeError as error:
+        return None, f"not valid JSON: {error.msg} (column {error.colno})"
+    except _Twice as error:
+        return None, str(error)
+    except RecursionError:
+        return None, "nested too deeply"
+    except ValueError as error:  # an integer of thousands of digits
+        return None, f"not valid JSON: {error}"
+    if not isinstance(item, dict):
+        return None, f"a JSON object is needed, found {type(item).__name__}"
+    if "\\u" in line and _has_surrogate(line, item):
+        return None, "half of a surrogate pair (\\ud800 to \\udfff) is no text"
+    return item, None
+
+
+def _has_surrogate(line: str, item: Mapping[str, Any]) -> bool:
+    if "\\ud" not in line and "\\uD" not in line:
+        return False
+    try:
+        json.dumps(item, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _array(text: str, name: str) -> _Found:
+    items: list[Mapping[str, Any]] = []
+    lines: list[int] = []
+    position, line, counted = text.index("[") + 1, 1, 0
+    while True:
+        while text[position : position + 1] in (*_BLANK, ","):
+            if not text[position : position + 1]:
+                break
+            position += 1
+        if text[position : position + 1] == "]":
+            return items, lines, {}, {}, 0
+        line += text.count("\n", counted, position)
+        counted = position
+        try:
+            item, position = _DECODER.raw_decode(text, position)
+        except (json.JSONDecodeError, _Twice, RecursionError) as error:
+            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is not valid JSON: {what}") from error
+        if not isinstance(item, dict):
+            raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is {type(item).__name__}, not an object")
+        items.append(item)
+        lines.append(line)
+
+
+def _columns(items: Sequence[Mapping[str, Any]], name: str) -> pa.Table:
+    """The keys of all objects, in the order in which they first occur; a key that an object lacks is null."""
+    keys = dict.fromkeys(key for item in items for key in item)
+    if not keys:
+        raise DataError(f"{name}: the objects have no keys")
+    arrays = []
+    for key in keys:
+        values = [item.get(key) for item in items]
+        try:
+            array = pa.array(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            array = _mixed(key, values, name)
+        if pa.types.is_string(array.type):
+            # An empty text is a missing value, as in delimited files.
+            from curate.sources.delimited import null_if_empty
+
+            array = null_if_empty(array)
+        arrays.append(array)
+    return pa.table(arrays, names=[str(key) for key in keys])
+
+
+def _mixed(key: str, values: Sequence[Any], name: str) -> pa.Array:
+    if any(isinstance(value, dict | list) for value in values):
+        return pa.array([v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values])
+    return mixed(key, values, name)

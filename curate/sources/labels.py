@@ -1,0 +1,188 @@
+"""Labels as given become labels as meant: one spelling of numbers, no stray blanks, names of the classes in order."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.errors import ConfigError, nearest
+
+WHOLE_FLOAT = re.compile(r"^([+-]?\d+)\.0+$")
+INTEGER = re.compile(r"^[+-]?\d+$")
+FEW_INTEGERS = 20
+FEW_FLOATS = 10
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """A label column ready for use.
+
+    Attributes:
+        column: text (classification), lists of text (multilabel) or float64 (regression); missing labels are null.
+        kind: the kind of task that the labels make.
+        names: the classes in order.
+        remarks: (row, issue, reason) for every row whose label was changed.
+    """
+
+    column: pa.ChunkedArray
+    kind: str
+    names: tuple[str, ...]
+    remarks: list[tuple[int, str, str]]
+
+
+def normalise(
+    column: pa.ChunkedArray, *, kind: str | None = None, names: Sequence[str] = (), label: str = "label"
+) -> Normalised:
+    """Bring a label column into shape.
+
+    Args:
+        column: as the source has it.
+        kind: of the task if the user said; inferred from the values if None.
+        names: the classes in their order if known; sorted otherwise (numbers by value).
+        label: name of the column, for messages.
+
+    Raises:
+        ConfigError: the values do not fit the kind, or a label is not among the given names.
+    """
+    kind = kind or infer_kind(column)
+    if kind == "regression":
+        return Normalised(_values(column, label), kind, (), [])
+    if kind == "multilabel":
+        sets, remarks = _sets(column)
+        found = pc.unique(pc.list_flatten(sets)).drop_null().to_pylist()
+        return Normalised(sets, kind, _ordered(found, names, label), remarks)
+    if is_list(column.type):
+        raise ConfigError(f"the label column {label!r} holds lists: the kind of task is multilabel, not {kind}")
+    texts, remarks = _texts(column)
+    found = pc.unique(texts.drop_null()).to_pylist()
+    return Normalised(texts, kind, _ordered(found, names, label), remarks)
+
+
+def infer_kind(column: pa.ChunkedArray) -> str:
+    """classification, multilabel or regression, from type and number of distinct values."""
+    kind = column.type
+    if is_list(kind):
+        return "multilabel"
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return "classification"
+    known = column.drop_null()
+    values = known.cast(pa.float64()).to_numpy()
+    values = values[np.isfinite(values)]
+    distinct = np.unique(values)
+    k, n = len(distinct), len(values)
+    if not k:
+        return "classification"
+    whole = bool((distinct == np.floor(distinct)).all())
+    if whole and k <= max(2, min(FEW_INTEGERS, n // 2)):
+        return "classification"
+    codes = whole and distinct[0] in (0, 1) and distinct[-1] - distinct[0] == k - 1 and k <= n / 5
+    if codes and pa.types.is_integer(kind):
+        return "classification"
+    return "classification" if k <= max(2, min(FEW_FLOATS, n // 20)) else "regression"
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether values are lists."""
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
+def _values(column: pa.ChunkedArray, label: str) -> pa.ChunkedArray:
+    try:
+        return column.cast(pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ConfigError(f"the label column {label!r} is to be regressed, but is not all numbers: {error}") from error
+
+
+def _texts(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str, str]]]:
+    """Labels as text, and what was changed. Only the distinct values are looked at one by one."""
+    as_text = _as_text(column)
+    encoded = as_text.combine_chunks().dictionary_encode()
+    given = encoded.dictionary.to_pylist()
+    meant = _meant(given)
+    result = pa.array(meant, pa.string()).take(encoded.indices)
+    changed = {i: (g, m) for i, (g, m) in enumerate(zip(given, meant)) if g != m and m is not None}
+    remarks = []
+    if changed:
+        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+        for row in np.flatnonzero(np.isin(codes, list(changed))).tolist():
+            was, now = changed[int(codes[row])]
+            remarks.append((row, "label_format", f"label {was!r} read as {now!r}"))
+    return pa.chunked_array([result], pa.string()), remarks
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_floating(kind):
+        values = column.to_numpy()
+        finite = np.isfinite(values)
+        whole = finite & (values == np.floor(values)) & (np.abs(np.where(finite, values, 0)) < 2**53)
+        if whole[finite].all():
+            whole_numbers = pa.array(np.where(whole, values, 0).astype(np.int64), mask=~finite)
+            return pa.chunked_array([whole_numbers.cast(pa.string())])
+        return pa.chunked_array([pa.array([repr(v) if ok else None for v, ok in zip(values.tolist(), finite)])])
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise ConfigError("the label column holds bytes, not text or numbers")
+    try:
+        return column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ConfigError(f"labels of the type {kind} can't be used: {error}") from error
+
+
+def _meant(given: Sequence[str]) -> list[str | None]:
+    """What each distinct text means: stripped, NFC; ``1.0`` is ``1`` where ``1`` occurs too; nothing is None."""
+    clean = [unicodedata.normalize("NFC", text.strip()) for text in given]
+    known = set(clean)
+    meant: list[str | None] = []
+    for text in clean:
+        match = WHOLE_FLOAT.match(text)
+        if match and (match[1] in known or match[1].lstrip("+") in known):
+            text = match[1].lstrip("+")
+        meant.append(text or None)
+    return meant
+
+
+def _sets(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str, str]]]:
+    if not is_list(column.type):
+        texts = _as_text(column).combine_chunks()
+        separators = [s for s in "|;," if pc.any(pc.match_substring(texts, s)).as_py()]
+        column = pa.chunked_array([pc.split_pattern(texts, separators[0] if separators else "|")])
+    lists = column.combine_chunks().cast(pa.list_(column.type.value_type))
+    parents = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+    flat, changes = _texts(pa.chunked_array([pc.list_flatten(lists)]))
+    by_row: dict[int, list[str]] = {}
+    for element, _, reason in changes:
+        by_row.setdefault(int(parents[element]), []).append(reason)
+    known = flat.combine_chunks()
+    keep = known.is_valid().to_numpy(zero_copy_only=False)
+    counts = np.bincount(parents[keep], minlength=len(lists))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    missing = lists.is_null()
+    rebuilt = pa.ListArray.from_arrays(offsets, known.filter(pa.array(keep)), mask=missing)
+    remarks = [(row, "label_format", "; ".join(reasons)) for row, reasons in sorted(by_row.items())]
+    return pa.chunked_array([rebuilt]), remarks
+
+
+def _ordered(found: Sequence[str], names: Sequence[str], label: str) -> tuple[str, ...]:
+    if names:
+        strangers = sorted(set(found) - set(names))
+        if strangers:
+            hint = nearest(strangers[0], names)
+            raise ConfigError(
+                f"the label column {label!r} holds {strangers[0]!r}, which is not among the label names{hint}"
+                + (f"; nor are {len(strangers) - 1} others" if len(strangers) > 1 else "")
+            )
+        return tuple(names)
+    return tuple(sorted(found, key=_by_value))
+
+
+def _by_value(name: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(name), name) if not name.isalpha() else (1, 0.0, name)
+    except ValueError:
+        return (1, 0.0, name)

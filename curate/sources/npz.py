@@ -1,0 +1,90 @@
+"""NumPy archives: ``X`` and ``y``, ``features`` and ``labels``, or ``X_train`` and ``X_test``. No pickle is read."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from curate.errors import DataError
+from curate.sources.memory import from_columns
+from curate.sources.raw import Raw, concatenated
+from curate.sources.splits import CANONICAL
+
+INPUTS = ("x", "features", "data", "images", "image", "series", "text", "texts", "arr_0", "vectors")
+TARGETS = ("y", "label", "labels", "target", "targets", "arr_1", "class", "classes")
+_SPLIT = re.compile(r"^(?P<base>.+?)_(?P<split>[A-Za-z]+)$|^(?P<split2>[A-Za-z]+)_(?P<base2>.+)$")
+
+
+def read_npz(path: Path, *, source: str | None = None) -> Raw:
+    """Read an archive whose arrays have one row per item.
+
+    Raises:
+        DataError: not an archive, holds objects (pickle), or its arrays do not go together.
+    """
+    name = source or path.name
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except ValueError as error:
+        if "pickle" in str(error):
+            raise DataError(f"{name}: an array holds Python objects (pickle), which are never read") from error
+        raise DataError(f"{name}: can't be read as npz: {error}") from error
+    except (OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+        raise DataError(f"{name}: can't be read as npz: {error}") from error
+    if not arrays:
+        raise DataError(f"{name}: the archive is empty")
+    by_split = _splits(arrays)
+    if not by_split:
+        return replace(_part(arrays, name), root=path.parent, bases=(path.parent,))
+    parts = []
+    for split, members in by_split.items():
+        part = _part(members, f"{name} ({split})")
+        column = pa.array([split], pa.string()).take(pa.array(np.zeros(len(part), np.int64)))
+        parts.append(replace(part.with_column("split", column), roles={**part.roles, "split": "split"}))
+    return replace(concatenated(parts, name), root=path.parent, bases=(path.parent,))
+
+
+def _splits(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """split -> base name -> array, where the names say so (``X_train``, ``train_images``)."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        match = _SPLIT.match(key)
+        if match is None:
+            continue
+        for base, word in ((match["base"], match["split"]), (match["base2"], match["split2"])):
+            if word and word.lower() in CANONICAL:
+                found.setdefault(CANONICAL[word.lower()], {})[base] = array
+    return dict(sorted(found.items(), key=lambda item: ("train", "validation", "test").index(item[0])))
+
+
+def _part(arrays: dict[str, np.ndarray], name: str) -> Raw:
+    inputs = [key for key in arrays if key.lower() in INPUTS]
+    targets = [key for key in arrays if key.lower() in TARGETS]
+    if len(inputs) != 1:
+        listed = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
+        what = "more than one array could be" if inputs else "none of the arrays is"
+        raise DataError(f"{name}: {what} the input; call it X or features, and the labels y; found {listed}")
+    length = len(arrays[inputs[0]])
+    columns = {key: array for key, array in arrays.items() if array.ndim and len(array) == length}
+    for key in targets:
+        if key not in columns:
+            raise DataError(f"{name}: {inputs[0]} has {length} rows, but {key} has the shape {arrays[key].shape}")
+        if columns[key].ndim == 2 and columns[key].shape[1] == 1:
+            columns[key] = columns[key][:, 0]
+    renamed = {}
+    for key, array in columns.items():
+        role = "features" if key in inputs and array.ndim == 2 else "label" if key in targets[:1] else key
+        if key in inputs and array.ndim > 2:
+            role = "image" if array.dtype == np.uint8 else "series"
+        if key in inputs and array.ndim == 1:
+            role = "text"
+        renamed[role] = array
+    left = [key for key in arrays if key not in columns]
+    notes = (f"{name}: {', '.join(left)} left out: not one row per item",) if left else ()
+    raw = from_columns(renamed, name)
+    return replace(raw, notes=notes, roles={"label": "label"} if targets else {})

@@ -1,0 +1,238 @@
+"""From what the user names as the data to the reader that reads it."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from curate.errors import ConfigError, DataError, nearest
+from curate.sources.assemble import assemble
+from curate.sources.file_kinds import TABLES, TEXT, ending, media_kind
+from curate.sources.folder import files_as_folder, read_folder
+from curate.sources.hub import HUB_NAME, from_dataset, from_dataset_dict, from_hub
+from curate.sources.memory import from_columns, from_frame, from_table
+from curate.sources.raw import Raw
+from curate.sources.tables import read_several, read_table
+from curate.table import Table
+from curate.task import Task
+
+ROLES = tuple(name for name in Task.model_fields if name not in ("kind", "label_names", "target"))
+
+
+def load(
+    source: Any,
+    task: Task | Mapping[str, Any] | None = None,
+    *,
+    kind: str | None = None,
+    label: str | None = None,
+    id: str | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    text: str | None = None,
+    image: str | None = None,
+    audio: str | None = None,
+    video: str | None = None,
+    series: str | None = None,
+    features: str | Sequence[str] | None = None,
+    label_names: Sequence[str] | None = None,
+    root: str | os.PathLike[str] | None = None,
+    splits: str | Sequence[str] | None = None,
+    max_rows: int | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    config: str | None = None,
+    revision: str | None = None,
+) -> Table:
+    """Read data into a table, from wherever they are.
+
+    Args:
+        source: a folder (one per class, media with a metadata file, tables, what `save_to_disk` wrote), a file (csv,
+            tsv, jsonl, json, parquet, arrow, feather, npz), a glob or a list of files, the ``owner/name`` of a data set
+            on the hub (``hf://owner/name``), a `datasets.Dataset` or `DatasetDict`, a DataFrame, an Arrow table, a dict
+            of columns, or a Table, which is given back as it is.
+        task: roles of the columns; what it leaves out is inferred.
+        kind: of the task; with the following, the same as naming it in `task`.
+        label: column of labels.
+        id: column of unique row ids.
+        split: column that says train, validation or test.
+        group: column of groups that must stay together.
+        text: column of texts.
+        image: column of images (file names or bytes).
+        audio: column of audio.
+        video: column of video.
+        series: column of time series.
+        features: column of vectors, or the scalar columns of a table.
+        label_names: the classes in their order.
+        root: folder that media paths are relative to and must stay in; that of the file or the folder if left out.
+        splits: only these splits.
+        max_rows: at most so many rows, evenly spaced.
+        delimiter: of delimited text; found if left out.
+        encoding: of text files; found if left out.
+        config: configuration of a data set on the hub.
+        revision: of a data set on the hub.
+
+    Raises:
+        ConfigError: roles that do not exist, or that can't be inferred: all at once.
+        DataError: the source can't be read.
+    """
+    given = _given(
+        task, kind=kind, label=label, id=id, split=split, group=group, text=text, image=image, audio=audio, video=video,
+        series=series, features=features, label_names=label_names,
+    )  # fmt: skip
+    if isinstance(source, Table):
+        if given.model_dump(exclude_defaults=True):
+            raise ConfigError("the source is a table with a task of its own; name roles where it is first loaded")
+        return source
+    if max_rows is not None and max_rows < 1:
+        raise ConfigError(f"max_rows must be at least 1, not {max_rows}")
+    if delimiter is not None and len(delimiter) != 1:
+        raise ConfigError(f"the delimiter must be one character, not {delimiter!r}")
+    raw = read(source, delimiter=delimiter, encoding=encoding, config=config, revision=revision)
+    home = _root(root, raw)
+    if root is not None:
+        raw = replace(raw, bases=(Path(root), *raw.bases) if not raw.bases else raw.bases)
+    wanted = [splits] if isinstance(splits, str) else splits
+    return assemble(raw, given, root=home, keep_splits=wanted, max_rows=max_rows)
+
+
+def _given(task: Task | Mapping[str, Any] | None, **roles: Any) -> Task:
+    said = {role: value for role, value in roles.items() if value is not None}
+    if "features" in said and not isinstance(said["features"], str):
+        said["features"] = tuple(said["features"])
+    before = task.model_dump(exclude_defaults=True) if isinstance(task, Task) else dict(task or {})
+    for role, value in said.items():
+        if role in before and before[role] != value:
+            raise ConfigError(f"the task says {role}: {before[role]!r}, and the call says {value!r}; say it once")
+    try:
+        return Task(**{**before, **said})
+    except (ValidationError, TypeError) as error:
+        if isinstance(error, TypeError):
+            raise ConfigError(f"the task can't be understood: {error}") from error
+        lines = []
+        for problem in error.errors():
+            where = ".".join(map(str, problem["loc"]))
+            hint = nearest(where, Task.model_fields) if problem["type"] == "extra_forbidden" else ""
+            lines.append(f"task {where}: {problem['msg']}{hint}" if where else problem["msg"])
+        raise ConfigError("; ".join(lines)) from error
+
+
+def _root(root: str | os.PathLike[str] | None, raw: Raw) -> Path | None:
+    if root is None:
+        # Paths in memory are taken to be meant from where the program runs, and confined to there.
+        return raw.root if raw.root is not None else Path.cwd()
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DataError(f"root {os.fspath(root)!r} is no folder")
+    return folder
+
+
+def read(source: Any, *, delimiter: str | None, encoding: str | None, config: str | None, revision: str | None) -> Raw:
+    """The reader for a source, and what it found."""
+    options = {"delimiter": delimiter, "encoding": encoding}
+    if isinstance(source, str) and (source.startswith("hf://") or _is_hub_name(source)):
+        return from_hub(source, config, revision)
+    if isinstance(source, str | os.PathLike):
+        return _from_path(os.fspath(source), options)
+    package = type(source).__module__.split(".")[0]
+    if package == "datasets":
+        return _from_datasets(source)
+    if package == "pandas" and hasattr(source, "columns"):
+        return from_frame(source)
+    if isinstance(source, Mapping):
+        return from_columns(source)
+    if hasattr(source, "__arrow_c_stream__"):
+        return from_table(source)
+    if isinstance(source, list | tuple) and source and all(isinstance(s, str | os.PathLike) for s in source):
+        return _from_files([Path(item) for item in source], f"{len(source)} files", options)
+    if isinstance(source, list | tuple) and source and all(isinstance(s, Mapping) for s in source):
+        keys = dict.fromkeys(key for item in source for key in item)
+        return from_columns({key: [item.get(key) for item in source] for key in keys}, "list of dicts")
+    raise ConfigError(
+        f"a source of the type {type(source).__name__} can't be read; give a path, a glob, a list of files, a dict of"
+        " columns, a DataFrame, an Arrow table or a datasets.Dataset"
+    )
+
+
+def _from_datasets(source: Any) -> Raw:
+    from datasets import Dataset, DatasetDict
+
+    if isinstance(source, DatasetDict):
+        return from_dataset_dict(source)
+    if isinstance(source, Dataset):
+        if not source.num_rows:
+            raise DataError("datasets.Dataset: there are no rows")
+        return from_dataset(source)
+    raise ConfigError(
+        f"a {type(source).__name__} is a stream; take it as a Dataset first (Dataset.from_list(list(...)))"
+    )
+
+
+def _is_hub_name(source: str) -> bool:
+    """``owner/name`` that is nothing here; not where the first part is a folder here, for then it is a slip."""
+    if not HUB_NAME.match(source) or os.path.lexists(source) or Path(source.split("/")[0]).is_dir():
+        return False
+    return not media_kind(source) and ending(source) not in (*TABLES, *TEXT, ".npz")
+
+
+def _from_path(name: str, options: dict[str, str | None]) -> Raw:
+    path = Path(name).expanduser()
+    try:
+        if path.is_dir():
+            return read_folder(path, name, **options)
+        if path.is_file():
+            return _from_file(path, name, options)
+        exists = path.exists()
+    except PermissionError as error:
+        raise DataError(f"{name}: may not be read (permission denied)") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name!r} is no path: {error}") from error
+    if exists:
+        raise DataError(f"{name}: neither a folder nor a regular file")
+    if any(mark in name for mark in "*?["):
+        found = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 (absolute patterns)
+        if not found:
+            raise DataError(f"{name}: no file matches")
+        return _from_files([p for p in found if p.is_file()] or found, name, options)
+    if "://" in name:
+        raise DataError(f"{name}: remote data can't be read yet, but for hf://owner/name; download it first")
+    raise DataError(f"{name}: there is no such file or folder{_beside(path)}")
+
+
+def _beside(path: Path) -> str:
+    try:
+        return nearest(path.name, [p.name for p in path.parent.iterdir()])
+    except OSError:
+        return ""
+
+
+def _from_file(path: Path, name: str, options: dict[str, str | None]) -> Raw:
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{name}: may not be read (permission denied)")
+    if not path.stat().st_size:
+        raise DataError(f"{name}: the file is empty (0 bytes)")
+    if media_kind(path.name):
+        return files_as_folder([path], name)
+    return read_table(path, source=name, **options)
+
+
+def _from_files(paths: list[Path], name: str, options: dict[str, str | None]) -> Raw:
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise DataError(f"{missing[0]}: there is no such file ({len(missing)} of {len(paths)} are missing)")
+    if folders := [path for path in paths if path.is_dir()]:
+        raise DataError(f"{folders[0]}: a folder among the files; name files alone, or one folder")
+    media = [path for path in paths if media_kind(path.name) or ending(path.name) in TEXT]
+    if media and len(media) < len(paths):
+        other = next(path for path in paths if path not in media)
+        raise DataError(f"{name}: media files and tables ({other.name}) can't be read together")
+    paths = [path.absolute() for path in paths]
+    if media:
+        return files_as_folder(paths, name)
+    root = Path(os.path.commonpath([path.parent for path in paths]))
+    return read_several(paths, name, root, **options)

@@ -1,0 +1,52 @@
+"""The names of splits: what counts as one, and what it is called here."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+CANONICAL = {
+    "train": "train",
+    "training": "train",
+    "trn": "train",
+    "tr": "train",
+    "val": "validation",
+    "valid": "validation",
+    "dev": "validation",
+    "validation": "validation",
+    "eval": "validation",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+}
+_SHARD = re.compile(r"^(?P<name>[A-Za-z]+)(?:[-_.]\d+(?:[-_]of[-_]\d+)?)?$")
+
+
+def split_name(name: str) -> str | None:
+    """The canonical split that a folder or a file stem is named after (``train-00000-of-00002`` -> train), or None."""
+    match = _SHARD.match(name.strip())
+    return CANONICAL.get(match["name"].lower()) if match else None
+
+
+def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Split values with their canonical names; others keep theirs, stripped; empty ones are null."""
+    texts = column.cast(pa.string()).dictionary_encode().unify_dictionaries()
+    if not texts.num_chunks:
+        return column.cast(pa.string())
+    names = texts.chunk(0).dictionary.to_pylist()
+    renamed = pa.array([CANONICAL.get(n.strip().lower(), n.strip()) or None for n in names], pa.string())
+    chunks = [renamed.take(chunk.indices) for chunk in texts.chunks]
+    return pa.chunked_array(chunks, pa.string())
+
+
+def is_split_column(column: pa.ChunkedArray) -> bool:
+    """Whether every value of a column is the name of a split, and train is among them."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return False
+    values = pc.unique(column.drop_null())
+    if not 0 < len(values) <= 16:
+        return False
+    found = {CANONICAL.get(str(value).strip().lower()) for value in values.to_pylist()}
+    return None not in found

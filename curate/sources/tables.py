@@ -1,0 +1,89 @@
+"""Table files: one of any format, or several that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from curate.errors import ConfigError, DataError
+from curate.sources.delimited import read_delimited
+from curate.sources.file_kinds import ARROW, DELIMITED, JSON, ending
+from curate.sources.jsonl import read_json
+from curate.sources.npz import read_npz
+from curate.sources.parquet import read_arrow
+from curate.sources.raw import Raw, concatenated
+from curate.sources.splits import split_name
+
+ORDER = {"train": 0, "validation": 1, "test": 2}
+
+
+def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None = None, source: str = "") -> Raw:
+    """Read one file by its ending.
+
+    Raises:
+        DataError: the ending is unknown, or the file can't be read.
+    """
+    kind, name = ending(path.name), source or path.name
+    if kind in DELIMITED or (kind == ".txt" and delimiter):
+        return read_delimited(path, source=name, delimiter=delimiter, encoding=encoding)
+    if kind in JSON:
+        return read_json(path, source=name, encoding=encoding)
+    if kind in ARROW:
+        return read_arrow(path, source=name)
+    if kind == ".npz":
+        return read_npz(path, source=name)
+    raise DataError(
+        f"{path.name}: {kind or 'a file without an ending'} is no format that is read here; there are csv, tsv, jsonl,"
+        " json, parquet, arrow, feather, npz, and folders of images, audio, video or txt files"
+    )
+
+
+def read_several(paths: Sequence[Path], source: str, root: Path, **options: str | None) -> Raw:
+    """Several files as one source; names that are splits (train, test, ...) become a split column.
+
+    Where the columns differ, the files that are named after splits and have the same columns go together, and the
+    others are left out with a note.
+
+    Raises:
+        ConfigError: it is unclear which files belong together.
+    """
+    paths = sorted(paths, key=lambda path: ORDER.get(_split_of(path) or "", len(ORDER)))
+    parts = {path: replace(read_table(path, **options), root=root) for path in paths}  # type: ignore[arg-type]
+    chosen, note = _together(parts, source, root)
+    named = {path: split_name(path.stem) or split_name(path.parent.name) for path in chosen}
+    raws = []
+    for path in chosen:
+        raw, split = parts[path], named[path]
+        if split and "split" not in raw.columns.column_names and len(chosen) > 1:
+            column = pa.array([split], pa.string()).take(pa.array(np.zeros(len(raw), np.int64)))
+            raw = replace(raw.with_column("split", pa.chunked_array([column])), roles={**raw.roles, "split": "split"})
+        raws.append(raw)
+    whole = concatenated(raws, source)
+    return replace(whole, root=root, notes=(*whole.notes, *([note] if note else [])))
+
+
+def _together(parts: dict[Path, Raw], source: str, root: Path) -> tuple[list[Path], str | None]:
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for path, raw in parts.items():
+        groups.setdefault(tuple(sorted(raw.columns.column_names)), []).append(path)
+    if len(groups) == 1:
+        return list(parts), None
+    named = [group for group in groups.values() if len(group) > 1 and all(_split_of(path) for path in group)]
+    if len(named) != 1:
+        listed = "; ".join(" + ".join(_name(p, root) for p in group) for group in groups.values())
+        raise ConfigError(f"{source}: holds tables with different columns ({listed}); name the file that is meant")
+    left = [path for path in parts if path not in named[0]]
+    taken = ", ".join(_name(path, root) for path in named[0])
+    return named[0], f"{taken} go together; left out, with other columns: {', '.join(_name(p, root) for p in left)}"
+
+
+def _split_of(path: Path) -> str | None:
+    return split_name(path.stem) or split_name(path.parent.name)
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

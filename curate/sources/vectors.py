@@ -1,0 +1,78 @@
+"""Columns of vectors and of time series in one form: float32, vectors of one length."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.errors import DataError
+from curate.sources.labels import is_list
+
+
+def as_vectors(column: pa.ChunkedArray, name: str, source: str) -> tuple[pa.ChunkedArray, dict[int, str]]:
+    """Lists as ``fixed_size_list<float32>[d]``; a row of another length is null, with the reason.
+
+    d is the length that most rows have.
+
+    Raises:
+        DataError: the lists hold no numbers, or are all empty.
+    """
+    array = column.combine_chunks()
+    if pa.types.is_fixed_size_list(array.type) and not array.null_count:
+        size, flat = array.type.list_size, array.flatten()
+        return pa.chunked_array([pa.FixedSizeListArray.from_arrays(_floats(flat, name, source), size)]), {}
+    array = array.cast(pa.list_(array.type.value_type))
+    lengths = pc.fill_null(pc.list_value_length(array), -1).to_numpy(zero_copy_only=False)
+    known = lengths[lengths >= 0]
+    if not known.size or not known.max():
+        raise DataError(f"{source}: the column {name!r} holds no vectors")
+    size = int(np.bincount(known).argmax())
+    wrong = {int(row): f"{lengths[row]} numbers, where most rows have {size}"
+             for row in np.flatnonzero((lengths >= 0) & (lengths != size))}  # fmt: skip
+    good = lengths == size
+    flat = _floats(array.filter(pa.array(good)).flatten(), name, source).to_numpy(zero_copy_only=False)
+    values = np.zeros((len(array), size), np.float32)
+    values[good] = flat.reshape(-1, size)
+    mask = None if good.all() else pa.array(~good)
+    return pa.chunked_array([pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), size, mask=mask)]), wrong
+
+
+def as_series(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:
+    """Lists (length) or lists of lists (channels x length) as lists of float32; lengths may differ.
+
+    Raises:
+        DataError: the values are no lists of numbers.
+    """
+    if not is_list(column.type):
+        raise DataError(f"{source}: the column {name!r} is of the type {column.type}; a series is a list of numbers")
+    nested = is_list(column.type.value_type)
+    target = pa.list_(pa.list_(pa.float32())) if nested else pa.list_(pa.float32())
+    try:
+        return column.cast(target)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"{source}: the column {name!r} is no series of numbers: {error}") from error
+
+
+def _floats(values: pa.Array, name: str, source: str) -> pa.Array:
+    try:
+        return pc.fill_null(values.cast(pa.float32(), safe=False), float("nan"))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"{source}: the column {name!r} is no list of numbers: {error}") from error
+
+
+def vector_column(values: np.ndarray) -> pa.Array:
+    """(n, d) numbers -> ``fixed_size_list<float32>[d]``."""
+    flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+
+
+def series_column(values: np.ndarray) -> pa.Array:
+    """(n, t) or (n, c, t) numbers -> lists, or lists of lists, of float32."""
+    flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel())
+    n, length = values.shape[0], values.shape[-1]
+    inner = values.size // length if length else 0
+    lists = pa.ListArray.from_arrays(pa.array(np.arange(inner + 1, dtype=np.int32) * length), flat)
+    if values.ndim == 2:
+        return lists
+    return pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32) * values.shape[1]), lists)

@@ -1,0 +1,148 @@
+"""The step that brings numbers and vectors to a common scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from curate.errors import DataError
+from curate.step import Transform
+from curate.transforms import _columns as columns
+
+if TYPE_CHECKING:
+    from curate.table import Table
+    from curate.task import Task
+
+LEARNED = {
+    "standard": ("mean_", "scale_", "var_"),
+    "min_max": ("min_", "scale_", "data_min_", "data_max_", "data_range_"),
+    "robust": ("center_", "scale_"),
+    "quantile": ("quantiles_", "references_", "n_quantiles_"),
+}
+"""Method -> the attributes of scikit-learn's scaler that hold what it learned."""
+
+
+class Scale(Transform):
+    """Scales numbers and vectors of all splits, each column (or place of a vector) by what training rows say of it.
+
+    Missing values stay missing, infinite ones infinite, and nothing is learned from either. A constant column becomes
+    0. Columns become float32. Categories are left alone. Cost: about 0.1 s per million rows and column.
+    Source: scikit-learn's `StandardScaler`, `MinMaxScaler`, `RobustScaler`, `QuantileTransformer`.
+    """
+
+    modalities = ("features",)
+
+    columns: tuple[str, ...] = Field((), description="columns to scale; the task's numbers and vectors if left out")
+    method: Literal["standard", "min_max", "robust", "quantile"] = Field(
+        "standard",
+        description="standard (mean 0, standard deviation 1), min_max (0 to 1), robust (median 0, distance of the"
+        " quartiles 1) or quantile (by rank)",
+    )
+    methods: dict[str, Literal["standard", "min_max", "robust", "quantile"]] = Field(
+        {}, description="another method for some columns: {column: method}"
+    )
+    quantiles: int = Field(1000, ge=2, le=100_000, description="points of the curve that quantile learns")
+    distribution: Literal["uniform", "normal"] = Field("uniform", description="what quantile makes of the values")
+    clip: bool = Field(False, description="keep min_max of values beyond those of the training rows within 0 and 1")
+
+    def refuses(self, task: Task) -> str | None:
+        """Only the columns decide, where they are named."""
+        return None if self.columns or self.methods else super().refuses(task)
+
+    def fit(self, table: Table) -> dict[str, Any]:
+        """column -> what its scaler learned; null where the training rows hold no number of it."""
+        rows = columns.learnable(table)
+        learned: dict[str, Any] = {}
+        for name in self._names(table):
+            values = self._values(table, name)[0][rows]
+            values = np.where(np.isfinite(values), values, np.nan)
+            if not values.size or np.isnan(values).all():
+                learned[name] = None
+                continue
+            method = self.methods.get(name, self.method)
+            scaler = self._scaler(method, len(values)).fit(values)
+            kept = {key: getattr(scaler, key) for key in LEARNED[method]}
+            learned[name] = {
+                "width": values.shape[1],
+                **{key: v.tolist() if isinstance(v, np.ndarray) else v for key, v in kept.items()},
+            }
+        return learned
+
+    def apply(self, table: Table, fitted: dict[str, Any] | None = None) -> Table:
+        """The table with scaled columns.
+
+        Raises:
+            DataError: a column is not there, holds no numbers, has values but none in the training rows, or its
+                vectors are of another length than those that were learned from.
+        """
+        fitted = self.fit(table) if fitted is None else fitted
+        scaled: dict[str, pa.Array] = {}
+        for name in self._names(table):
+            values, present = self._values(table, name)
+            there = np.isfinite(values)
+            learned = fitted.get(name)
+            if not there.any():
+                continue
+            if learned is None:
+                raise DataError(f"scale: the training rows hold no number in column {name!r}; leave the column out")
+            if learned["width"] != values.shape[1]:
+                raise DataError(
+                    f"scale: vectors of column {name!r} have {values.shape[1]} numbers, those that were learned from"
+                    f" had {learned['width']}"
+                )
+            values = np.where(there, self._scaled(name, values, there, learned), values).astype(np.float32)
+            one = present is None
+            scaled[name] = _numbers(values[:, 0]) if one else columns.vector_column(values, present)
+        return columns.replaced(table, scaled)
+
+    def _scaled(self, name: str, values: np.ndarray, there: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
+        method = self.methods.get(name, self.method)
+        scaler = self._scaler(method, learned.get("n_quantiles_", 1))
+        for key in LEARNED[method]:
+            setattr(scaler, key, np.asarray(learned[key]) if isinstance(learned[key], list) else learned[key])
+        scaler.n_features_in_ = learned["width"]
+        return np.asarray(scaler.transform(np.where(there, values, np.nan)))
+
+    def _scaler(self, method: str, rows: int) -> Any:
+        from sklearn import preprocessing
+
+        if method == "standard":
+            return preprocessing.StandardScaler()
+        if method == "min_max":
+            return preprocessing.MinMaxScaler(clip=self.clip)
+        if method == "robust":
+            return preprocessing.RobustScaler()
+        # It would learn from a random sample of more rows than `subsample`.
+        return preprocessing.QuantileTransformer(
+            n_quantiles=max(1, min(self.quantiles, rows)), output_distribution=self.distribution, subsample=10**9
+        )
+
+    def _names(self, table: Table) -> tuple[str, ...]:
+        """The columns to scale. Raises DataError for one that is named and holds no numbers."""
+        named = tuple(dict.fromkeys((*self.columns, *self.methods)))
+        if self.columns or (self.methods and not table.task.feature_columns):
+            names = named
+        else:
+            names = tuple(dict.fromkeys((*table.task.feature_columns, *self.methods)))
+        kept = []
+        for name in columns.checked(table, names, self.name):
+            kind = table.column(name).type
+            if columns.is_number(kind) or columns.is_vector(kind):
+                kept.append(name)
+            elif name in named:
+                raise DataError(f"scale: column {name!r} holds {kind}; it can scale numbers and vectors")
+        return tuple(kept)
+
+    def _values(self, table: Table, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """(n, width) float64, and for vectors the (n,) bool rows that have one."""
+        if columns.is_vector(table.column(name).type):
+            return columns.vectors(table, name)
+        return columns.numbers(table, name)[:, None], None
+
+
+def _numbers(values: np.ndarray) -> pa.Array:
+    """A column of float32, null where missing."""
+    return pa.array(values, mask=np.isnan(values))

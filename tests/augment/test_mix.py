@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from curate.augment.mix import Mix, Mixing
+from curate.errors import ConfigError, DataError
+from curate.task import Task
+
+RNG = np.random.default_rng(0)
+
+
+def drawn(mix, shape=None, positions=50):
+    return [mix.draw(np.random.default_rng(seed), positions, shape) for seed in range(300)]
+
+
+def test_mixup_is_the_weighted_mean_and_the_beta_distribution():
+    shares = np.array([d.share for d in drawn(Mix(mixup_alpha=2.0))])
+    assert shares.mean() == pytest.approx(0.5, abs=0.04)
+    assert shares.var() == pytest.approx(1 / 20, abs=0.01)
+    a, b = RNG.normal(size=(2, 3, 8, 8)).astype(np.float32)
+    mixed = Mix().apply(a, b, Mixing(3, 0.25))
+    np.testing.assert_allclose(mixed, 0.25 * a + 0.75 * b, rtol=1e-5)
+    assert mixed.dtype == np.float32
+    whole = Mix().apply(np.full((4, 4, 3), 10, np.uint8), np.full((4, 4, 3), 21, np.uint8), Mixing(3, 0.5))
+    assert whole.dtype == np.uint8
+    assert set(whole.ravel().tolist()) == {16}
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 31), (20, 31, 3), (4, 3, 20, 31), (1, 500), (500,), (17,)])
+def test_the_share_of_cutmix_is_that_of_the_elements(shape):
+    mix = Mix(mixup_alpha=0, cutmix_alpha=1.0)
+    own, other = np.zeros(shape, np.float32), np.ones(shape, np.float32)
+    shares = []
+    for one in drawn(mix, shape):
+        mixed = mix.apply(own, other, one)
+        assert 1 - mixed.mean() == pytest.approx(one.share, abs=1e-6)
+        shares.append(one.share)
+    assert 0.3 < np.mean(shares) < 0.8
+    assert not own.any()
+    assert other.all()
+
+
+def test_both_take_turns_and_partners_come_from_the_whole_plan():
+    some = drawn(Mix(mixup_alpha=0.2, cutmix_alpha=1.0), (3, 8, 8), positions=10)
+    assert 100 < sum(d.box is not None for d in some) < 200
+    assert {d.partner for d in some} == set(range(10))
+
+
+def test_draws_that_are_not_mixed():
+    some = drawn(Mix(probability=0.25))
+    assert 50 < sum(d.share < 1 for d in some) < 100
+    assert all(d.share == 1 for d in drawn(Mix(), positions=1))
+    item = np.ones(4, np.float32)
+    kept = Mix().apply(item, np.zeros(9), Mixing(0, 1.0))
+    np.testing.assert_array_equal(kept, item)
+
+
+def test_sound_of_other_length_is_cut_or_filled():
+    own = np.ones((1, 6), np.float32)
+    assert Mix().apply(own, np.ones((1, 4), np.float32), Mixing(0, 0.5)).tolist() == [[1, 1, 1, 1, 0.5, 0.5]]
+    assert Mix().apply(own, np.ones((1, 9), np.float32), Mixing(0, 0.5)).shape == (1, 6)
+    with pytest.raises(DataError, match="bring them to one size"):
+        Mix().apply(np.zeros((3, 4, 4)), np.zeros((3, 5, 4)), Mixing(0, 0.5))
+
+
+def test_what_can_not_be_mixed_is_refused():
+    with pytest.raises(ValueError, match="nothing would be mixed"):
+        Mix(mixup_alpha=0)
+    with pytest.raises(ConfigError, match="works on image"):
+        Mix().recipe(Task(kind="classification", text="t", label="l"))
+    with pytest.raises(ConfigError, match="transcription"):
+        Mix().recipe(Task(kind="transcription", audio="a", transcript="t"))

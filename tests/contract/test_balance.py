@@ -1,0 +1,65 @@
+"""What holds of every balance step: entries that the ledger takes, about active training rows alone."""
+
+import numpy as np
+import pytest
+
+from curate import ledger, registry
+
+NAMES = sorted(name for name, where in registry.step_names().items() if where.startswith("curate.balance."))
+STATES = ("normal", "empty", "one_row", "tied", "one_class", "no_labels")
+SETTINGS = {
+    "class_weights": [{}, {"method": "effective_number"}, {"method": "median"}, {"max_ratio": 1.5}],
+    "oversample": [{}, {"to": "mean"}, {"to": 40, "max_copies": 2}, {"to": 0.5}],
+    "undersample": [{}, {"to": "median"}, {"which": "redundant"}, {"which": "doubtful"}],
+    "smooth_labels": [{}, {"by": "class_similarity"}, {"by": "noise"}, {"by": "noise", "epsilon": "estimated"}],
+}
+CASES = [(name, settings) for name in NAMES for settings in SETTINGS.get(name, [{}])]
+
+
+def _decided(name, settings, evidence):
+    return registry.step(name)(**settings).decide(evidence.labels, evidence, np.random.default_rng(5))
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_entries_are_about_active_training_rows_and_classes(name, settings, state, untouched, evidence_of):
+    table = untouched("text", state)
+    evidence = evidence_of("text", state)
+    decided = _decided(name, settings, evidence)
+
+    assert decided.table.schema.equals(ledger.SCHEMA)
+    allowed = set(table.row_ids[evidence.active & table.training & table.labels.known].tolist())
+    for entry in decided.table.to_pylist():
+        assert entry["action"] in ("repeat", "weight", "soften", "drop", "synthesize")
+        assert entry["reason"]
+        assert entry["step"] == name
+        if entry["row_id"] is None:
+            assert entry["before"] in table.task.label_names
+        else:
+            assert entry["row_id"] in allowed
+    verdict = ledger.combine(decided, table.row_ids, table.labels.codes, table.task.label_names)
+    assert np.isfinite(verdict.class_weights).all()
+    assert (verdict.class_weights > 0).all()
+    np.testing.assert_allclose(verdict.class_soft.sum(1), 1, atol=1e-6)
+    assert (verdict.repeats >= 0).all()
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_other_order_of_rows_same_entries(name, settings, evidence_of, reordered):
+    def entries(decided):
+        lines = decided.table.drop_columns(["score", "after"]).to_pylist()
+        return sorted(lines, key=lambda line: (line["row_id"] or "", line["before"] or ""))
+
+    here, there = _decided(name, settings, evidence_of("text")), _decided(name, settings, reordered("text"))
+    assert entries(here) == entries(there)
+    table = evidence_of("text").table
+    verdicts = [ledger.combine(d, table.row_ids, table.labels.codes, table.task.label_names) for d in (here, there)]
+    np.testing.assert_array_equal(verdicts[0].repeats, verdicts[1].repeats)
+    np.testing.assert_allclose(verdicts[0].class_weights, verdicts[1].class_weights)
+    np.testing.assert_allclose(verdicts[0].class_soft, verdicts[1].class_soft, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_same_generator_same_entries(name, settings, evidence_of):
+    evidence = evidence_of("text")
+    assert _decided(name, settings, evidence).table.equals(_decided(name, settings, evidence).table)

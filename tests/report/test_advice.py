@@ -1,0 +1,56 @@
+"""What to do first: order, rows, and lines of YAML that a pipeline takes."""
+
+import numpy as np
+import pytest
+import yaml
+
+from curate import registry
+from curate.findings import Findings
+from curate.report import Report
+from curate.report.advice import _WAYS
+
+
+def of(table, check, rows, issue="x"):
+    n = len(table)
+    flags = np.isin(np.arange(n), rows)
+    return Findings.of(check, issue, np.arange(n), table.row_ids, np.where(flags, 0.0, 1.0), flags)
+
+
+def test_order_and_rows(animals):
+    parts = [of(animals, "outliers", [0]), of(animals, "label_errors", [1, 3]), of(animals, "unreadable", [9])]
+    first = Report(animals, Findings.join(parts)).document().first
+    assert [(one.check, one.rows) for one in first] == [("unreadable", 1), ("label_errors", 2), ("outliers", 1)]
+    assert first[0].yaml is None
+
+
+def test_at_most_five(animals):
+    parts = [of(animals, f"check_{i}", [i]) for i in range(8)]
+    first = Report(animals, Findings.join(parts)).document().first
+    assert len(first) == 5
+    assert first[0].yaml == "- check_0: {fix: review}"
+
+
+def test_a_limit_is_added_where_the_fix_would_stop(animals):
+    """Both train rows of `cat` but one: more than the default half of a class."""
+    first = Report(animals, of(animals, "exact_duplicates", [0, 1])).document().first
+    assert first[0].yaml == "- exact_duplicates: {fix: drop, limit: 0.67}"
+
+
+def test_missing_cells_and_missing_labels_are_two_jobs(animals):
+    parts = [of(animals, "missing_values", [1], "missing_cells"), of(animals, "missing_values", [2], "missing_label")]
+    first = Report(animals, Findings.join(parts)).document().first
+    assert {one.yaml.split(":")[0] for one in first} == {"- missing_values", "- impute"}
+
+
+@pytest.mark.parametrize("name", sorted(_WAYS))
+def test_lines_are_steps_that_exist(animals, name):
+    check, _, issue = name.partition("/")
+    if check not in registry.step_names():
+        pytest.skip(f"{check} is not installed")
+    first = Report(animals, of(animals, check, [0, 1, 3, 6], issue or "x")).document().first
+    if first[0].yaml is None:
+        assert check == "unreadable"
+        return
+    [line] = yaml.safe_load(first[0].yaml)
+    step, settings = (line, {}) if isinstance(line, str) else next(iter(line.items()))
+    assert registry.step(step)(**settings).name == step

@@ -1,0 +1,158 @@
+"""Rows shown as the things they are."""
+
+import base64
+from io import BytesIO
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from curate.report.previews import previews
+from curate.report.previews.item import Budget
+from curate.report.previews.record import mentions, record_preview
+from curate.report.previews.series import envelope_path, line_path, series_preview
+from curate.report.previews.text import text_preview
+from curate.task import Task
+
+MEDIA = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+def media(*values):
+    return pa.array([v if v is None else {"bytes": None, "path": None} | v for v in values], MEDIA)
+
+
+def one(table, row=0, reason="", budget=10**6):
+    return previews(table, {row: reason}, Budget(budget))[row][0]
+
+
+def png(height, width):
+    from curate.media.image import encode_png
+
+    return encode_png(np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def images(make_table, tmp_path):
+    (tmp_path / "a.png").write_bytes(png(40, 30))
+    column = media({"bytes": png(300, 600)}, {"path": "a.png"}, {"path": "../x.png"}, {"bytes": b"no image"}, None)
+    return make_table({"image": column}, Task(kind="unlabeled", image="image"), root=tmp_path)
+
+
+def decoded(uri):
+    from PIL import Image
+
+    kind, _, data = uri.partition(";base64,")
+    return kind, Image.open(BytesIO(base64.b64decode(data)))
+
+
+def test_large_image_becomes_a_small_jpeg(images):
+    shown = one(images)
+    kind, image = decoded(shown.uri)
+    assert (kind, image.size, shown.width, shown.height) == ("data:image/jpeg", (128, 64), 600, 300)
+
+
+def test_tiny_image_stays_as_it_is(images):
+    shown = one(images, 1)
+    kind, image = decoded(shown.uri)
+    assert (kind, image.size, shown.tiny) == ("data:image/png", (30, 40), True)
+
+
+def test_broken_media_say_why(images):
+    assert "outside" in one(images, 2).reason
+    assert one(images, 3).kind == "broken"
+    assert "neither content nor a path" in one(images, 4).reason
+
+
+def test_the_budget_is_kept(images):
+    budget = Budget(3000)
+    shown = previews(images, {0: "", 1: ""}, budget)
+    assert budget.left >= 0
+    assert [item.kind for (item,) in shown.values()].count("left_out") >= 1
+    assert one(images, 0, budget=0).kind == "left_out"
+
+
+def test_a_strip_of_one_pixel_height(make_table):
+    table = make_table({"image": media({"bytes": png(1, 5000)})}, Task(kind="unlabeled", image="image"))
+    _, image = decoded(one(table).uri)
+    assert image.size == (128, 1)
+
+
+def sine(seconds, rate):
+    import soundfile
+
+    out = BytesIO()
+    samples = 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * rate)) / rate)
+    soundfile.write(out, samples.astype(np.float32), rate, format="WAV", subtype="PCM_16")
+    return out.getvalue()
+
+
+def test_short_sound_is_a_wav_and_long_sound_a_short_mp3(make_table):
+    import soundfile
+
+    column = media({"bytes": sine(0.5, 8000)}, {"bytes": sine(20, 44_100)})
+    table = make_table({"audio": column}, Task(kind="unlabeled", audio="audio"))
+    short, long = one(table), one(table, 1)
+    assert short.uri.startswith("data:audio/wav")
+    assert (short.seconds, short.shown_seconds, short.rate) == (0.5, 0.5, 8000)
+    assert short.peak_db == pytest.approx(-6.02, abs=0.05)
+    assert long.uri.startswith("data:audio/mpeg")
+    assert len(long.uri) < 150_000
+    assert (long.seconds, long.shown_seconds) == (20.0, 8.0)
+    samples, rate = soundfile.read(BytesIO(base64.b64decode(long.uri.partition(",")[2])))
+    assert rate == 16_000
+    assert len(samples) / rate == pytest.approx(8.0, abs=0.2)
+    assert one(table, 1, budget=100).uri is None
+
+
+def test_video_is_three_frames(make_table, shared_data):
+    clip = next((shared_data / "video_scenes").rglob("*.mp4"))
+    table = make_table({"video": media({"path": clip.name})}, Task(kind="unlabeled", video="video"), root=clip.parent)
+    shown = one(table)
+    assert shown.kind == "video"
+    assert len(shown.frames) == 3
+    assert decoded(shown.frames[0].uri)[1].width == 128
+
+
+def test_record_puts_named_columns_first():
+    values = {f"c{i}": float(i) for i in range(20)} | {"age": None}
+    shown = record_preview(values, "the age is missing and c19 lies far off")
+    assert [(cell.name, cell.value, cell.marked) for cell in shown.cells[:3]] == [
+        ("c19", "19", True),
+        ("age", "–", True),
+        ("c0", "0", False),
+    ]
+    assert (len(shown.cells), shown.hidden) == (12, 9)
+    assert not mentions("c190 is odd", "c19")
+    assert record_preview({"a": None}, "").kind == "broken"
+
+
+def test_series_scales_gaps_and_kinds():
+    shown = series_preview([[0.0, 1.0, float("nan"), 3.0], [1.0, 1.0, 1.0, 1.0]])
+    assert (shown.channels, shown.length, shown.gaps, shown.low, shown.high) == (2, 4, 1, 0.0, 3.0)
+    assert shown.paths[0] == "M2.0 38.0L67.3 26.0M198.0 2.0"
+    assert series_preview(None).kind == "broken"
+    assert series_preview([]).kind == "broken"
+    assert series_preview(["a"]).kind == "broken"
+    assert series_preview([float("nan")]).paths == ("",)
+
+
+def test_a_long_line_keeps_its_spike():
+    values = np.zeros(100_000)
+    values[54_321] = 1.0
+    path = line_path(values, 0.0, 1.0)
+    assert len(path) < 6000
+    assert path.count(" 2.0") == 1
+
+
+def test_envelope_of_silence_and_of_nothing():
+    assert envelope_path(np.zeros(3, np.float32)).count("M") == 100
+    assert envelope_path(np.empty(0, np.float32)) == ""
+
+
+def test_long_text_is_cut_at_a_word():
+    shown = text_preview("word " * 2000)
+    assert shown.start.endswith("word")
+    assert len(shown.start) <= 320
+    assert shown.cut == 6000
+    assert text_preview("short").rest == ""
+    assert text_preview(None).kind == "broken"

@@ -1,0 +1,223 @@
+"""Delimited text: every record is a row; what is wrong with one stays with that one, by file and line."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import curate
+from curate.errors import DataError
+from curate.sources.delimited import _header, read_careful, read_delimited, sniff
+from curate.sources.encodings import decode
+from curate.sources.quick_csv import read_quick
+
+
+@pytest.fixture
+def read(tmp_path):
+    def call(data, name="d.csv", **options):
+        path = tmp_path / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return read_delimited(path, **options)
+
+    return call
+
+
+def rows(raw):
+    return [tuple(row.values()) for row in raw.columns.to_pylist()]
+
+
+def lines(raw):
+    return raw.origin["line"].to_pylist()
+
+
+def both(path, delimiter):
+    """The same file read fast and carefully; the fast way may be None."""
+    decoded = decode(path)
+    header, at, padded = _header(decoded.text, delimiter, "d.csv")
+    quick = None if decoded.broken else read_quick(decoded.text, header, at, delimiter, padded)
+    return quick, read_careful(decoded, header, at, delimiter, padded, "d.csv")
+
+
+def same(quick, careful):
+    assert quick.columns.equals(careful.columns.combine_chunks()) or quick.columns.to_pydict() == (
+        careful.columns.to_pydict()
+    )
+    assert quick.lines.tolist() == careful.lines.tolist()
+    assert quick.blank == careful.blank
+    assert not careful.unreadable
+
+
+def test_ragged_lines_become_unreadable_rows_with_their_lines(read):
+    raw = read("a,b\n1,2\n1,2,3\n4\n\n5,6\n")
+    assert rows(raw) == [("1", "2"), (None, None), (None, None), ("5", "6")]
+    assert lines(raw) == [2, 3, 4, 6]
+    assert "d.csv, line 3: 3 fields, more than the 2" in raw.unreadable[1]
+    assert "d.csv, line 4: 1 fields, fewer than the 2" in raw.unreadable[2]
+    assert raw.records[1] == b"1,2,3\n"
+    assert any("1 blank line" in note for note in raw.notes)
+
+
+@pytest.mark.parametrize("after", ["7,8\n", '7,"8"\n', '"7","8"\n9,"1"\n'])
+def test_an_unclosed_quote_costs_one_row(read, after):
+    raw = read('a,b\n1,2\n3,"4\n5,6\n' + after)
+    assert list(raw.unreadable) == [1]
+    assert "line 3" in raw.unreadable[1]
+    assert "quote" in raw.unreadable[1]
+    assert rows(raw)[2] == ("5", "6")
+    assert len(raw) == 3 + after.count("\n")
+
+
+def test_text_after_a_closing_quote_costs_one_row(read):
+    raw = read('a,b\n1,2\n"3"x,4\n5,6\n')
+    assert list(raw.unreadable) == [1]
+    assert rows(raw)[2] == ("5", "6")
+
+
+def test_nul_bytes_cost_their_row(read):
+    raw = read(b"a,b\n1,2\n3,\x004\n5,6\n")
+    assert raw.unreadable == {1: "d.csv, line 3: a NUL byte"}
+
+
+def test_quoted_line_breaks_delimiters_and_quotes(read):
+    raw = read('a,b\n"x\ny","1,2"\n"say ""hi""",z\n')
+    assert rows(raw) == [("x\ny", "1,2"), ('say "hi"', "z")]
+    assert lines(raw) == [2, 4]
+
+
+def test_words_for_nothing_stay_text(read):
+    raw = read("a,b\nNA,null\nNone,nan\n,-\n")
+    assert rows(raw) == [("NA", "null"), ("None", "nan"), (None, "-")]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends(read, end):
+    raw = read(end.join(["a,b", "1,2", "", "3,4"]).encode())
+    assert rows(raw) == [("1", "2"), ("3", "4")]
+    assert lines(raw) == [2, 4]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_marked_encodings(read, encoding):
+    raw = read("näme,b\nß,日本\n".encode(encoding))
+    assert raw.columns.to_pydict() == {"näme": ["ß"], "b": ["日本"]}
+    assert not raw.unreadable
+    assert not raw.remarks
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_noticed(read, encoding):
+    assert rows(read("a,b\nhello,world\n".encode(encoding))) == [("hello", "world")]
+
+
+def test_latin1_is_read_with_a_remark_on_its_row(read):
+    raw = read("a,b\n1,2\ncafé,3\n4,5\n".encode("cp1252"))
+    assert rows(raw)[1] == ("café", "3")
+    assert [(row, issue) for row, issue, _ in raw.remarks] == [(1, "encoding")]
+    assert "line 3" in raw.remarks[0][2]
+    assert any("cp1252" in note for note in raw.notes)
+
+
+def test_broken_bytes_among_valid_utf8_cost_their_row(read):
+    raw = read("a,b\né,1\nü,2\n".encode() + b"\xff\xfe bad,3\n" + "ñ,4\n".encode())
+    assert list(raw.unreadable) == [2]
+    assert "line 4" in raw.unreadable[2]
+    assert [row[0] for row in rows(raw)] == ["é", "ü", None, "ñ"]
+
+
+def test_named_encoding_that_does_not_fit_or_exist(read):
+    with pytest.raises(DataError, match="not valid utf-8"):
+        read(b"a,b\n\xff,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no encoding"):
+        read(b"a,b\n1,1\n", encoding="klingon")
+
+
+@pytest.mark.parametrize(("text", "delimiter"), [
+    ("a,b\n1,2\n", ","), ("a;b\n1,5;2\n3,5;4\n", ";"), ("a\tb\n1,2\t3\n", "\t"), ("a|b\n1|2\n", "|"),
+    ("text\nhello, world\nfine\n", "\t"), ('text,label\n"a; b; c",x\n"d; e; f",y\n', ","),
+])  # fmt: skip
+def test_delimiter_is_found(text, delimiter):
+    assert sniff(text) == delimiter
+
+
+def test_one_column_of_sentences(read):
+    assert rows(read("text\nhello, world\nplain\n")) == [("hello, world",), ("plain",)]
+
+
+def test_padded_delimiters_are_stripped_when_the_header_has_them(read):
+    raw = read("a, b, c\n1, , x y\n2, z,  w\n")
+    assert rows(raw) == [("1", None, "x y"), ("2", "z", "w")]
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("a,b,a\n1,2,3\n", "'a' more than once"), (",a\n1,2\n", "column 1 of the header has no name"),
+    ("a,b\n", "no rows"), ("\n\n", "no header"), ("a,,\n1,2,3\n", "columns 2, 3 of the header have no name"),
+])  # fmt: skip
+def test_bad_headers_are_one_error(read, text, words):
+    with pytest.raises(DataError, match=words):
+        read(text)
+
+
+def test_columns_become_numbers_only_without_loss(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text(
+        "whole,part,zip,phone,word,big,label\n1,0.50,01234,+49,NA,12345678901234567890,a\n-2,,2,1,1,1,b\n3,1e3,3,2,2,2,a\n"
+    )
+    columns = curate.load(path).dataset.with_format("arrow")[:]
+    types = {name: str(columns.schema.field(name).type) for name in columns.column_names}
+    assert types["whole"] == "int64"
+    assert types["part"] == "double"
+    assert all("string" in types[name] for name in ("zip", "phone", "word", "big"))
+    assert columns["part"].to_pylist() == [0.5, None, 1000.0]
+
+
+CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=12), st.sampled_from([",", ";", "\t", "|"]))
+def test_what_csv_writes_is_read_back(tmp_path, table, delimiter):
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerows([("one", "two", "three"), *table])
+    path = tmp_path / "round.csv"
+    path.write_bytes(stream.getvalue().encode())
+    raw = read_delimited(path, delimiter=delimiter)
+    assert rows(raw) == [tuple(cell or None for cell in row) for row in table]
+    quick, careful = both(path, delimiter)
+    if quick is not None:
+        same(quick, careful)
+
+
+MESS = st.text(st.sampled_from('ab ,"\n\r;é'), max_size=60)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400)
+@given(MESS)
+def test_the_fast_way_agrees_with_the_careful_one_or_steps_aside(tmp_path, body):
+    path = tmp_path / "mess.csv"
+    path.write_bytes(("one,two\n" + body).encode())
+    quick, careful = both(path, ",")
+    assert len(careful.lines) == careful.columns.num_rows
+    if quick is not None:
+        same(quick, careful)
+
+
+@pytest.mark.parametrize("quote", [False, True])
+def test_the_fast_way_is_taken_for_plain_files(tmp_path, quote):
+    path = tmp_path / "plain.csv"
+    cell = '"a, ""b""\nc"' if quote else "abc"
+    path.write_text("one,two\n" + "".join(f"{i},{cell}\n" for i in range(2000)))
+    quick, careful = both(path, ",")
+    same(quick, careful)
+
+
+def test_counts_add_up_over_many_faults(read):
+    good = [f"row {i},x" for i in range(300)]
+    bad = ["a,b,c", "lonely", '"open,x', '"cut"off,x', "nul\0,x"]
+    text = "text,label\n" + "\n".join(good[:100] + bad + good[100:]) + "\n"
+    raw = read(text)
+    assert len(raw) == 305
+    assert list(raw.unreadable) == [100, 101, 102, 103, 104]
+    assert [int(why.split("line ")[1].split(":")[0]) for why in raw.unreadable.values()] == [102, 103, 104, 105, 106]

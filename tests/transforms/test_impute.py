@@ -1,0 +1,96 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn.impute import KNNImputer
+
+from curate.errors import DataError
+from curate.transforms.impute import Impute
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def mixed(table_of):
+    columns = {
+        "whole": [1, None, 3, 4, 5, 600],
+        "real": [1.5, NAN, None, 2.5, float("inf"), 900.0],
+        "name": ["x", "x", None, "y", "z", "z"],
+        "yes": [True, None, True, False, True, True],
+        "split": ["train"] * 4 + ["test"] * 2,
+    }
+    return table_of(columns, features=("whole", "real", "name", "yes"), split="split")
+
+
+def columns(table, *names):
+    return [table.column(name).to_pylist() for name in names]
+
+
+def test_median_and_mode_of_training_rows_fill_all_rows(mixed):
+    made = Impute().apply(mixed)
+    assert columns(made, "whole", "real", "name", "yes") == [
+        [1, 3, 3, 4, 5, 600],
+        [1.5, 2.0, 2.0, 2.5, float("inf"), 900.0],
+        ["x", "x", "x", "y", "z", "z"],
+        [True, True, True, False, True, True],
+    ]
+
+
+def test_a_fraction_makes_whole_numbers_float(mixed):
+    made = Impute(numbers="mean").apply(mixed)
+    assert made.column("whole").to_pylist()[1] == pytest.approx(8 / 3)
+
+
+def test_constants(mixed):
+    made = Impute(numbers="constant", number_fill=-1, categories="constant", category_fill="none").apply(mixed)
+    assert made.column("whole").to_pylist()[1] == -1
+    assert made.column("name").to_pylist()[2] == "none"
+    assert made.column("yes").to_pylist()[:2] == ["true", "none"]
+
+
+def test_knn_equals_scikit_learn_on_standardised_columns(table_of):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(80, 5)) * [1, 10, 100, 1000, 0.1] + 5
+    values[rng.random(values.shape) < 0.1] = np.nan
+    names = tuple("abcde")
+    table = table_of({name: values[:, i].tolist() for i, name in enumerate(names)}, features=names)
+    made = Impute(numbers="knn", neighbours=4).apply(table)
+    mean, scale = np.nanmean(values, 0), np.nanstd(values, 0)
+    wanted = KNNImputer(n_neighbors=4).fit_transform((values - mean) / scale) * scale + mean
+    found = np.array(columns(made, *names)).T
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+
+
+def test_knn_looks_among_no_more_rows_than_allowed(table_of):
+    table = table_of({"a": [1.0, 2.0, None, 4.0], "b": [1.0, 2.0, 3.0, 4.0]}, features=("a", "b"))
+    fitted = Impute(numbers="knn", reference_rows=2).fit(table)
+    assert len(fitted["knn"]["rows"]) == 2
+
+
+def test_vectors(table_of):
+    table = table_of({"v": [[1.0, 2.0], [NAN, 4.0], None, [5.0, NAN]]}, features="v")
+    imputer = Impute()
+    fitted = json.loads(json.dumps(imputer.fit(table)))
+    assert fitted["vectors"] == {"v": [3.0, 3.0]}
+    made = imputer.apply(table, fitted)
+    readable = ~table.unreadable
+    found = made.column("v").to_pylist()
+    assert [found[i] for i in (0, 1, 3)] == [[1.0, 2.0], [3.0, 4.0], [5.0, 3.0]]
+    assert found[2] == ([3.0, 3.0] if readable[2] else None)
+    assert (made.content != table.content).any(1).tolist() == [False, True, bool(readable[2]), True]
+
+
+def test_a_column_without_values_is_an_error_that_says_what_to_do(table_of):
+    table = table_of(
+        {"a": [1.0, None], "b": [None, 2.0], "split": ["train", "test"]}, features=("a", "b"), split="split"
+    )
+    with pytest.raises(DataError, match=r"'b' has 1 rows with missing values.*constant"):
+        Impute().apply(table)
+    made = Impute(numbers="constant").apply(table)
+    assert columns(made, "a", "b") == [[1.0, 0.0], [0.0, 2.0]]
+
+
+def test_vectors_of_several_lengths_name_the_row(table_of):
+    table = table_of({"x": [1.0, 2.0, 3.0], "v": [[1.0, 2.0], [1.0], [3.0, 4.0]]}, features="x")
+    with pytest.raises(DataError, match=f"row {table.row_ids[1]} has 1 numbers, most have 2"):
+        Impute(columns=("v",)).apply(table)
