@@ -89,7 +89,9 @@ class Augment(step.Augment):
                 if moves and (task.mask or task.boxes):
                     target = "mask" if task.mask else "boxes"
                     wrong.append(f"augment.{modality}[{place}]: {spec!r} would move the image away from its {target}")
-        if self.classes is not None and task.label_names:
+        if self.classes is not None and task.kind not in ("classification", "multilabel", None):
+            wrong.append(f"augment.classes: a {task.kind} task has no classes")
+        elif self.classes is not None and task.label_names:
             for name in self.classes:
                 if name not in task.label_names:
                     wrong.append(f"augment.classes: no class {name!r}{nearest(name, task.label_names)}")

@@ -23,7 +23,7 @@ class Oversample(Balance):
     """Repeats rows of rare classes, each about equally often, until every class has the wanted number of draws.
 
     Rows are named, not copied. Which rows get the odd draw depends on the seed and their ids, not on their order.
-    Cost: one sort of the rows; a million rows in under 3 s.
+    Cost: one sort of the rows; a million rows in about 3 s.
     """
 
     to: Target = Field(

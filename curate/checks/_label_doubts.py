@@ -13,7 +13,12 @@ from curate.evidence.evidence import Evidence
 from curate.table import HELD_OUT, Labels
 
 Judge = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+SetJudge = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 NEIGHBOURS = 10
+FEWEST = 5
+"""Rows from which one can say how far a number usually lies from its prediction."""
+FAR = 6.0
+"""Robust standard deviations beyond which a number is doubted."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +111,19 @@ def noisiest_pairs(joint: np.ndarray, labels: Labels, most: int = 10) -> list[di
     ]
 
 
-def doubts_of_sets(evidence: Evidence, rank: np.ndarray) -> Doubts:
+def doubts_of_sets(evidence: Evidence, rank: np.ndarray, judge: SetJudge) -> Doubts:
     """Doubts of multilabel sets, by one independent probability per class."""
-    labels = evidence.labels
+    labels, table = evidence.labels, evidence.table
     known = np.flatnonzero(evidence.active & labels.known)
-    if not len(known) or labels.sets is None:
+    if not len(known) or labels.sets is None or not labels.names:
         return _nothing()
-    estimate = evidence.probabilities()
-    rows = known[(estimate.valid & np.isfinite(estimate.values).all(1))[known]]
+    sets, estimate, posterior = labels.sets, evidence.probabilities(), evidence.noise().posterior
+    valid = estimate.valid & np.isfinite(estimate.values).all(1) & np.isfinite(posterior).all(1)
+    rows = known[valid[known]]
     rows = rows[np.argsort(rank[rows], kind="stable")]
-    sets, table = labels.sets, evidence.table
     parts = []
     for beside, counts in judged_in_turn(rows, table.splits, table.training):
-        scores, found = confident_learning.multilabel_quality(sets[beside], estimate.values[beside])
+        scores, found = judge(sets[beside], estimate.values[beside], posterior[beside])
         parts.append((beside[counts], scores[counts], found[counts]))
     if not parts:
         return _nothing({"rows_without_probabilities": len(known)})
@@ -126,47 +131,68 @@ def doubts_of_sets(evidence: Evidence, rank: np.ndarray) -> Doubts:
 
     def reason(place: int) -> str:
         row = int(rows[place])
-        gap = np.abs(sets[row] - estimate.values[row])
-        worst = int(gap.argmax())
+        worst = int(np.abs(sets[row] - estimate.values[row]).argmax())
         given = "is given" if sets[row, worst] else "is not given"
         return (
             f"the label {labels.names[worst]!r} {given}, and a model that has not seen the row gives it probability"
             f" {estimate.values[row, worst]:.2f}"
         )
 
-    return Doubts(rows, score, found, np.full(len(rows), -1), reason, {"probabilities": estimate.method})
+    facts: dict[str, Any] = {"estimated_noise_rate": round(float(evidence.noise().rate), 4)}
+    facts["probabilities"] = estimate.method
+    return Doubts(rows, score, found, np.full(len(rows), -1), reason, facts)
 
 
 def doubts_of_numbers(evidence: Evidence, rank: np.ndarray) -> Doubts:
-    """Doubts of numeric labels: each against the mean value of the nearest training rows, itself excluded."""
+    """Doubts of numeric labels: each against what a model or its neighbours, neither of which saw it, make of the row.
+
+    Of the cross-validated model and the median of the nearest training rows the one that errs less is believed.
+    """
     labels, training = evidence.labels, evidence.table.training
     known = evidence.active & labels.known
-    if labels.values is None or known.sum() < 3:
+    if labels.values is None or known.sum() < FEWEST:
         return _nothing()
-    near = evidence.neighbours(NEIGHBOURS)
-    usable = (near.indices >= 0) & (known & training)[np.maximum(near.indices, 0)]
-    rows = np.flatnonzero(known & usable.any(1))
+    guesses = {
+        "a model that has not seen it": evidence.predictions(),
+        f"the median of its {NEIGHBOURS} nearest rows": _neighbours_median(evidence, known & training),
+    }
+    spreads = {name: _spread(labels.values - guess, known & training) for name, guess in guesses.items()}
+    name = min(spreads, key=lambda key: spreads[key])
+    predicted, spread = guesses[name], spreads[name]
+    rows = np.flatnonzero(known & np.isfinite(predicted))
     rows = rows[np.argsort(rank[rows], kind="stable")]
-    if len(rows) < 3:
+    if len(rows) < FEWEST or not np.isfinite(spread):
         return _nothing()
-    weight = usable[rows] * np.maximum(
-        near.similarity[rows], 1e-3, where=usable[rows], out=np.zeros(usable[rows].shape)
-    )
-    values = np.where(usable[rows], labels.values[np.maximum(near.indices[rows], 0)], 0.0)
-    predicted = (weight * values).sum(1) / weight.sum(1)
-    given = labels.values[rows]
-    residual = given - predicted
-    spread = 1.4826 * float(np.median(np.abs(residual - np.median(residual))))
+    given, predicted = labels.values[rows], predicted[rows]
+    residual = np.abs(given - predicted)
     score = confident_learning.regression_quality(given, predicted)
-    far = np.abs(residual - np.median(residual)) > 6 * spread if spread > 0 else np.zeros(len(rows), dtype=bool)
+    far = residual > FAR * spread if spread > 0 else np.zeros(len(rows), dtype=bool)
 
     def reason(place: int) -> str:
         return (
-            f"the value {given[place]:g} lies {abs(residual[place]):.3g} from {predicted[place]:.3g}, the mean of its"
-            f" {NEIGHBOURS} nearest rows; the typical distance is {spread:.3g}"
+            f"the value {given[place]:g} lies {residual[place]:.3g} from {predicted[place]:.3g}, which {name} gives; the"
+            f" typical distance is {spread:.3g}"
         )
 
-    return Doubts(rows, score, far, np.full(len(rows), -1), reason, {"typical_residual": round(spread, 6)})
+    facts = {"predicted_by": name, "typical_residual": float(f"{spread:.4g}")}
+    return Doubts(rows, score, far, np.full(len(rows), -1), reason, facts)
+
+
+def _neighbours_median(evidence: Evidence, usable: np.ndarray) -> np.ndarray:
+    """(n,) median value of each row's nearest rows among the (n,) usable ones; NaN without any."""
+    near = evidence.neighbours(NEIGHBOURS).indices
+    values = np.asarray(evidence.labels.values)
+    found = np.where((near >= 0) & usable[np.maximum(near, 0)], values[np.maximum(near, 0)], np.nan)
+    out = np.full(len(values), np.nan)
+    some = np.isfinite(found).any(1)
+    out[some] = np.nanmedian(found[some], axis=1)
+    return out
+
+
+def _spread(residual: np.ndarray, rows: np.ndarray) -> float:
+    """Robust standard deviation of the residuals of the (n,) rows; infinite without any."""
+    known = residual[rows & np.isfinite(residual)]
+    return 1.4826 * float(np.median(np.abs(known))) if len(known) else float("inf")
 
 
 def _nothing(facts: dict[str, Any] | None = None) -> Doubts:

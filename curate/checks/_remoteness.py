@@ -36,8 +36,8 @@ def class_distance(
     out = np.full(len(vectors), np.nan)
     for code in np.unique(codes[codes >= 0]):
         rows = np.flatnonzero(codes == code)
+        rows = rows[np.argsort(rank[rows], kind="stable")]
         base = rows[reference[rows]]
-        base = base[np.argsort(rank[base], kind="stable")]
         if len(base) > REFERENCE_ROWS:
             base = base[np.linspace(0, len(base) - 1, REFERENCE_ROWS).astype(np.int64)]
         if len(base) < 3:

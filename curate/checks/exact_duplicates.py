@@ -25,7 +25,7 @@ class ExactDuplicates(Check):
 
     keep: Literal["best", "first", "random"] = Field(
         "best",
-        description="which member of a group is kept: best (has a label, the group's most common one; then the lowest row"
+        description="which member of a group is kept: best (has a label, the group's commonest one; then the lowest row"
         " id), first (the lowest row id), random (seeded)",
     )
 

@@ -33,9 +33,9 @@ class LabelErrors(Check):
     With classes, the out-of-sample probabilities are judged by one of two methods. `noise_model` asks for the
     probability of each true class given the content and the given label, with the class-pair noise estimated from the
     set: the score is its mass on the given label, and a row is flagged where another class has at least
-    `min_confidence`. `confident_learning` is cleanlab's: `score` and `filter` name its functions. Multilabel rows are
-    judged class by class and regression rows by their distance to what their neighbours' values predict, both by
-    cleanlab's scores.
+    `min_confidence`. `confident_learning` is cleanlab's: `score` and `filter` name its functions. A multilabel row is as
+    good as its most doubtful label. Numbers are judged by their distance to an out-of-sample prediction and scored by
+    cleanlab's OUTRE.
 
     Verdicts on training rows come from training rows alone; a held-out row is judged against training rows and its
     own split. Cost: the cross-validation behind the probabilities, then a few passes over (rows, classes).
@@ -80,7 +80,7 @@ class LabelErrors(Check):
         if labels.values is not None:
             doubts = doubts_of_numbers(evidence, rank)
         elif labels.sets is not None:
-            doubts = doubts_of_sets(evidence, rank)
+            doubts = doubts_of_sets(evidence, rank, self._judge_sets)
         else:
             doubts = doubts_of_classes(evidence, rank, self._judge)
         order = np.argsort(doubts.rows, kind="stable")
@@ -114,6 +114,16 @@ class LabelErrors(Check):
         best = posterior.argmax(1)
         found = (best != given) & (posterior[here, best] >= self.min_confidence)
         return np.clip(posterior[here, given], 0.0, 1.0), found, np.where(best == given, -1, best)
+
+    def _judge_sets(
+        self, sets: np.ndarray, probabilities: np.ndarray, posterior: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(m, K) bool, (m, K) probabilities and posterior that each label is on -> (m,) scores, (m,) issues."""
+        if self.method == "confident_learning":
+            return confident_learning.multilabel_quality(sets, probabilities)
+        agreed = np.where(sets, posterior, 1.0 - posterior).astype(np.float64)
+        worst = np.clip(agreed.min(1, initial=1.0), 0.0, 1.0)
+        return worst, (worst < 0.5) & (1.0 - worst >= self.min_confidence)
 
     def _facts(
         self, evidence: Evidence, rows: np.ndarray, flagged: np.ndarray, suggested: np.ndarray, doubts: Doubts

@@ -16,12 +16,18 @@ from curate.evidence.measurements import Measurements
 from curate.evidence.neighbours import nearest_neighbours
 from curate.evidence.noise import estimate_noise, estimate_set_noise
 from curate.evidence.order import canonical_order, duplicate_groups, labels_fingerprint, rows_fingerprint
-from curate.evidence.probabilities import METHOD, cross_validated, cross_validated_sets, given_probabilities
+from curate.evidence.probabilities import (
+    METHOD,
+    cross_validated,
+    cross_validated_sets,
+    cross_validated_values,
+    given_probabilities,
+)
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 1, "probabilities": 1, "noise": 1}
+VERSIONS = {"neighbours": 1, "probabilities": 1, "predictions": 1, "noise": 1}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -53,6 +59,7 @@ class Evidence:
         self.table = table
         self.settings = settings or EvidenceSettings()
         self.seed = seed
+        self._progress = progress
         self.labels = table.labels if labels is None else labels
         self.notes: list[str] = []
         self._kept = np.ones(len(table), dtype=bool) if active is None else np.array(active, dtype=bool)
@@ -145,32 +152,44 @@ class Evidence:
 
         For a multilabel task one probability per label, which do not sum to 1.
         """
-        names, order = self.labels.names, self._order
-        fitted = (self.active & self.table.training)[order]
-        own = self.table.task.probabilities
+        labels, order, own = self.labels, self._order, self.table.task.probabilities
         if own is not None:
-            values = np.where(self._unreadable[:, None], np.float32(np.nan), given_probabilities(self.table, self.labels))
-            valid = np.isfinite(values).all(1)
-            return Probabilities(values, valid, np.full(len(values), -1, dtype=np.int8), f"the column {own!r}")
+            values = given_probabilities(self.table, labels)
+            values[self._unreadable] = np.nan
+            return Probabilities(values, _finite(values), np.full(len(values), -1, dtype=np.int8), f"the column {own!r}")
         embedding = self.embedding()
-        valid = embedding.valid[order]
-        strata, folds = self._folds(fitted & valid)
+        strata, folds = self._folds(embedding.valid)
+        learn = strata >= 0
 
         def compute() -> Arrays:
             vectors = embedding.vectors[order]
-            if self.labels.sets is not None:
-                sets = self.labels.sets[order]
-                return cross_validated_sets(vectors, valid, sets, fitted & (strata >= 0), folds)
-            return cross_validated(vectors, valid, strata, len(names), fitted, folds)
+            if labels.sets is not None:
+                return cross_validated_sets(vectors, labels.sets[order], learn, folds, self._fitting)
+            return cross_validated(vectors, strata, len(labels.names), folds, self._fitting)
 
-        made_from = (VERSIONS["probabilities"], self._embedder.key(), self._labels_key(), fitted, folds)
-        arrays = self._estimates.get("probabilities", made_from, compute)
-        few = small_classes(strata, self.settings.folds, names) if self.labels.sets is None else None
+        made_from = (VERSIONS["probabilities"], self._embedder.key(), self._labels_key(), learn, folds)
+        values = self._estimates.get("probabilities", made_from, compute)["rows_values"]
+        few = small_classes(strata, self.settings.folds, labels.names) if labels.sets is None else None
         if few:
             self._note(few)
-        values = arrays["rows_values"]
-        valid_rows = np.isfinite(values).all(1) & (values.shape[1] > 0)
-        return Probabilities(values, valid_rows, arrays["rows_folds"], METHOD.format(folds=self.settings.folds))
+        used = np.empty(len(order), dtype=np.int8)
+        used[order] = np.where(learn, folds, -1)
+        return Probabilities(values, _finite(values), used, METHOD.format(folds=self.settings.folds))
+
+    def predictions(self) -> np.ndarray:
+        """(n,) float64 out-of-sample predictions of a regression target; NaN where there are none."""
+        labels, order = self.labels, self._order
+        embedding = self.embedding()
+        if labels.values is None:
+            return np.full(len(order), np.nan)
+        strata, folds = self._folds(embedding.valid)
+        targets = labels.values[order]
+
+        def compute() -> Arrays:
+            return {"rows_values": cross_validated_values(embedding.vectors[order], targets, strata >= 0, folds)}
+
+        made_from = (VERSIONS["predictions"], self._embedder.key(), self._labels_key(), strata >= 0, folds)
+        return self._estimates.get("predictions", made_from, compute)["rows_values"]
 
     def noise(self) -> Noise:
         """The estimated joint of given and true labels, and the posterior of each row's true class."""
@@ -184,7 +203,7 @@ class Evidence:
                 noise = estimate_set_noise(values, labels.sets[order], labels.known[order], fitted)
             else:
                 noise = estimate_noise(values, labels.codes[order], fitted)
-            return {"joint": noise.joint, "rows_posterior": noise.posterior, "rate": np.float64([noise.rate])}
+            return {"joint": noise.joint, "rows_posterior": noise.posterior, "rate": np.array([noise.rate])}
 
         made_from = (VERSIONS["noise"], probabilities.values[order], self._labels_key(), fitted)
         arrays = self._estimates.get("noise", made_from, compute)
@@ -213,16 +232,24 @@ class Evidence:
     def _labels_key(self) -> str:
         return labels_fingerprint(self.labels, self._order)
 
-    def _folds(self, learn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Classes (-1 where not learned from) and folds of the rows, in canonical order."""
+    def _fitting(self, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress("fitting", done, total)
+
+    def _folds(self, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Classes (-1 in rows that are not learned from) and folds of the rows, in canonical order."""
         labels, order = self.labels, self._order
-        strata = labels.codes[order].copy()
-        if labels.sets is not None:  # a row counts for its rarest label
-            rarest = np.where(labels.sets[order], labels.counts()[None, :], np.iinfo(np.int64).max)
-            strata = np.where(strata >= 0, np.where(labels.sets[order].any(1), rarest.argmin(1), len(labels.names)), -1)
+        strata = labels.codes.copy()
         if labels.values is not None:
-            strata = np.where(labels.known[order], 0, -1)
-        strata[~learn] = -1
+            strata = np.where(labels.known, 0, -1)
+        elif labels.sets is not None:  # a row counts for the rarest of its labels, rows without any as one more class
+            rarest = np.where(labels.sets, labels.counts()[None], np.iinfo(np.int64).max).argmin(1)
+            strata = np.where(labels.known, np.where(labels.sets.any(1), rarest, len(labels.names)), -1)
+        strata[~(self.active & self.table.training & valid)] = -1
         groups = None if self.table.groups is None else self.table.groups[order]
         unit = units(self.duplicate_groups()[order], groups)
-        return strata, stratified_folds(strata, unit, self.settings.folds, self.seed)
+        return strata[order], stratified_folds(strata[order], unit, self.settings.folds, self.seed)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.isfinite(values).all(1) & (values.shape[1] > 0)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from curate.errors import ConfigError, nearest
 from curate.evidence.cache import Cache
 from curate.evidence.measure import Measure
 from curate.evidence.measuring import take
@@ -78,17 +77,14 @@ class Measurements:
 
 
 def registered(names: Sequence[str]) -> list[Measure]:
-    """Measures of `curate.evidence.measures` by the name of a field or of the measure. Raises ConfigError."""
-    from curate.evidence.measures import MEASURES  # type: ignore[attr-defined]
+    """Measures that come with the library by the names of their fields, or their own. Raises ConfigError."""
+    from curate.evidence.measures import MEASURES, by_field
 
-    by_name = {name: measure for measure in MEASURES for name in (measure.name, *measure.fields)}
-    unknown = [name for name in names if name not in by_name]
-    if unknown:
-        raise ConfigError(f"there is no measure {unknown[0]!r}{nearest(unknown[0], by_name)}")
-    return list({by_name[name].name: by_name[name] for name in names}.values())
+    own = {measure.name: measure for measure in MEASURES}
+    found = [own[name] if name in own else by_field(name) for name in names]
+    return list({measure.name: measure for measure in found}.values())
 
 
 def probe(role: str) -> Measure:
     """A cheap measure of that role: asking for it shows which rows can't be decoded."""
-    names = {"image": "image.statistics", "audio": "audio.statistics", "video": "video.statistics"}
-    return registered([names[role]])[0]
+    return registered([f"{role}.statistics"])[0]

@@ -41,6 +41,7 @@ class Skipped(NamedTuple):
 class _Part:
     """Some draws, read: the finished arrays of every input, or why a draw has none."""
 
+    planned: pa.Table
     lines: list[Line]
     items: list[list[Any] | None]
     skipped: dict[int, str]
@@ -51,7 +52,7 @@ class Batches:
     """A map-style dataset for torch whose item is a whole batch.
 
     Attributes:
-        rows: the input columns of the table.
+        rows: the input columns of the table, in Arrow format.
         plan: the lines that are drawn, in memory or in a file.
         inputs: what is read of a row.
         targets: labels, soft labels and weights.
@@ -94,7 +95,8 @@ class Batches:
             return {"row_id": [], SKIPPED: skipped}
         lines = [part.lines[place] for place in kept]
         items = [part.items[place] or [] for place in kept]
-        targets = self.targets.arrays(self.plan.take(positions[kept]))
+        planned = part.planned if len(kept) == len(asked) else part.planned.take(pa.array(kept))
+        targets = self.targets.arrays(planned)
         if self.recipes.mixes:
             skipped += self._mix(lines, items, targets, positions[kept], epoch)
         return self._collate(lines, items, targets, skipped)
@@ -104,7 +106,7 @@ class Batches:
         planned = self.plan.take(positions)
         lines = self.recipes.lines(planned, occurrences)
         found, place = np.unique(planned["row"].to_numpy(), return_inverse=True)
-        rows: pa.Table = self.rows.with_format("arrow")[found.tolist()]
+        rows: Any = self.rows[found.tolist()]
         values = [modality.values(rows) for modality in self.inputs]
         items: list[list[Any] | None] = []
         skipped: dict[int, str] = {}
@@ -119,7 +121,7 @@ class Batches:
                 continue
             changed = [self.recipes.changed(line, m, item, epoch) for m, item in zip(self.inputs, read)]
             items.append([m.finish(item) for m, item in zip(self.inputs, changed)])
-        return _Part(lines, items, skipped)
+        return _Part(planned, lines, items, skipped)
 
     def _mix(
         self,

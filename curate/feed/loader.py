@@ -198,7 +198,7 @@ def make_loader(
     order = _sampler(lines, sampler, split, batch_size, rank, world_size, seed, drop_last, pad)
     columns = list(dict.fromkeys(column for one in made for column in one.columns))
     dataset = Batches(
-        table.dataset.select_columns(columns),
+        table.dataset.select_columns(columns).with_format("arrow"),
         Spilled(lines),
         made,
         Targets.of(table.task.kind, names, lines, weighted=order.mode != "weighted"),

@@ -40,25 +40,30 @@ class Recipes:
     Attributes:
         seed: of the run.
         copies: largest number of planned draws of one row.
+        any: whether any line has a recipe.
         mixes: whether any line is mixed.
     """
 
     seed: int
     copies: int
+    any: bool
     mixes: bool
 
     @classmethod
     def of(cls, plan: pa.Table, seed: int) -> Recipes:
         """The recipes of that plan. Raises ConfigError for a recipe that can't be read here."""
         texts = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
-        mixes = any(Recipe.from_json(text).mixing is not None for text in texts)
+        recipes = [Recipe.from_json(text) for text in texts]
+        mixes = any(recipe.mixing is not None for recipe in recipes)
         copies = pc.max(plan["copy"]).as_py() if plan.num_rows else 0
-        return cls(seed, (copies or 0) + 1, mixes)
+        return cls(seed, (copies or 0) + 1, bool(recipes), mixes)
 
     def lines(self, plan: pa.Table, occurrences: np.ndarray | None = None) -> list[Line]:
         """What is to know of some lines of the plan; a position that is drawn again counts as a further copy."""
         more = np.zeros(plan.num_rows, np.int64) if occurrences is None else occurrences
         copies = plan["copy"].to_numpy() + more * self.copies
+        if not self.any:
+            return [Line(row_id, copy, None, None) for row_id, copy in zip(plan["row_id"].to_pylist(), copies.tolist())]
         texts = plan["recipe"].cast(pa.string()).to_pylist()
         columns = (plan["row_id"].to_pylist(), copies.tolist(), plan["label"].to_pylist(), texts)
         return [

@@ -46,7 +46,7 @@ class Spilled:
 
 
 def spill_rows(rows: datasets.Dataset, folder: Path) -> datasets.Dataset:
-    """The same rows in a memory-mapped file; rows that are mapped from files already stay there."""
+    """The same rows, in Arrow format, in a memory-mapped file; rows that are mapped from files already stay there."""
     import datasets
 
     blocks = getattr(rows.data, "blocks", None)
@@ -54,11 +54,10 @@ def spill_rows(rows: datasets.Dataset, folder: Path) -> datasets.Dataset:
     if all(isinstance(part, datasets.table.MemoryMappedTable) for part in parts):
         return rows
     file = folder / "rows.arrow"
-    arrow = rows.with_format("arrow")
-    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, arrow[:0].schema) as writer:
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, rows[:0].schema) as writer:
         for start in range(0, len(rows), BLOCK_ROWS):
-            writer.write_table(arrow[start : start + BLOCK_ROWS])
-    return datasets.Dataset.from_file(str(file))
+            writer.write_table(rows[start : start + BLOCK_ROWS])
+    return datasets.Dataset.from_file(str(file)).with_format("arrow")
 
 
 def spill_folder(owner: object) -> Path:

@@ -8,8 +8,9 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from curate.errors import DataError
 
@@ -47,7 +48,7 @@ def confined(path: str, root: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def opened(path: str, root: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
+def opened(path: str, root: str | os.PathLike[str]) -> Iterator[tuple[FileIO, int]]:
     """A regular file under `root`, open for reading, and its size in bytes.
 
     The last component is opened without following links, and never blocks on a pipe, so that a file swapped after
@@ -62,7 +63,7 @@ def opened(path: str, root: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, 
         descriptor = os.open(real, flags)
     except OSError as error:
         raise UnreadablePayload(_why(path, error)) from error
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 (a descriptor, not a path)
+    try:
         found = os.fstat(descriptor)
         if stat.S_ISDIR(found.st_mode):
             raise UnreadablePayload(f"{path!r} is a folder, not a file")
@@ -70,7 +71,10 @@ def opened(path: str, root: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, 
             raise UnreadablePayload(f"{path!r} is no regular file")
         if not found.st_size:
             raise UnreadablePayload(f"{path!r} is empty (0 bytes)")
-        yield file, found.st_size  # type: ignore[misc]
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:  # noqa: PTH123 (a descriptor, not a path)
+            yield file, found.st_size
+    finally:
+        os.close(descriptor)
 
 
 def _why(path: str, error: OSError) -> str:

@@ -12,13 +12,13 @@ _PUBLIC = {
     "open": ("curate.pipeline.store", "open_folder"),
 }
 
-__all__ = ["Curated", "Pipeline", "audit", "open"]  # noqa: A004 - the public name is curate.open
+__all__ = ["Curated", "Pipeline", "audit", "open"]
 
 if TYPE_CHECKING:
     from curate.pipeline.auditing import audit
     from curate.pipeline.curated import Curated
     from curate.pipeline.pipeline import Pipeline
-    from curate.pipeline.store import open_folder as open  # noqa: A004
+    from curate.pipeline.store import open_folder as open
 
 
 def __getattr__(name: str) -> Any:

@@ -49,18 +49,24 @@ def audit(
     chosen = choose(table.task, checks)
     found = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
     found.prepare(list(dict.fromkeys(name for check in chosen for name in check.needs(table.task))))
-    parts = []
+    parts, notes = [], []
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))
         parts.append(check.find(found))
+        notes += idle(check, parts[-1], table)
     return Report(
         table,
         Findings.join(parts),
-        notes=tuple(found.notes),
+        notes=(*table.notes, *found.notes, *notes),
         facts={"evidence": found.facts()},
         seconds=time.perf_counter() - started,
     )
+
+
+def idle(check: Check, findings: Findings, table: Table) -> list[str]:
+    """A sentence if a check judged no row of a table that has rows; it would not appear in the summary otherwise."""
+    return [f"{check.name} judged no row: it found nothing to judge by"] if len(table) and not len(findings) else []
 
 
 def choose(task: Task, checks: Sequence[str | Check] | None) -> list[Check]:

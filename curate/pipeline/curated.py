@@ -22,6 +22,8 @@ from curate.table import Table
 if TYPE_CHECKING:
     import datasets
 
+CHANGES = pa.schema([("row_id", pa.string()), ("step", pa.string())])
+
 
 @dataclass(frozen=True)
 class Curated:
@@ -35,6 +37,7 @@ class Curated:
         accounts: per split, rows read, kept, dropped, unreadable, and draws.
         facts: seconds, steps, encoder, cache hits, what transforms have learned.
         notes: sentences that the user should read.
+        changes: `CHANGES`; which rows' content each transform changed.
         folder: where it is saved, None in memory.
     """
 
@@ -47,6 +50,7 @@ class Curated:
     accounts: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    changes: pa.Table = field(default_factory=CHANGES.empty_table)
     folder: Path | None = None
 
     @property
@@ -89,21 +93,24 @@ class Curated:
     @property
     def dataset(self) -> datasets.Dataset:
         """The kept rows, each once, with the curated label and the columns `row_id`, `soft_label`, `weight`."""
+        import datasets
+
         once = self.plan.filter(pc.equal(self.plan["copy"], 0))
-        kept = self.table.dataset.select(once["row"].to_numpy())
-        label, replaced = self.table.task.label, {"row_id", "soft_label", "weight"}
-        if label is not None:
-            replaced.add(label)
-            position = kept.column_names.index(label)
-        order = [name for name in kept.column_names if name not in replaced]
-        kept = kept.select_columns(order)
-        if label is not None:
-            order.insert(position, label)
+        rows, source = self.table.rows(once["row"].to_numpy()), self.table.dataset
+        features = dict(source.features)
+        if (label := self.table.task.label) is not None:
             values = once["label"]
-            kept = kept.add_column(label, values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values)
+            values = values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
+            rows = rows.set_column(rows.column_names.index(label), label, values)
+            features[label] = datasets.Features.from_arrow_schema(pa.schema([(label, values.type)]))[label]
         for name in ("row_id", "soft_label", "weight"):
-            kept = kept.add_column(name, once[name])
-        return kept.select_columns([*order, "row_id", "soft_label", "weight"])
+            if name in rows.column_names:
+                rows = rows.drop_columns([name])
+            rows = rows.append_column(name, once[name])
+            features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, once[name].type)]))[name]
+        features = datasets.Features({name: features[name] for name in rows.column_names})
+        table = datasets.table.InMemoryTable(rows.replace_schema_metadata(None).cast(features.arrow_schema))
+        return datasets.Dataset(table, info=datasets.DatasetInfo(features=features))
 
     def explain(self, row_id: object) -> str:
         """Everything about one row, as sentences: its origin, what was found, what was decided, what became of it.
@@ -122,6 +129,8 @@ class Curated:
             )
         if not found.num_rows:
             lines.append("no check flagged it")
+        steps = self.changes.filter(pc.equal(self.changes["row_id"], row_id))["step"].to_pylist()
+        lines += [f"its content was changed by {step}" for step in steps]
         lines += [f"decided by {text}" for text in sentences(self.ledger_.about(row_id).table)]
         return "\n".join([*lines, *self._outcome(row)])
 

@@ -12,7 +12,7 @@ from curate.task import Task
 _IMAGE = "[HorizontalFlip, {ColorJitter: {p: 0.5}}]   # no HorizontalFlip where left and right matter"
 _AUGMENT = {
     "image": f"image: {_IMAGE}",
-    "text": "text: [{swap_words: {probability: 0.3}}, {delete_words: {probability: 0.3}}]",
+    "text": "text: [{swap_words: {p: 0.2}}, {delete_words: {p: 0.2}}]",
     "audio": "audio: [{add_noise: {min_snr_db: 10, max_snr_db: 30}}, {gain: {min_gain_db: -6, max_gain_db: 6}}]",
 }
 

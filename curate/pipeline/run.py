@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from curate.errors import ConfigError
 from curate.evidence import Evidence
@@ -18,8 +19,9 @@ from curate.findings import Findings
 from curate.fixes import _guard
 from curate.ledger import Decisions, Verdict, combine
 from curate.pipeline.accounts import balance_accounts
+from curate.pipeline.auditing import idle
 from curate.pipeline.cache_folder import resolve
-from curate.pipeline.curated import Curated
+from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
 from curate.pipeline.pipeline import Pipeline
 from curate.randomness import generator
@@ -42,6 +44,8 @@ class _State:
     recipes: list[dict[str, Any]] = field(default_factory=list)
     fitted: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    changes: list[pa.Table] = field(default_factory=list)
 
     @property
     def ledger(self) -> Decisions:
@@ -118,11 +122,17 @@ def _beside(pipeline: Pipeline, path: str) -> str:
 
 
 def _refuse(pipeline: Pipeline, table: Table) -> None:
-    refusals = [
-        f"{name}: {why}"
-        for step, name in zip(pipeline.steps, pipeline.step_names)
-        if (why := step.refuses(table.task)) is not None
-    ]
+    """Say at once, before anything is measured, which steps can't be used for this task."""
+    refusals = []
+    for step, name in zip(pipeline.steps, pipeline.step_names):
+        try:
+            why = step.refuses(table.task)
+            if why is None and isinstance(step, Augment):
+                step.recipe(table.task)
+        except ConfigError as error:
+            why = str(error)
+        if why is not None:
+            refusals.append(f"{name}: {why}")
     if refusals:
         raise ConfigError("\n".join(refusals))
 
@@ -142,6 +152,7 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
     if isinstance(step, Check):
         findings = step.find(state.evidence)
         state.findings.append(findings)
+        state.notes += idle(step, findings, state.table)
         if step.fix is not None:
             _decide(_guard.apply(step, findings, state.evidence), state)
     elif isinstance(step, Balance):
@@ -151,13 +162,24 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
         fitted = step.fit(state.table)
         if fitted:
             state.fitted[name] = fitted
-        state.table = step.apply(state.table, fitted)
+        before, state.table = state.table, step.apply(state.table, fitted)
+        state.changes.append(_changed(before, state.table, name))
+        state.notes += state.evidence.notes
         state.evidence = state.measure(state.table)
         _follow(state)
     elif isinstance(step, Augment):
         state.recipes.append(step.recipe(state.table.task))
     else:
         raise ConfigError(f"{name}: a {type(step).__name__} is no check, transform, balance or augment step")
+
+
+def _changed(before: Table, after: Table, step: str) -> pa.Table:
+    """Ids of the rows whose content a transform changed, and of new rows."""
+    changed = np.ones(len(after), dtype=bool)
+    if len(before) == len(after) and (before.row_ids == after.row_ids).all():
+        changed = (before.content != after.content).any(axis=1)
+    ids = after.row_ids[changed]
+    return pa.table({"row_id": pa.array(ids, pa.string()), "step": pa.repeat(pa.scalar(step), len(ids))}, CHANGES)
 
 
 def _decide(decisions: Decisions, state: _State) -> None:
@@ -194,7 +216,8 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
             "evidence": state.evidence.facts(),
             "fitted": state.fitted,
         },
-        notes=tuple(state.evidence.notes),
+        notes=tuple(dict.fromkeys((*table.notes, *state.notes, *state.evidence.notes))),
+        changes=pa.concat_tables([CHANGES.empty_table(), *state.changes]),
     )
     if out is not None:
         curated = curated.save(out)

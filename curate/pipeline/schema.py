@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -93,7 +96,17 @@ def _step(steps: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [{"enum": list(steps)}, whole]}
 
 
+def write_schema(path: str) -> None:
+    """Write the schema without installed packages' steps: the file `schemas/pipeline.schema.json`."""
+    text = json.dumps(pipeline_schema(installed=False), indent=2, ensure_ascii=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
 def summary(model: type[Any]) -> str:
     """The first sentence of a class's docstring."""
     text = inspect.getdoc(model) or ""
     return " ".join(text.split("\n\n")[0].split())
+
+
+if __name__ == "__main__":
+    write_schema(sys.argv[1])

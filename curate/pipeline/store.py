@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import datasets
 
 FORMAT = 1
-_TABLES = ("plan", "ledger", "findings", "rows", "problems")
 
 
 def write(curated: Curated, out: Path) -> None:
@@ -38,6 +37,7 @@ def write(curated: Curated, out: Path) -> None:
         write_parquet(folder / "findings.parquet", curated.findings)
         write_parquet(folder / "rows.parquet", _identity(table))
         write_parquet(folder / "problems.parquet", table.problems)
+        write_parquet(folder / "changes.parquet", curated.changes)
         _write_dataset(folder / "table.arrow", table.dataset)
         curated.pipeline.to_yaml(folder / "pipeline.yaml")
         curated.report.to_json(folder / "report.json")
@@ -83,6 +83,7 @@ def _manifest(curated: Curated, folder: Path, out: Path) -> dict[str, Any]:
         "accounts": list(curated.accounts),
         "notes": list(curated.notes),
         "facts": curated.facts,
+        "learned": curated.findings_.facts,
         "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},
     }
 
@@ -107,7 +108,7 @@ def open_folder(folder: str | Path) -> Curated:
     pipeline = Pipeline.from_yaml(folder / "pipeline.yaml")
     return Curated(
         table=_open_table(folder, manifest),
-        findings_=Findings(_read(folder, "findings"), _learned(folder)),
+        findings_=Findings(_read(folder, "findings"), manifest["learned"]),
         ledger_=Decisions(_read(folder, "ledger")),
         plan=_read(folder, "plan"),
         class_weights=np.array(manifest["class_weights"], dtype=np.float32),
@@ -115,6 +116,7 @@ def open_folder(folder: str | Path) -> Curated:
         accounts=manifest["accounts"],
         facts=manifest["facts"],
         notes=tuple(manifest["notes"]),
+        changes=_read(folder, "changes"),
         folder=folder,
     )
 
@@ -135,11 +137,6 @@ def _read(folder: Path, name: str) -> pa.Table:
         return pq.read_table(folder / f"{name}.parquet")
     except (OSError, pa.ArrowInvalid) as error:
         raise StorageError(f"{folder / name}.parquet: can't be read: {error}") from None
-
-
-def _learned(folder: Path) -> dict[str, Any]:
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return {check["name"]: check.get("facts", {}) for check in report.get("checks", []) if check.get("facts")}
 
 
 def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:

@@ -17,8 +17,8 @@ from curate.report.classes import class_counts, confusion
 from curate.report.contents import in_words, media_name
 from curate.report.material import Material
 from curate.report.model import Account, Check, Document, Draws, Histogram, Issue, Outcome, Row, TaskFacts
-from curate.report.plain import plain
-from curate.report.worst import histogram, worst_groups
+from curate.report.plain import percent, plain
+from curate.report.worst import group_sizes, histogram, worst_groups
 from curate.table import Table
 from curate.task import MEDIA, MODALITIES
 
@@ -68,7 +68,7 @@ def compose(material: Material, rows_per_issue: int) -> Document:
 
 def _checks(material: Material, rows_per_issue: int) -> dict[str, Check]:
     findings = material.findings
-    chosen: dict[tuple[str, str], tuple[Mapping[str, Any], Histogram, pa.Table]] = {}
+    chosen: dict[tuple[str, str], tuple[Mapping[str, Any], Histogram, pa.Table, dict[int, int]]] = {}
     summary = findings.summary
     for check, issues in summary.items():
         of_check = findings.only(check)
@@ -76,13 +76,13 @@ def _checks(material: Material, rows_per_issue: int) -> dict[str, Check]:
             lines = of_check.only(issue=issue).table
             judged, marked = histogram(lines)
             worst = worst_groups(lines, rows_per_issue)
-            chosen[check, issue] = (counts, Histogram(judged=judged, flagged=marked), worst)
-    rows = _rows(material, [worst for _, _, worst in chosen.values()])
+            chosen[check, issue] = (counts, Histogram(judged=judged, flagged=marked), worst, group_sizes(lines))
+    rows = _rows(material, [worst for _, _, worst, _ in chosen.values()])
     found: dict[str, Check] = {}
     for check in dict.fromkeys([*summary, *findings.facts]):
         issues = {
-            issue: Issue(**counts, histogram=bins, worst=[rows(line) for line in worst.to_pylist()])
-            for (owner, issue), (counts, bins, worst) in chosen.items()
+            issue: Issue(**counts, histogram=bins, worst=[rows(line, sizes) for line in worst.to_pylist()])
+            for (owner, issue), (counts, bins, worst, sizes) in chosen.items()
             if owner == check
         }
         found[check] = Check(description=describe(check), facts=plain(findings.facts.get(check, {})), issues=issues)
@@ -96,13 +96,13 @@ def describe(check: str) -> str:
 
 
 def _rows(material: Material, worst: list[pa.Table]) -> Any:
-    """A function from a line of the findings to its `Row`; what the rows hold is fetched once for all of them."""
+    """A function from a line of findings and the sizes of groups to a `Row`; what rows hold is fetched once for all."""
     table = material.table
     rows = np.unique(np.concatenate([np.empty(0, np.int64), *(lines["row"].to_numpy() for lines in worst)]))
     previews, origins = in_words(table, rows), _origins(table, rows)
     said = _said(material, [str(row_id) for row_id in table.row_ids[rows]])
 
-    def one(line: Mapping[str, Any]) -> Row:
+    def one(line: Mapping[str, Any], sizes: Mapping[int, int]) -> Row:
         row = line["row"]
         file, number = origins[row]
         return Row(
@@ -117,6 +117,7 @@ def _rows(material: Material, worst: list[pa.Table]) -> Any:
             flagged=line["is_issue"],
             reason=line["reason"] or "",
             group=line["group"],
+            group_rows=sizes.get(line["group"]),
             preview=plain(previews[row]),
             decisions=said.get(line["row_id"], []),
         )
@@ -163,8 +164,8 @@ def _outcome(rows: int, touched: int, noise: float | None, checked: bool) -> Out
         return Outcome(level="look", sentence=f"{rows:,} rows were read, and no check ran.")
     if not touched:
         return Outcome(level="fine", sentence=f"Nothing wrong was found in {rows:,} rows.")
-    sentence = f"{touched:,} of {rows:,} rows ({touched / rows:.1%}) have at least one issue"
-    if noise:
+    sentence = f"{touched:,} of {rows:,} rows ({percent(touched / rows)}) have at least one issue"
+    if noise is not None and noise >= 0.001:
         sentence += f"; about {noise:.1%} of the labels look wrong"
     return Outcome(level="act" if touched / rows >= 0.05 else "look", sentence=sentence + ".")
 

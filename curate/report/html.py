@@ -13,10 +13,11 @@ import jinja2
 from markupsafe import Markup
 
 from curate.report import charts
+from curate.report.advice import ABOUT_CLASSES
 from curate.report.facts import Fact, facts_shown
 from curate.report.material import Material
 from curate.report.model import Document, Issue, Row
-from curate.report.plain import plain, printable
+from curate.report.plain import percent, plain, printable
 from curate.report.previews import previews
 from curate.report.previews.item import Budget, Preview
 
@@ -47,6 +48,7 @@ class Section:
     columns: list[charts.Column]
     groups: list[list[Card]]
     shown: int
+    about_classes: bool
     yaml: str | None
 
     @property
@@ -107,7 +109,8 @@ def _sections(material: Material, document: Document, max_bytes: int) -> list[Se
         budget = Budget(left // (len(flagged) - place))
         before = budget.left
         found, issue = document.checks[check], document.checks[check].issues[name]
-        groups = _groups(material, issue, budget)
+        about_classes = check in ABOUT_CLASSES
+        groups = [] if about_classes else _groups(material, issue, budget)
         left -= before - budget.left
         first = not any(section.check == check for section in sections)
         sections.append(
@@ -122,6 +125,7 @@ def _sections(material: Material, document: Document, max_bytes: int) -> list[Se
                 columns=charts.columns(issue.histogram),
                 groups=groups,
                 shown=sum(row.flagged for row in issue.worst),
+                about_classes=about_classes,
                 yaml=advice[check].yaml if first and check in advice else None,
             )
         )
@@ -155,7 +159,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=_final,
     )
-    environment.filters |= {"words": _words, "percent": _percent, "thousands": lambda n: f"{n:,}"}
+    environment.filters |= {"words": _words, "percent": percent, "thousands": lambda n: f"{n:,}"}
     return environment
 
 
@@ -170,13 +174,6 @@ def _words(name: str) -> str:
     """``label_errors`` -> ``Label errors``."""
     text = plain(name).replace("_", " ").strip()
     return text[:1].upper() + text[1:]
-
-
-def _percent(share: float) -> str:
-    """Shares for people: never "0.0%" of something that is there."""
-    if 0 < share < 0.001:
-        return "< 0.1%"
-    return f"{share:.1%}"
 
 
 @cache

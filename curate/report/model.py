@@ -30,6 +30,7 @@ class Row(Part):
     flagged: bool = Field(description="false for rows shown only because they share a group with a flagged one")
     reason: str
     group: int | None = Field(None, description="rows of the same issue with the same number belong together")
+    group_rows: int | None = Field(None, description="how many rows the group has, shown or not")
     preview: str = Field(description="the row's content in a few words: its text, its values, the path of its media")
     decisions: list[str] = Field(description="what was decided about the row, one sentence per entry of the ledger")
 

@@ -85,6 +85,7 @@
 
   function makeFilter(form, $, all) {
     const issues = all(".issue").map((section) => ({ section, check: section.dataset.check, groups: groupsOf(section, all) }));
+    // A section without rows (one about classes) follows the choice of the check alone.
     const rows = issues.flatMap((issue) => issue.groups.flatMap((group) => group.rows));
     const labels = [...new Set(rows.flatMap((row) => [row.given, row.suggested]).filter(Boolean))].sort();
     labels.forEach((label) => $("by-label").add(new Option(label.length > 60 ? label.slice(0, 59) + "…" : label, label)));
@@ -104,7 +105,7 @@
           group.hide(!fit);
           if (fit) { any = true; shown += group.rows.length; }
         });
-        issue.section.hidden = !any;
+        issue.section.hidden = issue.groups.length ? !any : Boolean(label || words.length || (check && issue.check !== check));
       });
       $("tally").textContent = shown === rows.length ? `${rows.length} row${rows.length === 1 ? "" : "s"} on this page` : `${shown} of ${rows.length} rows`;
       $("none").hidden = shown > 0;

@@ -30,6 +30,15 @@ def one_line(text: str, longest: int = 0) -> str:
     return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+def percent(share: float) -> str:
+    """A share for people: never "0.0%" of something that is there, nor "100.0%" where something is missing."""
+    if 0 < share < 0.001:
+        return "< 0.1%"
+    if 0.999 < share < 1:
+        return "> 99.9%"
+    return f"{share:.1%}"
+
+
 def plain(value: Any) -> Any:
     """The value as JSON knows it: numbers, text, lists, objects; null for NaN and infinity, no surrogates."""
     if value is None or isinstance(value, bool | int):

@@ -9,8 +9,9 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from curate.report.advice import ABOUT_CLASSES
 from curate.report.model import Check, Document, Issue, Row
-from curate.report.plain import one_line
+from curate.report.plain import one_line, percent
 
 if TYPE_CHECKING:
     from curate.report.report import Report
@@ -19,6 +20,8 @@ WORST = 3
 """Rows shown of an issue."""
 MOST_ISSUES = 4
 """Issues of which rows are shown."""
+MOST_LINES = 12
+"""Issues that the table lists one by one; past that, those with nothing found share a line."""
 LEVELS = {"fine": ("✓", "bold green"), "look": ("●", "bold yellow"), "act": ("▲", "bold red")}
 
 
@@ -68,18 +71,35 @@ def _grid(*columns: tuple[str, str]) -> Grid:
     return grid
 
 
-def _issues(document: Document) -> Grid:
-    grid = _grid(
-        ("check", "left"), ("issue", "left"), ("rows judged", "right"), ("issues", "right"), ("share", "right")
-    )
+def _issues(document: Document) -> Group:
+    names = ("check", "left"), ("issue", "left"), ("rows judged", "right"), ("issues", "right"), ("share", "right")
+    grid = _grid(*names)
+    brief = sum(len(check.issues) for check in document.checks.values()) > MOST_LINES
     for name, check in document.checks.items():
         shown = one_line(name)
         for issue, counts in check.issues.items():
+            if brief and _is_quiet(counts):
+                continue
             style = "bold" if counts.issues else "dim"
-            cells = [shown, one_line(issue), f"{counts.rows:,}", f"{counts.issues:,}", f"{counts.share:.1%}"]
+            cells = [shown, one_line(issue), f"{counts.rows:,}", f"{counts.issues:,}", percent(counts.share)]
             grid.add_row(*(Text(cell, style=style) for cell in cells))
             shown = ""
-    return grid
+    rest = [_hanging("nothing found: ", "; ".join(_quiet(document)), "dim")] if brief else []
+    return Group(*([grid] if grid.row_count else []), *rest)
+
+
+def _is_quiet(issue: Issue) -> bool:
+    return issue.rows > 0 and not issue.issues
+
+
+def _quiet(document: Document) -> list[str]:
+    """Checks that found nothing, or ``check (issue, issue)`` for those that found nothing of some kinds."""
+    found = []
+    for name, check in document.checks.items():
+        quiet = [one_line(issue) for issue, counts in check.issues.items() if _is_quiet(counts)]
+        if quiet:
+            found.append(one_line(name) + (f" ({', '.join(quiet)})" if len(check.issues) > 1 else ""))
+    return found
 
 
 def _worst(document: Document) -> list[RenderableType]:
@@ -87,6 +107,7 @@ def _worst(document: Document) -> list[RenderableType]:
     parts: list[RenderableType] = []
     order = [advice.check for advice in document.first]
     order += [name for name in document.checks if name not in order]
+    order = [name for name in order if name not in ABOUT_CLASSES]
     left = MOST_ISSUES
     for name in order:
         for issue, counts in _flagged(document.checks.get(name)):
@@ -94,7 +115,7 @@ def _worst(document: Document) -> list[RenderableType]:
                 return parts
             left -= 1
             parts += [Text(), Text(f"{one_line(name)} / {one_line(issue)}: worst rows", style="bold")]
-            for row in [row for row in counts.worst if row.flagged][:WORST]:
+            for row in sorted((row for row in counts.worst if row.flagged), key=lambda row: row.score)[:WORST]:
                 parts += _row(row)
     return parts
 
@@ -120,7 +141,12 @@ def _row(row: Row) -> list[RenderableType]:
 def _first(document: Document) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for place, advice in enumerate(document.first, 1):
-        parts.append(Padding(Text(f"{place}. {one_line(advice.title)} ({advice.rows:,} rows)"), (0, 0, 0, 2)))
+        parts.append(
+            Padding(
+                Text(f"{place}. {one_line(advice.title)} ({advice.rows:,} row{'' if advice.rows == 1 else 's'})"),
+                (0, 0, 0, 2),
+            )
+        )
         if advice.yaml:
             parts.append(Padding(Text(one_line(advice.yaml), style="green"), (0, 0, 0, 5)))
     return parts

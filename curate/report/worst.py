@@ -67,6 +67,13 @@ def _codes(lines: pa.Table) -> np.ndarray:
     return pc.fill_null(lines["group"], -1).to_numpy()
 
 
+def group_sizes(lines: pa.Table) -> dict[int, int]:
+    """group -> number of its lines."""
+    groups = _codes(lines)
+    names, counts = np.unique(groups[groups >= 0], return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist()))
+
+
 def histogram(lines: pa.Table, bins: int = 25) -> tuple[list[int], list[int]]:
     """Counts of scores over [0, 1]: of all lines, and of the flagged ones."""
     score = lines["score"].to_numpy()

@@ -155,15 +155,30 @@ def _with_metadata(
                 raise
             passed_over.append(f"{path} was passed over: {error}")
             continue
-        if any(rank < 100 for rank in find_media(raw).rank.values()) or _names_stems(raw, listing):
+        if _names_files(raw, listing) or _names_stems(raw, listing):
             found[path] = raw
     if not found:
         return None
     chosen = list(found)
-    raw = found[chosen[0]] if len(chosen) == 1 else read_several([folder / path for path in chosen], source, folder, **options)
+    raw = (
+        found[chosen[0]]
+        if len(chosen) == 1
+        else read_several([folder / path for path in chosen], source, folder, **options)
+    )
     skipped = [*listing.others, *(path for path in listing.tables if path not in chosen), *listing.texts]
     notes = (*raw.notes, *passed_over, *listing.notes(skipped))
     return replace(raw, notes=notes, media={**raw.media, **_names_stems(raw, listing)})
+
+
+def _names_files(raw: Raw, listing: Listing) -> bool:
+    """Whether a column names media files of this folder."""
+    names = {Path(path).name for paths in listing.media.values() for path in paths}
+    for column in find_media(raw).kinds:
+        if pa.types.is_string(raw.columns[column].type) or pa.types.is_large_string(raw.columns[column].type):
+            values = raw.columns[column].drop_null().slice(0, 500).to_pylist()
+            if any(re.split(r"[\\/]", value)[-1] in names for value in values):
+                return True
+    return False
 
 
 def _names_stems(raw: Raw, listing: Listing) -> dict[str, str]:

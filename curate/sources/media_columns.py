@@ -197,25 +197,34 @@ def _places(
 def _place(value: str, base: str, home: str, index) -> str:  # noqa: ANN001 (a cached function)
     """The path of one file relative to the root.
 
-    Tried in turn: as it stands, beside the metadata; with the slashes of the other system; by its name alone, if only
+    Tried in turn: as it stands, beside the metadata, then under the root; with the slashes of the other system; by its name alone, if only
     one file under the root has it (``recordings/``, ``images/``).
     """
     if URL.match(value):
         confined(value, home)
     tries = [value] if "\\" not in value else [value, value.replace("\\", "/")]
-    for name in tries:
-        full = os.path.join(base, name)  # noqa: PTH118 (a Path per row is many times slower)
-        if os.path.lexists(full):
-            confined(full, home)
-            return os.path.relpath(full, home)
-    confined(os.path.join(base, value), home)  # noqa: PTH118
+    for folder in dict.fromkeys((base, home)):
+        for name in tries:
+            full = os.path.join(folder, name)  # noqa: PTH118 (a Path per row is many times slower)
+            if os.path.lexists(full):
+                _inside(full, home, value)
+                return os.path.relpath(full, home)
+    _inside(os.path.join(home, value), home, value)  # noqa: PTH118
     if not os.path.dirname(tries[-1]):  # noqa: PTH120
         places = index().get(tries[-1], ())
         if len(places) == 1:
             return places[0]
         if len(places) > 1:
             raise UnreadablePayload(f"{value!r} could be {places[0]!r} or {places[1]!r}; give the folder too")
-    raise UnreadablePayload(f"{value!r} does not exist under {base}")
+    raise UnreadablePayload(f"{value!r} does not exist under {home}")
+
+
+def _inside(full: str, home: str, value: str) -> None:
+    """Refuse what leaves the root, in the words of the data."""
+    try:
+        confined(full, home)
+    except UnreadablePayload as error:
+        raise UnreadablePayload(str(error).replace(repr(full), repr(value))) from error
 
 
 def _files_under(home: Path) -> dict[str, Sequence[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -82,18 +82,20 @@ def _column(name: str, values: Any, source: str) -> tuple[pa.Array | pa.ChunkedA
     if hasattr(values, "to_numpy") and not isinstance(values, np.ndarray):
         values = values.to_numpy()
     if not isinstance(values, np.ndarray):
-        values = list(values) if not isinstance(values, str | bytes) else _refuse(name, values, source)
+        if isinstance(values, str | bytes | Mapping) or not hasattr(values, "__iter__"):
+            _refuse(name, values, source)
+        values = list(values)
         return _from_list(name, values, source)
     if values.dtype == object:
         return _from_list(name, list(values), source)
     if values.ndim == 0:
-        return _refuse(name, values, source), None
+        _refuse(name, values, source)
     if values.ndim == 1:
         return _flat(values), None
     return _block(name, values, source)
 
 
-def _refuse(name: str, values: Any, source: str) -> Any:
+def _refuse(name: str, values: Any, source: str) -> NoReturn:
     raise DataError(f"{source}: the column {name!r} must be a list or an array, not {type(values).__name__}")
 
 

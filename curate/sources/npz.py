@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from curate.sources.splits import CANONICAL
 
 INPUTS = ("x", "features", "data", "images", "image", "series", "text", "texts", "arr_0", "vectors")
 TARGETS = ("y", "label", "labels", "target", "targets", "arr_1", "class", "classes")
+MAX_BYTES = 16 << 30
 _SPLIT = re.compile(r"^(?P<base>.+?)_(?P<split>[A-Za-z]+)$|^(?P<split2>[A-Za-z]+)_(?P<base2>.+)$")
 
 
@@ -28,13 +30,17 @@ def read_npz(path: Path, *, source: str | None = None) -> Raw:
     """
     name = source or path.name
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(member.file_size for member in packed.infolist())
+        if size > MAX_BYTES:
+            raise DataError(f"{name}: {size:,} bytes once unpacked, more than the limit of {MAX_BYTES:,}")
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except ValueError as error:
         if "pickle" in str(error):
             raise DataError(f"{name}: an array holds Python objects (pickle), which are never read") from error
         raise DataError(f"{name}: can't be read as npz: {error}") from error
-    except (OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    except (OSError, zipfile.BadZipFile, EOFError, AttributeError, zlib.error, MemoryError) as error:
         raise DataError(f"{name}: can't be read as npz: {error}") from error
     if not arrays:
         raise DataError(f"{name}: the archive is empty")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,11 @@ def load(
     video: str | None = None,
     series: str | None = None,
     features: str | Sequence[str] | None = None,
+    mask: str | None = None,
+    boxes: str | None = None,
+    transcript: str | None = None,
+    embedding: str | None = None,
+    probabilities: str | None = None,
     label_names: Sequence[str] | None = None,
     root: str | os.PathLike[str] | None = None,
     splits: str | Sequence[str] | None = None,
@@ -68,6 +72,11 @@ def load(
         video: column of video.
         series: column of time series.
         features: column of vectors, or the scalar columns of a table.
+        mask: column of segmentation masks.
+        boxes: column of bounding boxes.
+        transcript: column of transcripts.
+        embedding: column of the user's own embedding vectors.
+        probabilities: column of the user's own out-of-sample probabilities.
         label_names: the classes in their order.
         root: folder that media paths are relative to and must stay in; that of the file or the folder if left out.
         splits: only these splits.
@@ -83,7 +92,8 @@ def load(
     """
     given = _given(
         task, kind=kind, label=label, id=id, split=split, group=group, text=text, image=image, audio=audio, video=video,
-        series=series, features=features, label_names=label_names,
+        series=series, features=features, mask=mask, boxes=boxes, transcript=transcript, embedding=embedding,
+        probabilities=probabilities, label_names=label_names,
     )  # fmt: skip
     if isinstance(source, Table):
         if given.model_dump(exclude_defaults=True):
@@ -95,8 +105,6 @@ def load(
         raise ConfigError(f"the delimiter must be one character, not {delimiter!r}")
     raw = read(source, delimiter=delimiter, encoding=encoding, config=config, revision=revision)
     home = _root(root, raw)
-    if root is not None:
-        raw = replace(raw, bases=(Path(root), *raw.bases) if not raw.bases else raw.bases)
     wanted = [splits] if isinstance(splits, str) else splits
     return assemble(raw, given, root=home, keep_splits=wanted, max_rows=max_rows)
 

@@ -24,7 +24,7 @@ class Impute(Transform):
 
     Missing are nulls, and NaN among numbers; infinite values are not, but nothing is learned from them. A whole number
     filled with a fraction makes its column float. Dates and the like are left alone. A row that could not be read
-    stays empty. Cost: about 0.1 s per million rows and column; knn rows x reference rows.
+    stays empty. Cost: about 1 s per million rows and column; knn rows x reference rows.
     Source: scikit-learn's `SimpleImputer`; `knn` after Troyanskaya et al. 2001, "Missing value estimation methods for
     DNA microarrays", on standardised columns, equal to `KNNImputer`.
     """

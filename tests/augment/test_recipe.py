@@ -34,7 +34,7 @@ def test_nothing_but_the_arguments_decides():
         augment(image=["HorizontalFlip", {"ColorJitter": {"p": 0.8}}], text=[{"swap_words": {"fraction": 0.4}}])
     )
     first = [made.apply("image", IMAGE, **{**WHERE, "row_id": str(i)}) for i in range(20)]
-    np.random.seed(5)  # noqa: NPY002
+    np.random.seed(5)
     with ThreadPoolExecutor(4) as pool:
         order = list(range(20))[::-1]
         again = list(pool.map(lambda i: made.apply("image", IMAGE, **{**WHERE, "row_id": str(i)}), order))
@@ -126,6 +126,11 @@ def test_an_operation_of_a_wrong_form():
         augment()
     with pytest.raises(ConfigError, match=r"min_gain_db \(9\) is larger than max_gain_db \(6\)"):
         augment(audio=[{"gain": {"min_gain_db": 9}}]).recipe(TASK)
+
+
+def test_classes_need_a_task_with_classes():
+    with pytest.raises(ConfigError, match="a regression task has no classes"):
+        augment(text=["swap_words"], classes=["a"]).recipe(Task(kind="regression", text="t", label="y"))
 
 
 def test_images_do_not_move_away_from_their_masks():

@@ -97,19 +97,18 @@ class FakeEvidence:
         return Embedding(vectors, "given", np.isfinite(vectors).all(1))
 
     def neighbours(self, k=10):
-        found = self.embedding()
-        n = len(found.vectors)
-        usable = found.valid & self.active
-        similarity = np.nan_to_num(found.vectors) @ np.nan_to_num(found.vectors).T
-        similarity[:, ~usable] = -np.inf
-        similarity[~found.valid] = -np.inf
+        order = np.argsort(self.table.row_ids, kind="stable")  # so that rounding does not hang on the order of rows
+        found, active, n = self.embedding(), self.active[order], len(order)
+        vectors, valid = np.nan_to_num(found.vectors[order]), found.valid[order]
+        similarity = vectors @ vectors.T
+        similarity[:, ~(valid & active)] = -np.inf
+        similarity[~valid] = -np.inf
         np.fill_diagonal(similarity, -np.inf)
-        order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-        best = np.take_along_axis(similarity, order, 1)
-        indices = np.full((n, k), -1, dtype=np.int64)
-        values = np.full((n, k), np.nan, dtype=np.float32)
-        indices[:, : order.shape[1]] = np.where(np.isfinite(best), order, -1)
-        values[:, : order.shape[1]] = np.where(np.isfinite(best), best, np.nan)
+        near = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+        best = np.take_along_axis(similarity, near, 1)
+        indices, values = np.full((n, k), -1, dtype=np.int64), np.full((n, k), np.nan, dtype=np.float32)
+        indices[order, : near.shape[1]] = np.where(np.isfinite(best), order[near], -1)
+        values[order, : near.shape[1]] = np.where(np.isfinite(best), best, np.nan)
         return Neighbours(indices, values)
 
     def probabilities(self):
@@ -117,6 +116,9 @@ class FakeEvidence:
         values = self._probabilities
         values = np.full((n, k), np.nan, dtype=np.float32) if values is None else np.asarray(values, dtype=np.float32)
         return Probabilities(values, np.isfinite(values).all(1), np.zeros(n, dtype=np.int8), "given")
+
+    def predictions(self):
+        return np.full(len(self.table), np.nan)
 
     def noise(self):
         k = max(1, len(self.labels.names))

@@ -1,4 +1,3 @@
-import io
 import os
 import signal
 import subprocess
@@ -147,7 +146,7 @@ def test_a_measure_that_fails_everywhere_ends_the_run(mixed):
         def measure(self, items):
             raise ValueError("no model")
 
-    with pytest.raises(DataError, match="no model .and so on all 36 rows"):
+    with pytest.raises(DataError, match=r"no model .and so on all 36 rows"):
         take(mixed, [Never()])
 
 
@@ -174,7 +173,7 @@ def test_unequal_tasks_and_fields_are_refused(mixed):
         take(mixed, [by_field("audio.peak")])
     with pytest.raises(ConfigError, match="two measures give"):
         take(mixed, [Level(), Level()])
-    with pytest.raises(ConfigError, match="did you mean 'image.brightness'"):
+    with pytest.raises(ConfigError, match=r"did you mean .image\.brightness."):
         by_field("image.brightnes")
 
 
@@ -199,7 +198,7 @@ def test_a_new_measure_leaves_the_others_alone(mixed, tmp_path):
     take(mixed.select(range(20)), [Level()], tmp_path)
     level = Level()
     found = take(mixed, [level, by_field("image.brightness")], tmp_path)
-    assert level.items == 18  # rows 20 to 39 less two copies of row 3, of which one stands there; see `mixed`
+    assert level.items == 19  # rows 20 to 39, less the copy of row 3
     assert np.isfinite(found.values["image.brightness"]).sum() == 38
 
 
@@ -406,8 +405,3 @@ def test_real_sets_are_whole_and_equal_over_workers(shared_data, tmp_path):
         for field, (dtype, _) in [pair for measure in measures for pair in measure.fields.items()]:
             if dtype == "float32":
                 assert np.isfinite(one.values[field]).all(), field
-
-
-def test_a_wav_of_unreadable_bytes_is_not_an_image():
-    found = take(images_of([io.BytesIO(b"RIFF0000WAVE").getvalue(), png(1)]), [Level()])
-    assert "WAV" in found.broken[0]

@@ -50,7 +50,7 @@ def test_embedded_bytes_win_over_the_path(root):
         ("s3://bucket/key", "is a URL"),
         ("a\0b", "not a file name"),
         ("", "not a file name"),
-        ("x" * 5000, ""),
+        ("x" * 5000, "can't be opened"),
     ],
 )
 def test_everything_else_is_refused_with_the_reason(root, path, why):

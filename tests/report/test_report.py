@@ -107,6 +107,7 @@ def test_json_is_valid_and_says_what_was_found(report, tmp_path):
         "flagged": True,
         "reason": "looks like a fish",
         "group": None,
+        "group_rows": None,
         "preview": "this is text number 3",
         "decisions": [],
     }
@@ -116,7 +117,7 @@ def test_json_is_valid_and_says_what_was_found(report, tmp_path):
 
 def test_a_duplicate_is_listed_beside_the_row_that_stays(report):
     issue = report.document().checks["exact_duplicates"].issues["exact_duplicate"]
-    assert [(row.row, row.flagged) for row in issue.worst] == [(0, False), (2, True)]
+    assert [(row.row, row.flagged, row.group_rows) for row in issue.worst] == [(0, False, 2), (2, True, 2)]
 
 
 def test_json_of_a_run(run):

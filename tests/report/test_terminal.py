@@ -61,3 +61,14 @@ def test_accounts_and_decisions(animals, findings):
     ]
     assert ["train", "7", "5", "2", "0"] in cells
     assert ["label_errors", "drop", "2"] in cells
+
+
+def test_many_quiet_issues_share_a_line(animals, findings):
+    n = len(animals)
+    quiet = [
+        Findings.of("image_quality", f"kind_{i}", np.arange(n), animals.row_ids, np.ones(n), np.zeros(n, bool))
+        for i in range(12)
+    ]
+    lines = " ".join(str(Report(animals, Findings.join([findings, *quiet]))).split())
+    assert "label_errors label_error 9 2 22.2%" in lines
+    assert "nothing found: text_quality; image_quality (kind_0, kind_1," in lines

@@ -44,8 +44,10 @@ class SwapWords(_Edit):
 
     def _edited(self, text: str, fraction: float, rng: np.random.Generator) -> str:
         words, gaps = split(text)
-        for place in _places(len(words) - 1, fraction, rng):
-            words[place], words[place + 1] = words[place + 1], words[place]
+        fit = [i for i in range(len(words) - 1) if words[i] != words[i + 1]]
+        for place in _places(len(fit), fraction, rng):
+            i = fit[place]
+            words[i], words[i + 1] = words[i + 1], words[i]
         return join(words, gaps)
 
 
@@ -104,7 +106,8 @@ class SwapCharacters(_Edit):
 
     def _edited(self, text: str, fraction: float, rng: np.random.Generator) -> str:
         letters = list(text)
-        fit = [i for i in range(len(letters) - 1) if letters[i].isalnum() and letters[i + 1].isalnum()]
+        inside = [letter.isalnum() for letter in letters]
+        fit = [i for i in range(len(letters) - 1) if inside[i] and inside[i + 1] and letters[i] != letters[i + 1]]
         for place in _places(len(fit), fraction, rng):
             i = fit[place]
             letters[i], letters[i + 1] = letters[i + 1], letters[i]

@@ -1,0 +1,130 @@
+"""The commands, as a person types them."""
+
+import json
+
+import jsonschema
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from curate.cli import invoke
+
+TOPICS = {
+    "card": "card lost stolen blocked replacement plastic delivery",
+    "cash": "cash machine withdrawal atm swallowed notes fee",
+    "rate": "exchange rate currency euro dollar pound conversion",
+}
+
+
+@pytest.fixture
+def cli(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        code = invoke([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def data(tmp_path):
+    """60 texts of three topics, two of them twice, one with a wrong label."""
+    rng = np.random.default_rng(0)
+    lines = []
+    for i in range(60):
+        topic = list(TOPICS)[i % 3]
+        words = " ".join(rng.choice(TOPICS[topic].split(), 5))
+        lines.append((f"please help with my {words} number {i}", topic))
+    lines[7] = (lines[7][0], "rate" if lines[7][1] != "rate" else "cash")
+    lines += lines[:2]
+    path = tmp_path / "d.csv"
+    path.write_text("text,label\n" + "\n".join(",".join(line) for line in lines) + "\n")
+    return path
+
+
+def test_init_run_explain(cli, data, tmp_path):
+    code, out, err = cli("init", data)
+    assert (code, err) == (0, "")
+    assert "label: column 'label'" in out
+    assert cli("validate", "pipeline.yaml")[0] == 0
+    code, out, err = cli("run", "pipeline.yaml", "--out", "done")
+    assert code == 0, err
+    assert "62" in out
+    accounts = json.loads((tmp_path / "done" / "manifest.json").read_text())["accounts"]
+    assert accounts == [{"split": "train", "read": 62, "kept": 60, "dropped": 2, "unreadable": 0, "draws": 60}]
+    code, out, err = cli("explain", "done", "#60")
+    assert code == 0
+    assert "d.csv line 62" in out
+    assert "dropped" in out
+    assert out.rstrip().endswith("it is in no batch")
+    code, out, _ = cli("explain", "done", "#60", "--json")
+    assert json.loads(out)[0]["explanation"]
+    assert cli("explain", "done", "nobody")[0] == 3
+    assert cli("explain", "done", "#62")[0] == 2
+
+
+def test_init_does_not_replace_a_file(cli, data, tmp_path):
+    (tmp_path / "pipeline.yaml").write_text("mine")
+    assert cli("init", data)[0] == 2
+    assert (tmp_path / "pipeline.yaml").read_text() == "mine"
+    assert cli("init", data, "--force")[0] == 0
+
+
+def test_audit_writes_what_it_is_asked_for(cli, data, tmp_path):
+    code, out, err = cli("audit", data, "--json", "--findings", "f.parquet", "--html", "r.html")
+    assert (code, err) == (0, "")
+    report = json.loads(out)
+    code, schema, _ = cli("schema", "report")
+    jsonschema.validate(report, json.loads(schema))
+    assert pq.read_table(tmp_path / "f.parquet").num_rows > 62
+    assert "<html" in (tmp_path / "r.html").read_text()
+
+
+def test_audit_of_some_checks(cli, data):
+    code, out, _ = cli("audit", data, "--checks", "exact_duplicates,missing_values")
+    assert code == 0
+    assert "exact_duplicate" in out
+    assert "outliers" not in out
+
+
+def test_two_runs_give_equal_bytes(cli, data, tmp_path):
+    cli("init", data)
+    assert cli("run", "pipeline.yaml", "--out", "a")[0] == 0
+    assert cli("run", "pipeline.yaml", "--out", "b", "--no-cache")[0] == 0
+    for name in ("plan.parquet", "ledger.parquet", "findings.parquet"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_a_run_replaces_its_own_folder_only(cli, data, tmp_path):
+    cli("init", data)
+    assert cli("run", "pipeline.yaml", "--out", "a")[0] == 0
+    assert cli("run", "pipeline.yaml", "--out", "a")[0] == 0
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".a.")]
+
+
+def test_steps_and_schema_and_cache(cli, data):
+    code, out, _ = cli("steps")
+    assert code == 0
+    assert "label_errors" in out
+    code, out, _ = cli("steps", "label_errors")
+    assert code == 0
+    assert "limit" in out
+    assert cli("steps", "label_erors")[0] == 2
+    code, out, _ = cli("steps", "--json")
+    assert {"name", "kind", "summary"} == set(json.loads(out)[0])
+    assert cli("audit", data)[0] == 0
+    code, out, _ = cli("cache", "info", "--json")
+    assert code == 0
+    assert json.loads(out)["files"] > 0
+    assert cli("cache", "verify")[0] == 0
+    assert cli("cache", "clear")[0] == 0
+    assert json.loads(cli("cache", "info", "--json")[1])["files"] == 0
+
+
+def test_wrong_use(cli):
+    for arguments in ([], ["audit"], ["adit", "x"], ["audit", "x", "--sed", "3"], ["run"]):
+        code, out, err = cli(*arguments)
+        assert code == 2 or not arguments
+        assert "Traceback" not in out + err

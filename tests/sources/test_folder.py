@@ -1,0 +1,191 @@
+"""Folders of media and texts, in the layouts that people have them in."""
+
+import datasets
+import numpy as np
+import pytest
+
+import curate
+from curate.errors import ConfigError, DataError
+from curate.sources.memory import png_column
+
+PNG = [
+    value["bytes"]
+    for value in png_column(np.arange(40 * 64, dtype=np.int64).astype(np.uint8).reshape(40, 8, 8)).to_pylist()
+]
+
+
+@pytest.fixture
+def fill(tmp_path):
+    """Write files below a folder; content is a PNG, all different, where none is given."""
+    count = iter(range(10_000))
+
+    def call(*paths, content=None):
+        for path in paths:
+            file = tmp_path / "set" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(PNG[next(count) % 40] if content is None else content)
+        return tmp_path / "set"
+
+    return call
+
+
+def label_of(table):
+    return dict(
+        zip([p["path"] for p in table.dataset.with_format("arrow")[:]["image"].to_pylist()], table.dataset["label"][:])
+    )
+
+
+def test_folder_per_class(fill):
+    table = curate.load(fill("cat/1.png", "cat/deep/er/2.png", "dog/1.JPG", "dog/2.png"))
+    assert label_of(table) == {"cat/1.png": "cat", "cat/deep/er/2.png": "cat", "dog/1.JPG": "dog", "dog/2.png": "dog"}
+    assert table.task.kind == "classification"
+    assert table.task.split is None
+    assert isinstance(table.dataset.features["image"], datasets.Image)
+    assert table.dataset.features["image"].decode is False
+
+
+@pytest.mark.parametrize("prefix", ["", "images/", "wrapped/in/two/"])
+def test_splits_above_classes(fill, prefix):
+    names = [f"{prefix}{s}/{c}/{i}.png" for s in ("train", "val", "testing") for c in ("a", "b") for i in range(2)]
+    table = curate.load(fill(*names))
+    assert table.task.label_names == ("a", "b")
+    assert dict(zip(*np.unique(table.splits, return_counts=True))) == {"test": 4, "train": 4, "validation": 4}
+
+
+def test_images_folder_is_no_class_and_bare_files_have_no_label(fill):
+    assert curate.load(fill("images/a/1.png", "images/b/2.png")).task.label_names == ("a", "b")
+    table = curate.load(fill("stray.png", "images2/a/1.png"))
+    assert any("lies in no class folder" in note for note in table.notes)
+
+
+def test_flat_folder_is_unlabeled(fill):
+    table = curate.load(fill("1.png", "2.png"))
+    assert (table.task.kind, table.task.label, table.task.image) == ("unlabeled", None, "image")
+
+
+def test_hidden_system_and_other_files_are_counted(fill):
+    folder = fill("a/1.png", "b/2.png", "a/.hidden.png", "a/Thumbs.db", ".git/x.png", "a/.DS_Store")
+    fill("a/read.pdf", "b/x.xyz", "README.md", content=b"x")
+    table = curate.load(folder)
+    assert len(table) == 2
+    assert "4 hidden or system files skipped" in table.notes
+    assert any("3 files of other types skipped" in note and ".pdf 1" in note for note in table.notes)
+
+
+def test_broken_files_are_rows_with_reasons(fill, tmp_path):
+    folder = fill("a/1.png", "b/2.png")
+    fill("a/empty.png", content=b"")
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(PNG[9])
+    (folder / "b" / "link.png").symlink_to(outside)
+    (folder / "b" / "inner.png").symlink_to(folder / "a" / "1.png")
+    (folder / "c").symlink_to(tmp_path)
+    (folder / "b" / "loop.png").symlink_to(folder / "b" / "loop.png")
+    table = curate.load(folder)
+    why = {p["row"]: p["reason"] for p in table.problems.to_pylist()}
+    assert len(table) == 6
+    assert table.unreadable.sum() == 3
+    said = " / ".join(sorted(why.values()))
+    assert "'a/empty.png' is empty (0 bytes)" in said
+    assert "'b/link.png' leads outside" in said
+    assert "'b/loop.png' can't be opened" in said
+    assert "1 link to folders not followed" in table.notes
+    images = table.column("image").to_pylist()
+    assert all((images[row] is None) == (row in why) for row in range(6))
+    same = [row for row in range(6) if images[row] and images[row]["path"] in ("a/1.png", "b/inner.png")]
+    assert table.content[same[0]].tolist() == table.content[same[1]].tolist()
+
+
+def test_empty_and_useless_folders_are_one_sentence(fill, tmp_path):
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="holds no files"):
+        curate.load(tmp_path / "none")
+    with pytest.raises(DataError, match="none that can be read"):
+        curate.load(fill("x/a.exe", content=b"MZ"))
+    with pytest.raises(DataError, match="no such file or folder.*did you mean 'none'"):
+        curate.load(tmp_path / "nome")
+
+
+def test_two_kinds_of_media_are_asked_about(fill):
+    folder = fill("a/1.png", "b/2.png")
+    fill("a/1.wav", content=b"RIFF")
+    with pytest.raises(ConfigError, match="2 image files and 1 audio files"):
+        curate.load(folder)
+
+
+def test_text_files_per_class(fill):
+    fill("ham/1.txt", content="grüße aus köln".encode())
+    fill("spam/2.txt", content="prix réduit".encode("cp1252"))
+    fill("spam/3.txt", content=b"nul\0byte")
+    table = curate.load(fill("ham/4.txt", content=b""))
+    assert table.dataset["text"][:] == ["grüße aus köln", None, "prix réduit", None]
+    assert table.task.text == "text"
+    issues = [(p["row"], p["issue"]) for p in table.problems.to_pylist()]
+    assert issues == [(1, "unreadable"), (2, "encoding"), (3, "unreadable")]
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "labels.jsonl", "anything.tsv", "meta.parquet"])
+def test_flat_folder_with_metadata(fill, name):
+    folder = fill("recordings/1.png", "recordings/2.png", "recordings/3.png")
+    rows = {"file": ["1.png", "recordings/2.png", "3.png"], "kind": ["x", "y", "x"]}
+    data = datasets.Dataset.from_dict(rows)
+    if name.endswith(".parquet"):
+        data.to_parquet(folder / name)
+    elif name.endswith(".jsonl"):
+        data.to_json(folder / name)
+    else:
+        data.to_csv(folder / name, sep="\t" if name.endswith("tsv") else ",", index=False)
+    for source in (folder, folder / name):
+        table = curate.load(source, image="file", label="kind")
+        assert [v["path"] for v in table.column("file").to_pylist()] == [f"recordings/{i}.png" for i in (1, 2, 3)]
+        assert table.dataset["kind"][:] == ["x", "y", "x"]
+
+
+def test_metadata_of_stems_only(fill):
+    folder = fill("train_images/aa.png", "train_images/bb.png", "train_images/cc.png", "train_images/dd.png")
+    (folder / "train.csv").write_text("id_code,diagnosis\naa,0\nbb,1\ncc,1\ndd,0\n")
+    table = curate.load(folder)
+    assert (table.task.image, table.task.label) == ("id_code", "diagnosis")
+    assert table.column("id_code").to_pylist()[0]["path"] == "train_images/aa.png"
+
+
+def test_metadata_rows_that_lead_nowhere_or_out_are_rows_with_reasons(fill, tmp_path):
+    folder = fill("a/1.png", "a/2.png", "b/1.png")
+    (tmp_path / "out.png").write_bytes(PNG[0])
+    (folder / "dir.png").mkdir()
+    bad = ["../out.png", str(tmp_path / "out.png"), "gone.png", "http://x.y/z.png", "dir.png", "1.png", ""]
+    lines = [*(f"{p},x" for p in ("a/1.png", "a\\2.png", "b/1.png")), *(f"{p},y" for p in bad)]
+    (folder / "m.csv").write_text("file,label\n" + "\n".join(lines) + "\n")
+    table = curate.load(folder / "m.csv")
+    why = {p["row"]: p["reason"] for p in table.problems.to_pylist()}
+    assert sorted(why) == [3, 4, 5, 6, 7, 8]
+    for row, word in {3: "outside", 4: "outside", 5: "does not exist", 6: "URL", 7: "folder", 8: "could be"}.items():
+        assert word in why[row]
+    assert "m.csv, line 7" in why[5]
+    assert table.column("file").to_pylist()[1]["path"] == "a/2.png"
+    assert len(set(map(tuple, table.content.tolist()))) == 10
+
+
+def test_a_column_of_which_no_file_exists_is_one_error(fill):
+    folder = fill("m.csv", content=b"file,label\na.png,x\nb.png,y\n")
+    with pytest.raises(DataError, match="none of the 2 files in the column 'file' can be used"):
+        curate.load(folder / "m.csv")
+
+
+def test_root_says_where_files_are(fill, tmp_path):
+    folder = fill("a/1.png", "a/2.png")
+    (tmp_path / "m.csv").write_text("file,label\na/1.png,x\na/2.png,y\n")
+    table = curate.load(tmp_path / "m.csv", root=folder)
+    assert table.root == folder.resolve()
+    assert not table.unreadable.any()
+    with pytest.raises(DataError, match="is no folder"):
+        curate.load(tmp_path / "m.csv", root=tmp_path / "nope")
+
+
+def test_metadata_per_split_folder(fill):
+    folder = fill("train/1.png", "train/2.png", "test/1.png")
+    (folder / "train" / "metadata.csv").write_text("file_name,label\n1.png,a\n2.png,b\n")
+    (folder / "test" / "metadata.csv").write_text("file_name,label\n1.png,a\n")
+    table = curate.load(folder)
+    assert table.splits.tolist() == ["train", "train", "test"]
+    assert [v["path"] for v in table.column("file_name").to_pylist()] == ["train/1.png", "train/2.png", "test/1.png"]

@@ -1,0 +1,105 @@
+"""Roles are inferred where the data leave no doubt, and asked for by name where they do."""
+
+import numpy as np
+import pytest
+
+import curate
+from curate.errors import ConfigError
+from curate.sources import describe
+
+SENTENCES = [f"this is sentence number {i} of the lot, my friend" for i in range(12)]
+
+
+def task(columns, **said):
+    return curate.load(columns, **said).task
+
+
+def test_usual_names():
+    found = task(
+        {"id": list(range(12)), "text": SENTENCES, "label": ["a", "b"] * 6, "split": ["train", "val", "Test"] * 4}
+    )
+    assert (found.id, found.text, found.label, found.split, found.kind) == (
+        "id",
+        "text",
+        "label",
+        "split",
+        "classification",
+    )
+
+
+def test_free_text_and_the_lone_column_of_few_values():
+    found = task({"what they said": SENTENCES, "mood": ["up", "down"] * 6})
+    assert (found.text, found.label) == ("what they said", "mood")
+
+
+def test_ambiguity_is_asked_for_by_name_all_at_once():
+    columns = {"question": SENTENCES, "body": SENTENCES[::-1], "intent": ["a", "b"] * 6, "domain": ["c", "d"] * 6}
+    with pytest.raises(ConfigError) as error:
+        task(columns)
+    said = str(error.value)
+    assert "cannot tell which column is the label: 'intent' and 'domain' both could be" in said
+    assert "say --label intent or task: {label: intent}" in said
+    assert "cannot tell which column is the text" in said
+    assert task(columns, label="intent", text="body").label == "intent"
+
+
+def test_what_the_user_says_stands():
+    columns = {"text": SENTENCES, "note": SENTENCES[::-1], "label": ["a", "b"] * 6, "other": ["c", "d"] * 6}
+    found = task(columns, text="note", label="other")
+    assert (found.text, found.label) == ("note", "other")
+    assert task(columns, kind="unlabeled").label is None
+    assert curate.load(columns, {"text": "note"}).task.text == "note"
+    assert curate.load(columns, curate.Task(text="note"), label="other").task.label == "other"
+
+
+def test_unknown_roles_and_columns_name_the_nearest():
+    with pytest.raises(ConfigError, match="'txt'.*did you mean 'text'.*'labl'.*did you mean 'label'"):
+        task({"text": SENTENCES, "label": ["a", "b"] * 6}, label="labl", text="txt")
+    with pytest.raises(ConfigError, match="did you mean 'label'"):
+        curate.load({"text": SENTENCES}, {"labell": "x"})
+    with pytest.raises(ConfigError, match="say it once"):
+        curate.load({"text": SENTENCES}, {"label": "x"}, label="y")
+
+
+def test_a_table_of_scalars_has_features_and_no_guessed_label():
+    columns = {"age": [31, 45, 22, 60], "city": ["Bonn", "Ulm", "Bonn", "Ulm"], "rec_id": ["a", "b", "c", "d"]}
+    found = task(columns)
+    assert (found.features, found.id, found.kind) == (("age", "city"), "rec_id", "unlabeled")
+    assert task({**columns, "target": [0, 1, 0, 1]}).label == "target"
+
+
+def test_vectors_series_and_embeddings():
+    vectors = np.zeros((12, 3), np.float32)
+    assert task({"features": vectors, "y": [0, 1] * 6}).features == "features"
+    assert task({"x": np.zeros((12, 2, 5), np.float32), "y": [0, 1] * 6}).series == "x"
+    assert task({"series": vectors, "y": [0, 1] * 6}).series == "series"
+    beside = task({"text": SENTENCES, "embedding": vectors, "label": ["a", "b"] * 6})
+    assert (beside.text, beside.features) == ("text", None)
+    assert task({"text": SENTENCES, "embedding": vectors}, embedding="embedding").embedding == "embedding"
+
+
+def test_an_id_must_be_unique_to_be_taken():
+    assert task({"id": [1, 1] * 6, "text": SENTENCES}).id is None
+
+
+def test_split_values_must_be_names_of_splits():
+    assert task({"fold": [0, 1] * 6, "text": SENTENCES, "label": ["a", "b"] * 6}).split is None
+    table = curate.load({"subset": ["training", " dev", "TEST", None] * 3, "text": SENTENCES, "label": ["a", "b"] * 6})
+    assert table.task.split == "subset"
+    assert table.splits.tolist()[:4] == ["train", "validation", "test", "train"]
+
+
+def test_other_kinds():
+    columns = {"text": SENTENCES, "label": [float(v) / 7 for v in range(12)]}
+    assert task(columns).kind == "regression"
+    assert task({"text": SENTENCES, "tags": [["x"], ["y", "x"]] * 6}).kind == "multilabel"
+    assert task({"text": SENTENCES, "label": ["a", "b"] * 6}, kind="multilabel").label_names == ("a", "b")
+    with pytest.raises(ConfigError, match="no column is the label"):
+        task({"text": SENTENCES}, kind="classification")
+
+
+def test_description_names_roles_classes_and_problems():
+    lines = describe(curate.load({"text": SENTENCES, "label": [" a", "b"] * 6}))
+    assert "text: column 'text'" in lines
+    assert "label: column 'label', classification, 2 classes (a, b)" in lines
+    assert any(line.startswith("label_format: 6 rows") for line in lines)
