@@ -170,8 +170,8 @@ def doubts_of_numbers(evidence: Evidence, rank: np.ndarray) -> Doubts:
 
     def reason(place: int) -> str:
         return (
-            f"the value {given[place]:g} lies {residual[place]:.3g} from {predicted[place]:.3g}, which {name} gives; the"
-            f" typical distance is {spread:.3g}"
+            f"the value {given[place]:g} lies {residual[place]:.3g} from {predicted[place]:.3g}, which {name} gives;"
+            f" the typical distance is {spread:.3g}"
         )
 
     facts = {"predicted_by": name, "typical_residual": float(f"{spread:.4g}")}

@@ -22,8 +22,13 @@ class Variant(NamedTuple):
 
 
 def folded(name: str) -> str:
-    """The name without differences of case, Unicode form, accents' composition, blanks and separators."""
-    return SEPARATORS.sub(" ", unicodedata.normalize("NFKC", name).casefold()).strip()
+    """The name without differences of case, Unicode form, accents' composition, blanks and separators.
+
+    Of single characters, numbers and names of signs alone only outer blanks go: "a" and "A", or "1" and "-1", differ.
+    """
+    plain = unicodedata.normalize("NFKC", name).strip()
+    out = SEPARATORS.sub(" ", plain.casefold()).strip()
+    return plain if len(plain) < 2 or not any(c.isalpha() for c in out) else out
 
 
 def singular(name: str) -> str:

@@ -33,9 +33,9 @@ class LabelErrors(Check):
     With classes, the out-of-sample probabilities are judged by one of two methods. `noise_model` asks for the
     probability of each true class given the content and the given label, with the class-pair noise estimated from the
     set: the score is its mass on the given label, and a row is flagged where another class has at least
-    `min_confidence`. `confident_learning` is cleanlab's: `score` and `filter` name its functions. A multilabel row is as
-    good as its most doubtful label. Numbers are judged by their distance to an out-of-sample prediction and scored by
-    cleanlab's OUTRE.
+    `min_confidence`. `confident_learning` is cleanlab's: `score` and `filter` name its functions. A multilabel row is
+    as good as its most doubtful label. Numbers are judged by their distance to an out-of-sample prediction and scored
+    by cleanlab's OUTRE.
 
     Verdicts on training rows come from training rows alone; a held-out row is judged against training rows and its
     own split. Cost: the cross-validation behind the probabilities, then a few passes over (rows, classes).

@@ -14,9 +14,6 @@ from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 
-ODDS = 60.0
-"""Keeps the score apart from 0 and 1 in float32."""
-
 
 class Outliers(Check):
     """Finds rows that lie unusually far from their nearest neighbours, overall or within their class.
@@ -45,7 +42,7 @@ class Outliers(Check):
         filled = np.where(np.isfinite(stacked[:, rows]), stacked[:, rows], -np.inf)
         worst = filled.argmax(0) if names else rows
         deviation = filled.max(0) if names else np.zeros(0)
-        score = 1.0 / (1.0 + np.exp(np.clip(deviation - self.threshold, -ODDS, ODDS)))
+        score = remoteness_score(deviation, self.threshold)
         flagged = deviation > self.threshold
         allowed = int(np.floor(self.max_share * len(rows) + 1e-9))
         if flagged.sum() > allowed:
@@ -85,6 +82,15 @@ class Outliers(Check):
             apart = isolation(feature_matrix(table), fit[np.argsort(rank[fit], kind="stable")], evidence.seed)
             views["isolation"] = (apart, deviations(apart, usual))
         return views
+
+
+def remoteness_score(deviation: np.ndarray, threshold: float) -> np.ndarray:
+    """(m,) deviations -> (m,) scores: 1 / (1 + e^(d - t)) up to the threshold t, 0.5 (t / d)^3 beyond it.
+
+    The power law keeps far rows apart where the exponential would round all of them to 0.
+    """
+    below = 1.0 / (1.0 + np.exp(np.minimum(deviation - threshold, 0.0)))
+    return np.where(deviation <= threshold, below, 0.5 * (threshold / np.maximum(deviation, threshold)) ** 3)
 
 
 def _reason(view: str, value: float, deviation: float, neighbours: int, evidence: Evidence, row: int) -> str:

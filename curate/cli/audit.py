@@ -67,7 +67,7 @@ def audit(
     if findings is not None:
         write_parquet(findings, report.findings)
     if html is not None:
-        report.to_html(html)
+        report.to_html(html, findings_path=None if findings is None else str(findings))
     if json:
         shared.echo(report.to_json())
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,9 @@ from curate.randomness import digest
 from curate.table import Table
 from curate.task import MEDIA
 
+if TYPE_CHECKING:
+    import datasets
+
 VERSION = 1
 """Raise it when the same bytes decode to other arrays, or to other errors."""
 BATCH_BYTES = 1 << 26
@@ -31,12 +34,20 @@ LIBRARIES = {
 }
 
 
+READ_ROWS = 8
+"""Media rows whose encoded bytes are fetched from the table at once."""
+
+
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of one modality, not decoded yet: their positions in the table, and their columns."""
+    """Some rows of one modality, not read yet: their positions in the table, and the columns to read them from."""
 
     rows: np.ndarray
-    columns: pa.Table
+    columns: datasets.Dataset
+
+    def read(self, start: int = 0, stop: int | None = None) -> pa.Table:
+        """The columns of some of the rows (places within the chunk)."""
+        return self.columns[self.rows[start:stop].tolist()]
 
 
 @dataclass
@@ -59,12 +70,11 @@ def fingerprint(modality: str, settings: EvidenceSettings) -> str:
 
 
 def chunks(table: Table, modality: str, rows: np.ndarray, chunk_rows: int) -> Iterator[Chunk]:
-    """The rows in chunks of `chunk_rows`, read from the table as they are asked for."""
+    """The rows in chunks of `chunk_rows`."""
     names = list(table.task.feature_columns) if modality == "features" else [getattr(table.task, modality)]
     view = table.dataset.select_columns(names).with_format("arrow")
     for start in range(0, len(rows), chunk_rows):
-        some = rows[start : start + chunk_rows]
-        yield Chunk(some, view[some.tolist()])
+        yield Chunk(rows[start : start + chunk_rows], view)
 
 
 def batches(
@@ -72,9 +82,9 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, Any]]:
     """Decoded items of a chunk with their positions, in batches of bounded memory; what fails goes to `broken`."""
     if modality == "features":
-        yield chunk.rows, chunk.columns
+        yield chunk.rows, chunk.read()
     elif modality == "text":
-        column = chunk.columns.column(0).combine_chunks()
+        column = chunk.read().column(0).combine_chunks()
         yield chunk.rows, column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
     elif modality == "series":
         yield from _series(chunk, broken)
@@ -91,7 +101,7 @@ def _decoder(modality: str, settings: EvidenceSettings) -> Callable[[bytes], Any
 
 
 def _series(chunk: Chunk, broken: Broken) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    decoded = series.decode(chunk.columns.column(0))
+    decoded = series.decode(chunk.read().column(0))
     items, rows = [], []
     for row, item in zip(chunk.rows.tolist(), decoded):
         if isinstance(item, DecodeError):
@@ -103,22 +113,31 @@ def _series(chunk: Chunk, broken: Broken) -> Iterator[tuple[np.ndarray, list[np.
         yield np.array(rows), items
 
 
+def _values(chunk: Chunk) -> Iterator[tuple[int, Any]]:
+    """Position and media value of each row, with few of them in memory."""
+    for start in range(0, len(chunk.rows), READ_ROWS):
+        column = chunk.read(start, start + READ_ROWS).column(0)
+        for row, value in zip(chunk.rows[start : start + READ_ROWS].tolist(), column):
+            yield row, value.as_py()
+
+
 def _media(
     chunk: Chunk, decode: Callable[[bytes], Any], max_bytes: int, root: Path | None, broken: Broken
 ) -> Iterator[tuple[np.ndarray, list[Any]]]:
     rows: list[int] = []
     items: list[Any] = []
     held = 0
-    column = chunk.columns.column(0)
-    for place, row in enumerate(chunk.rows.tolist()):
+    for row, value in _values(chunk):
         try:
-            data = payload.read_bytes(column[place].as_py(), root, max_bytes)
-            item = decode(data)
+            item = decode(payload.read_bytes(value, root, max_bytes))
         except DecodeError as error:
             broken.undecodable[row] = str(error)
             continue
         except DataError as error:
             broken.unread[row] = str(error)
+            continue
+        except MemoryError:
+            broken.unread[row] = "there is not enough memory to decode it"
             continue
         rows.append(row)
         items.append(item)

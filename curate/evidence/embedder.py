@@ -9,6 +9,7 @@ import numpy as np
 from curate.evidence.encoders import columns
 from curate.evidence.encoders.choice import choose
 from curate.evidence.encoders.encoder import Encoder
+from curate.evidence.encoders.features import part_vectors
 from curate.evidence.encoders.vectors import joined, unit
 from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.measure import Measure
@@ -80,7 +81,7 @@ class Embedder:
             names = [(e.role, e.title, e.version, e.measure.fingerprint if e.measure else "") for e in self.encoders]
             own = self._table.task.embedding
             made_from = (VERSION, self._rows, own or "", names, learn, broken[self._order], self._seed)
-            if own is not None or all(e.measure is not None for e in self.encoders):
+            if own is not None or all(e.measure is not None and not e.parts for e in self.encoders):
                 vectors = self._compute(learn)["rows_vectors"]  # the cache of measures has it, or the table
                 placed = np.empty_like(vectors)
                 placed[self._order] = vectors
@@ -111,7 +112,8 @@ class Embedder:
         parts = []
         for encoder in self.encoders:
             if encoder.measure is not None:
-                parts.append(self._measurements.value(encoder.field)[order])
+                values = self._measurements.value(encoder.field)[order]
+                parts.append(part_vectors(values, learn, encoder.parts) if encoder.parts else values)
             elif encoder.fit is not None:
                 parts.append(encoder.fit(table, order, learn, self._seed))
         if not parts:

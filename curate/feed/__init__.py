@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from curate.feed.loader import Loader, make_loader
+    from curate.feed.loader import Loader
     from curate.feed.losses import SoftBinaryCrossEntropy, SoftCrossEntropy, WeightedRegression, make_loss
+    from curate.feed.making import make_loader
     from curate.feed.sampler import Sampler
 
 _PUBLIC = {
@@ -19,7 +20,7 @@ _PUBLIC = {
     "SoftBinaryCrossEntropy": "losses",
     "SoftCrossEntropy": "losses",
     "WeightedRegression": "losses",
-    "make_loader": "loader",
+    "make_loader": "making",
     "make_loss": "losses",
 }
 _WITHOUT_TORCH = ("sampler",)

@@ -48,15 +48,17 @@ class Spilled:
 def spill_rows(rows: datasets.Dataset, folder: Path) -> datasets.Dataset:
     """The same rows, in Arrow format, in a memory-mapped file; rows that are mapped from files already stay there."""
     import datasets
+    from datasets.table import MemoryMappedTable
 
     blocks = getattr(rows.data, "blocks", None)
     parts = [rows.data] if blocks is None else [part for row in blocks for part in row]
-    if all(isinstance(part, datasets.table.MemoryMappedTable) for part in parts):
+    if all(isinstance(part, MemoryMappedTable) for part in parts):
         return rows
     file = folder / "rows.arrow"
-    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, rows[:0].schema) as writer:
+    arrow: Any = rows
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, arrow[:0].schema) as writer:
         for start in range(0, len(rows), BLOCK_ROWS):
-            writer.write_table(rows[start : start + BLOCK_ROWS])
+            writer.write_table(arrow[start : start + BLOCK_ROWS])
     return datasets.Dataset.from_file(str(file)).with_format("arrow")
 
 

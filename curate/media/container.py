@@ -65,7 +65,7 @@ def opened(data: bytes, wanted: str, options: dict[str, str] | None = None) -> I
             BytesIO(data), "r", format=DEMUXERS[name], metadata_errors="replace", options=options or {}
         ) as container:
             yield container
-    except (CurateError, MemoryError):
+    except CurateError:
         raise
-    except Exception as error:  # PyAV raises FFmpeg's errors, and IndexError, UnicodeDecodeError, ... on damaged files
+    except Exception as error:  # PyAV raises FFmpeg's errors, IndexError, MemoryError, ... on damaged files
         raise DecodeError(f"the {name} {wanted} is damaged or cut off ({plainly(error)})") from None

@@ -71,7 +71,7 @@ def opened(path: str, root: str | os.PathLike[str]) -> Iterator[tuple[FileIO, in
             raise UnreadablePayload(f"{path!r} is no regular file")
         if not found.st_size:
             raise UnreadablePayload(f"{path!r} is empty (0 bytes)")
-        with open(descriptor, "rb", buffering=0, closefd=False) as file:  # noqa: PTH123 (a descriptor, not a path)
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:
             yield file, found.st_size
     finally:
         os.close(descriptor)

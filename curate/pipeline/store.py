@@ -41,7 +41,7 @@ def write(curated: Curated, out: Path) -> None:
         _write_dataset(folder / "table.arrow", table.dataset)
         curated.pipeline.to_yaml(folder / "pipeline.yaml")
         curated.report.to_json(folder / "report.json")
-        curated.report.to_html(folder / "report.html")
+        curated.report.to_html(folder / "report.html", findings_path="findings.parquet")
         write_text(folder / MANIFEST, json.dumps(_manifest(curated, folder, out), indent=2, ensure_ascii=False) + "\n")
 
 

@@ -34,6 +34,11 @@ class Row(Part):
     preview: str = Field(description="the row's content in a few words: its text, its values, the path of its media")
     decisions: list[str] = Field(description="what was decided about the row, one sentence per entry of the ledger")
 
+    @property
+    def decided(self) -> list[str]:
+        """The decisions without the reason where it is the finding's own, which stands above them."""
+        return [one.replace(f": {self.reason}", "", 1) if self.reason else one for one in self.decisions]
+
 
 class Histogram(Part):
     """Scores of all rows that were judged, in bins of equal width over [0, 1]."""

@@ -134,7 +134,7 @@ def _row(row: Row) -> list[RenderableType]:
     if row.preview:
         head.append(f"  {one_line(row.preview, 100)}", style="dim")
     said = [one_line(row.reason)] if row.reason else []
-    said += [one_line(sentence) for sentence in row.decisions]
+    said += [one_line(sentence) for sentence in row.decided]
     return [Padding(head, (0, 0, 0, 2)), *(Padding(Text(line), (0, 0, 0, 7)) for line in said)]
 
 

@@ -57,6 +57,8 @@ def assemble(
     raw = _thinned(raw, max_rows)
     raw, task, remarks = _labels(raw, task)
     home = root if root is not None else raw.root
+    if home is None and _names_files(raw, task):
+        home = Path.cwd()  # paths in memory are meant from where the program runs, and confined to there
     raw, failures = _inputs(raw, task, home)
     unreadable = dict(raw.unreadable) | failures
     records = {**{r: why.encode("utf-8", "replace") for r, why in failures.items()}, **raw.records}
@@ -141,6 +143,8 @@ def _inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int, str
             resolved = resolve(raw, name, home)
             raw = raw.with_column(name, resolved.column)
             failed(name, resolved.failures)
+            if task.modalities == (role,):  # beside a text, an image may be missing; alone, nothing is left
+                failed(name, dict.fromkeys(_null_rows(resolved.column), "there is no content and no file is named"))
     for role in TEXT_ROLES:
         name = getattr(task, role)
         if name and not pa.types.is_string(raw.columns[name].type):
@@ -154,6 +158,23 @@ def _inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int, str
     if task.series:
         raw = raw.with_column(task.series, as_series(raw.columns[task.series], task.series, raw.source))
     return raw, failures
+
+
+def _names_files(raw: Raw, task: Task) -> bool:
+    """Whether a media column has paths without content."""
+    for name in filter(None, (getattr(task, role) for role in MEDIA_ROLES)):
+        column = raw.columns[name]
+        if is_media(column.type):
+            lone = pc.and_(pc.struct_field(column, "bytes").is_null(), pc.struct_field(column, "path").is_valid())
+            if pc.any(lone).as_py():
+                return True
+        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            return True
+    return False
+
+
+def _null_rows(column: pa.ChunkedArray) -> list[int]:
+    return np.flatnonzero(column.is_null().to_numpy()).tolist()
 
 
 def _text(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:

@@ -6,14 +6,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
-from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
 from curate.sources.hub import from_disk
+from curate.sources.listing import Listing, classify, walk
 from curate.sources.media_columns import find_media
 from curate.sources.raw import Raw
 from curate.sources.splits import CANONICAL
@@ -22,46 +22,6 @@ from curate.sources.text_files import text_columns
 
 MIXED_SHARE = 0.1
 _SHARD = re.compile(r"^(.*?)[-_.]?\d+(?:[-_]of[-_]\d+)?$")
-
-
-@dataclass
-class Listing:
-    """The files of a folder, paths relative to it, sorted.
-
-    Attributes:
-        media: kind (image, audio, video) -> files.
-        texts: ``.txt`` files.
-        tables: files of metadata or rows.
-        arrays: ``.npz`` files.
-        others: files of other types.
-        junk: hidden files and what file managers leave.
-        links: links to folders, which are not followed.
-        closed: folders that may not be read.
-    """
-
-    media: dict[str, list[str]] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)
-    arrays: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    junk: int = 0
-    links: int = 0
-    closed: list[str] = field(default_factory=list)
-
-    def notes(self, skipped: Sequence[str]) -> list[str]:
-        """What was passed over, counted."""
-        found = []
-        if self.junk:
-            found.append(f"{self.junk} hidden or system file{'s' if self.junk > 1 else ''} skipped")
-        if self.links:
-            found.append(f"{self.links} link{'s' if self.links > 1 else ''} to folders not followed")
-        if self.closed:
-            found.append(f"{len(self.closed)} folders may not be read, {self.closed[0]!r} first")
-        if skipped:
-            counts = Counter(ending(path) or "no ending" for path in skipped)
-            listed = ", ".join(f"{e} {n}" for e, n in counts.most_common(6))
-            found.append(f"{len(skipped)} file{'s' if len(skipped) > 1 else ''} of other types skipped ({listed})")
-        return found
 
 
 def read_folder(folder: Path, source: str, *, delimiter: str | None = None, encoding: str | None = None) -> Raw:
@@ -97,42 +57,6 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
     everything = len(listing.others) + listing.junk
     what = f"{everything} files, but none that can be read as data" if everything else "no files"
     raise DataError(f"{source}: the folder holds {what}")
-
-
-def walk(folder: Path, source: str) -> Listing:
-    """All files below a folder. Links to folders are not followed."""
-    listing = Listing()
-
-    def closed(error: OSError) -> None:
-        listing.closed.append(os.path.relpath(error.filename or folder, folder))
-
-    for place, folders, files in os.walk(folder, onerror=closed):
-        listing.junk += sum(is_junk(f) for f in folders)
-        folders[:] = sorted(f for f in folders if not is_junk(f))
-        listing.links += sum(os.path.islink(os.path.join(place, f)) for f in folders)  # noqa: PTH114, PTH118
-        for file in sorted(files):
-            _classify(listing, os.path.relpath(os.path.join(place, file), folder), file)  # noqa: PTH118
-    if listing.closed == ["."]:
-        raise DataError(f"{source}: the folder may not be read (permission denied)")
-    return listing
-
-
-def _classify(listing: Listing, path: str, file: str) -> None:
-    kind = media_kind(file)
-    if is_junk(file):
-        listing.junk += 1
-    elif kind:
-        listing.media.setdefault(kind, []).append(path)
-    elif is_about(file):
-        listing.others.append(path)
-    elif ending(file) in TABLES:
-        listing.tables.append(path)
-    elif ending(file) == ".npz":
-        listing.arrays.append(path)
-    elif ending(file) in TEXT:
-        listing.texts.append(path)
-    else:
-        listing.others.append(path)
 
 
 def _metadata_tables(tables: Sequence[str]) -> list[str]:
@@ -306,5 +230,5 @@ def files_as_folder(paths: Sequence[Path], source: str) -> Raw:
     root = Path(os.path.commonpath([path.parent for path in paths]))
     listing = Listing()
     for path in sorted(paths):
-        _classify(listing, os.path.relpath(path, root), path.name)
+        classify(listing, os.path.relpath(path, root), path.name)
     return _per_class(root, source, listing)

@@ -95,7 +95,7 @@ def with_features(raw: Raw, features: datasets.Features) -> Raw:
         if isinstance(feature, Image | Audio | Video):
             media[column] = type(feature).__name__.lower()
         for found, convert in ((feature, _named), (inner, _named_lists)):
-            if isinstance(found, ClassLabel):
+            if found is not None and isinstance(found, ClassLabel):
                 names[column] = tuple(found.names or ())
                 raw = raw.with_column(column, convert(raw.columns[column], names[column]))
                 classes.append(column)

@@ -12,24 +12,21 @@ import pyarrow.compute as pc
 
 from curate.errors import ConfigError, nearest
 from curate.media.content import is_media
+from curate.sources.free_text import is_free_text, mean_length
 from curate.sources.labels import is_list
 from curate.sources.media_columns import MediaColumns
+from curate.sources.role_names import (
+    FEATURE_NAMES,
+    ID_NAMES,
+    LABEL_NAMES,
+    LIKELY_LABEL_NAMES,
+    SERIES_NAMES,
+    SPLIT_NAMES,
+    TEXT_NAMES,
+)  # fmt: skip
 from curate.sources.splits import is_split_column
 from curate.task import MODALITIES, Task
 
-LABEL_NAMES = ("label", "labels", "class", "target", "y")
-LIKELY_LABEL_NAMES = (
-    "category", "intent", "sentiment", "topic", "domain", "emotion", "species", "genre", "tag", "tags", "classname",
-    "class_name", "class_label", "label_name", "outcome", "diagnosis", "categories", "ground_truth", "annotation",
-)  # fmt: skip
-TEXT_NAMES = ("text", "texts", "sentence", "content", "body", "message", "review", "utterance", "comment", "tweet",
-              "document", "question", "query", "prompt", "sms", "email", "abstract", "headline", "description")  # fmt: skip
-FEATURE_NAMES = ("features", "x", "vector", "vectors", "data")
-SERIES_NAMES = ("series", "signal", "timeseries", "time_series", "waveform")
-SPLIT_NAMES = ("split", "fold", "subset", "partition", "set")
-ID_NAMES = ("id", "uuid", "guid", "row_id", "rowid", "rec_id", "record_id", "sample_id", "example_id", "key", "_id")
-FREE_TEXT_CHARACTERS = 20.0
-FREE_TEXT_WORDS = 3.0
 COLUMN_ROLES = (
     *MODALITIES,
     "mask",
@@ -254,36 +251,21 @@ def _text(search: _Search) -> None:
     if exact:
         search.roles["text"] = exact[0]
         return
-    for found in (named, [name for name in worded if _is_free_text(search.columns[name])]):
+    for found in (named, [name for name in worded if is_free_text(search.columns[name])]):
         if len(found) > 1:
             search.ask("the text", "text", found)
         if found:
             search.roles["text"] = found[0]
             return
-    free_text = [name for name in strings if _is_free_text(search.columns[name])]
+    free_text = [name for name in strings if is_free_text(search.columns[name])]
     numeric = [
         c for c in search.free if pa.types.is_integer(search.type_of(c)) or pa.types.is_floating(search.type_of(c))
     ]
     others = [name for name in search.free if name not in free_text]
     if free_text and len(numeric) <= 2 and len(others) <= 6:
-        search.roles["text"] = max(free_text, key=lambda name: _mean_length(search.columns[name]))
+        search.roles["text"] = max(free_text, key=lambda name: mean_length(search.columns[name]))
     elif len(strings) == 1 and not numeric and len(others) <= 1 and not search.roles.get("features"):
         search.roles["text"] = strings[0]
-
-
-def _mean_length(column: pa.ChunkedArray) -> float:
-    return pc.mean(pc.utf8_length(column)).as_py() or 0.0
-
-
-def _is_free_text(column: pa.ChunkedArray) -> bool:
-    """Long, of several words, and hardly ever the same twice."""
-    head = column.slice(0, 5000).drop_null()
-    if not len(head) or _mean_length(head) < FREE_TEXT_CHARACTERS:
-        return False
-    words = (pc.mean(pc.count_substring(head, " ")).as_py() or 0.0) + 1
-    unsegmented = pc.any(pc.match_substring_regex(head.slice(0, 200), r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]"))
-    several = words >= FREE_TEXT_WORDS or bool(unsegmented.as_py())
-    return several and pc.count_distinct(head).as_py() >= 0.5 * len(head)
 
 
 def _label_by_values(search: _Search) -> None:

@@ -53,7 +53,7 @@ def normalise(
     kind = kind or infer_kind(column)
     if kind == "regression":
         return Normalised(_values(column, label), kind, (), [])
-    if kind == "multilabel":
+    if kind == "multilabel" or (is_list(column.type) and kind != "classification"):
         sets, remarks = _sets(column)
         found = pc.unique(pc.list_flatten(sets)).drop_null().to_pylist()
         return Normalised(sets, kind, _ordered(found, names, label), remarks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -140,7 +140,7 @@ def resolve(raw: Raw, name: str, root: Path | None) -> Resolved:
         embedded = data.is_valid().to_numpy()
         if embedded.all() and kind in (MEDIA, LARGE_MEDIA):
             return Resolved(column, {})
-        if embedded.all() or not len(column):
+        if not (paths.is_valid().to_numpy() & ~embedded).any():
             return Resolved(_structs(data, paths, column.is_null()), {})
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         paths, data, embedded = column, None, np.zeros(len(column), bool)
@@ -194,11 +194,11 @@ def _places(
     return found, failures
 
 
-def _place(value: str, base: str, home: str, index) -> str:  # noqa: ANN001 (a cached function)
+def _place(value: str, base: str, home: str, index: Callable[[], Mapping[str, Sequence[str]]]) -> str:
     """The path of one file relative to the root.
 
-    Tried in turn: as it stands, beside the metadata, then under the root; with the slashes of the other system; by its name alone, if only
-    one file under the root has it (``recordings/``, ``images/``).
+    Tried in turn: as it stands, beside the metadata, then under the root; with the slashes of the other system; by its
+    name alone, if only one file under the root has it (``recordings/``, ``images/``).
     """
     if URL.match(value):
         confined(value, home)
@@ -227,7 +227,7 @@ def _inside(full: str, home: str, value: str) -> None:
         raise UnreadablePayload(str(error).replace(repr(full), repr(value))) from error
 
 
-def _files_under(home: Path) -> dict[str, Sequence[str]]:
+def _files_under(home: Path) -> Mapping[str, Sequence[str]]:
     """File name, with and without ending -> paths relative to `home`, links to folders not followed."""
     found: dict[str, list[str]] = {}
     for folder, folders, files in os.walk(home):
@@ -239,4 +239,4 @@ def _files_under(home: Path) -> dict[str, Sequence[str]]:
             found.setdefault(file, []).append(path)
             if media_kind(file):
                 found.setdefault(os.path.splitext(file)[0], []).append(path)  # noqa: PTH122
-    return found  # type: ignore[return-value]
+    return found

@@ -168,9 +168,7 @@ def png_column(images: Sequence[np.ndarray | None] | np.ndarray) -> pa.Array:
     except ImportError as error:
         raise MissingPackage("opencv-python-headless", "image", "keeping arrays of pixels as images") from error
 
-    def encode(pixels: np.ndarray | None) -> bytes | None:
-        if pixels is None:
-            return None
+    def encode(pixels: np.ndarray) -> bytes:
         if pixels.dtype == bool:
             pixels = pixels.astype(np.uint8) * 255
         if pixels.ndim == 3 and pixels.shape[-1] >= 3:
@@ -178,9 +176,9 @@ def png_column(images: Sequence[np.ndarray | None] | np.ndarray) -> pa.Array:
             pixels = cv2.cvtColor(np.ascontiguousarray(pixels), order)
         done, encoded = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 1])
         if not done:
-            raise DataError(f"pixels of the shape {np.shape(pixels)} can't be kept as PNG")
+            raise DataError(f"pixels of the shape {pixels.shape} can't be kept as PNG")
         return encoded.tobytes()
 
     with ThreadPoolExecutor() as pool:
-        data = pa.array(list(pool.map(encode, images)), pa.binary())
+        data = pa.array(list(pool.map(lambda pixels: None if pixels is None else encode(pixels), images)), pa.binary())
     return pa.StructArray.from_arrays([data, pa.nulls(len(data), pa.string())], ["bytes", "path"], mask=data.is_null())

@@ -132,8 +132,7 @@ def _given(task: Task | Mapping[str, Any] | None, **roles: Any) -> Task:
 
 def _root(root: str | os.PathLike[str] | None, raw: Raw) -> Path | None:
     if root is None:
-        # Paths in memory are taken to be meant from where the program runs, and confined to there.
-        return raw.root if raw.root is not None else Path.cwd()
+        return raw.root
     folder = Path(root)
     if not folder.is_dir():
         raise DataError(f"root {os.fspath(root)!r} is no folder")

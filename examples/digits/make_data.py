@@ -13,16 +13,27 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-LOOK_ALIKES = {0: (6, 8), 1: (7, 2), 2: (7, 3), 3: (8, 5), 4: (9, 7), 5: (6, 3), 6: (5, 0), 7: (1, 2), 8: (3, 1), 9: (4, 3)}
+LOOK_ALIKES = {
+    0: (6, 8),
+    1: (7, 2),
+    2: (7, 3),
+    3: (8, 5),
+    4: (9, 7),
+    5: (6, 3),
+    6: (5, 0),
+    7: (1, 2),
+    8: (3, 1),
+    9: (4, 3),
+}
 """Digit -> the digits that it is taken for."""
 
-WRONG_LABEL = ("flipped", "conflicting_copy")
 JUNK = ("blank", "noise", "truncated")
 COPIES = ("exact_copy", "conflicting_copy", "edited_copy")
 FIELDS = ("file", "given", "true", "fault", "copy_of")
@@ -43,10 +54,18 @@ class Faults:
     truncated: int = 10
     test_per_class: int = 30
 
+    @classmethod
+    def scaled(cls, head: int) -> Faults:
+        """The faults of a set whose commonest class has `head` rows, in the same proportions."""
+        whole = cls()
+        counts = ("exact_copy", "conflicting_copy", "edited_copy", "blank", "noise", "truncated")
+        fewer = {name: max(2, round(getattr(whole, name) * head / whole.head)) for name in counts}
+        return cls(head=head, tail=max(2, round(head / 10)), **fewer)
+
 
 @dataclass(frozen=True)
 class Row:
-    """A file to be written: its bytes, the label it is filed under, the label it deserves, and what is wrong with it."""
+    """A file to be written: its bytes, the label it is filed under, its true label, and what is wrong with it."""
 
     content: bytes
     given: int
@@ -88,7 +107,9 @@ def edit(pixels: np.ndarray, which: int, rng: np.random.Generator) -> tuple[byte
     return encode(pixels, "JPEG", quality=85), ".jpg"
 
 
-def genuine_rows(scans: np.ndarray, digits: np.ndarray, faults: Faults, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+def genuine_rows(
+    scans: np.ndarray, digits: np.ndarray, faults: Faults, rng: np.random.Generator
+) -> tuple[list[Row], list[Row]]:
     """The training rows (long-tailed, with a share of flipped labels) and the test rows (balanced, all true)."""
     training, test = [], []
     for digit, size in enumerate(class_sizes(faults.head, faults.tail)):
@@ -146,10 +167,13 @@ def write(folder: Path, rows: list[Row], rng: np.random.Generator) -> list[str]:
 
 
 def make_data(out: Path, faults: Faults | None = None, seed: int = 0) -> list[dict[str, str]]:
-    """Write the data set and its truth to an empty or new folder `out`. Returns the lines of `truth.csv`."""
+    """Write the data set and its truth to `out`, in place of an earlier one. Returns the lines of `truth.csv`."""
     from sklearn.datasets import load_digits
 
     faults = faults or Faults()
+    for part in ("train", "test"):
+        if (out / part).exists():
+            shutil.rmtree(out / part)
     rng = np.random.default_rng(seed)
     bunch = load_digits()
     training, test = genuine_rows(bunch.images, bunch.target, faults, rng)

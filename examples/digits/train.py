@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from curate import Curated
+    from examples.digits.compare import Truth
 
 
 def network(classes: int) -> torch.nn.Module:
@@ -51,6 +54,48 @@ def train(curated: Curated, steps: int, seed: int, batch_size: int = 32, num_wor
             if done == steps:
                 break
     return model.eval()
+
+
+def accuracies(curated: Curated, folder: Path, truth: Truth, seeds: int, steps: int) -> dict[str, np.ndarray]:
+    """Test accuracies of networks trained on the raw rows, the curated rows and the truth.
+
+    All three go through the same loader and loss for as many steps, with the balance and augmentation of the curating
+    pipeline, so that they differ by their rows and labels alone.
+
+    Args:
+        curated: the result of the whole pipeline.
+        folder: holds the images (`train/`, `test/`).
+        truth: of the curated table's rows.
+        seeds: networks per set.
+        steps: of the optimiser, per network.
+
+    Returns:
+        raw, curated and clean, each (seeds,).
+    """
+    import curate
+
+    whole = curated.pipeline
+    unchecked = [step for step in whole.steps if step.kind != "check"]
+    same = curate.Pipeline(steps=unchecked, feed=whole.feed, seed=whole.seed)
+    write_clean(folder, truth)
+    sets = {
+        "raw": same.run(curate.load(str(folder / "train")), cache=None),
+        "curated": curated,
+        "clean": same.run(curate.load(str(folder / "clean.csv")), cache=None),
+    }
+    test = curate.Pipeline(steps=[], feed=whole.feed).run(curate.load(str(folder / "test")), cache=None)
+    return {
+        name: np.array([accuracy(train(a_set, steps, s), test) for s in range(seeds)]) for name, a_set in sets.items()
+    }
+
+
+def write_clean(folder: Path, truth: Truth) -> None:
+    """Write `clean.csv`: the genuine images, without copies and junk, with their true labels."""
+    genuine = (truth.fault == "") | (truth.fault == "flipped")
+    with (folder / "clean.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image", "label"])
+        writer.writerows((f"train/{truth.file[row]}", truth.true[row]) for row in np.flatnonzero(genuine))
 
 
 def accuracy(model: torch.nn.Module, test: Curated) -> float:

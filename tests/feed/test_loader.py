@@ -1,19 +1,17 @@
 """The loader: what batches hold, the same ones however they are made, and exact continuation."""
 
-import itertools
 import json
 import logging
-import multiprocessing
 import pickle
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
+from small_tables import plan, table
+
 from curate.errors import ConfigError, DataError
 from curate.feed import Sampler, make_loader
 from curate.media.image import encode_png
-from tables import plan, table
 
 NAMES = ("cat", "dog", "owl")
 
@@ -86,8 +84,8 @@ def test_normalised_resized_renamed_and_transformed():
     mean, std = [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]
     plain = next(iter(make_loader(of, plan(of, labels(4)), sampler="sequential", image_size=[6, 5])))
     loader = make_loader(
-        of, plan(of, labels(4)), sampler="sequential", image_size=[6, 5], mean=mean, std=std, inputs={"pixel_values": "x"},
-        transform=lambda batch: {**batch, "twice": batch["x"] * 2},
+        of, plan(of, labels(4)), sampler="sequential", image_size=[6, 5], mean=mean, std=std,
+        inputs={"pixel_values": "x"}, transform=lambda batch: {**batch, "twice": batch["x"] * 2},
     )  # fmt: skip
     batch = next(iter(loader))
     expected = (plain["pixel_values"] - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
@@ -181,7 +179,7 @@ def test_what_goes_to_spawned_workers_is_small():
     sent = pickle.dumps(loader.dataset)
     assert of.dataset.data.nbytes > 900_000
     assert len(sent) < 20_000
-    again = pickle.loads(sent)
+    again = pickle.loads(sent)  # noqa: S301 (what was just made here)
     same(again.__getitems__([3, 4]), loader.dataset.__getitems__([3, 4]))
     folder = loader.dataset.plan._file.parent
     assert folder.exists()
@@ -236,7 +234,8 @@ def test_mixing_mixes_inputs_soft_labels_and_weights_by_one_share():
     mixed = next(iter(loader))
     assert torch.equal(mixed["labels"], plain["labels"])
     share = mixed["share"]
-    assert ((share < 1).sum() > 15) and ((share >= 0) & (share <= 1)).all()
+    assert (share < 1).sum() > 15
+    assert ((share >= 0) & (share <= 1)).all()
     for i in range(20):
         if share[i] == 1:
             continue
@@ -248,7 +247,7 @@ def test_mixing_mixes_inputs_soft_labels_and_weights_by_one_share():
         [j] = fits
         soft = share[i] * plain["soft_labels"][i] + (1 - share[i]) * plain["soft_labels"][j]
         torch.testing.assert_close(mixed["soft_labels"][i], soft)
-        torch.testing.assert_close(mixed["weights"][i], share[i] * weight[i] + (1 - share[i]) * weight[j], check_dtype=False)
+        assert mixed["weights"][i].item() == pytest.approx((share[i] * weight[i] + (1 - share[i]) * weight[j]).item())
         assert mixed["partner_labels"][i] == plain["labels"][j]
 
 
@@ -296,10 +295,15 @@ def test_a_batch_without_a_readable_row_is_left_out_but_not_where_others_wait():
         list(loader)
 
 
-def test_an_operation_that_fails_names_its_row_and_is_not_skipped():
-    of = images(3)
-    crop = json.dumps([{"step": "augment", "image": [{"RandomCrop": {"height": 50, "width": 50}}]}])
-    with pytest.raises(DataError, match="augmenting row r"):
+def test_an_operation_that_fails_names_its_row_and_is_not_skipped(monkeypatch):
+    from curate.augment.recipe import Recipe
+
+    def fails(self, modality, item, **_):
+        raise ZeroDivisionError("no pixels")
+
+    of, crop = images(3), AUGMENT
+    monkeypatch.setattr(Recipe, "apply", fails)
+    with pytest.raises(DataError, match=r"augmenting row r\d failed: ZeroDivisionError: no pixels"):
         list(make_loader(of, plan(of, labels(3), recipe=crop), image_size=10))
 
 
@@ -365,10 +369,6 @@ def test_weights_count_once_where_rows_are_drawn_by_them():
     [batch] = make_loader(of, drawn, sampler="weighted")
     assert "r0" not in batch["row_id"]
     assert batch["weights"].tolist() == [1.0] * 4
-    own = Sampler(drawn, "shuffled", batch_size=2, seed=9)
-    loader = make_loader(of, drawn, sampler=own)
-    assert len(loader) == 2
-    assert [b["row_id"] for b in loader] == [[f"r{p}" for p in batch] for batch in own.batches()] or True
 
 
 def test_a_sampler_of_one_s_own_decides_the_batches():
@@ -406,7 +406,7 @@ def test_wrong_options_are_one_clear_error(options, says):
 
 def test_wrong_names_of_inputs():
     of = images(4)
-    with pytest.raises(ConfigError, match="no entry 'pixels'.*did you mean 'pixel_values'"):
+    with pytest.raises(ConfigError, match=r"no entry 'pixels'.*did you mean 'pixel_values'"):
         next(iter(make_loader(of, plan(of, labels(4)), inputs={"pixels": "x"})))
     with pytest.raises(ConfigError, match="one name"):
         next(iter(make_loader(of, plan(of, labels(4)), inputs={"pixel_values": "labels"})))
@@ -432,7 +432,8 @@ def test_multilabel_and_regression_targets():
     [batch] = make_loader(of, plan(of, [1.5, -2.0, None], kind="regression", recipe=mix), sampler="sequential")
     assert batch["labels"].dtype == torch.float32
     assert batch["labels"][:2].tolist() == [1.5, -2.0]
-    assert torch.isnan(batch["labels"][2]) and torch.isnan(batch["soft_labels"][2])
+    assert torch.isnan(batch["labels"][2])
+    assert torch.isnan(batch["soft_labels"][2])
     assert ((batch["soft_labels"][:2] >= -2) & (batch["soft_labels"][:2] <= 1.5)).all()
     with pytest.raises(ConfigError, match="segmentation"):
         make_loader(table({"image": cells}, kind="segmentation", image="image"), plan(of, kind=None))
@@ -460,9 +461,3 @@ def test_without_torch_the_extra_is_named(monkeypatch):
         _ = curate.feed.SoftCrossEntropy
     with pytest.raises(AttributeError):
         _ = curate.feed.Nothing
-
-
-def test_start_methods_are_those_of_the_platform():
-    assert "spawn" in multiprocessing.get_all_start_methods()
-    assert list(itertools.islice(iter(Sampler(3, "sequential")), 2)) == [0, 1]
-    assert pa.__version__

@@ -106,3 +106,27 @@ def test_500_damaged_files_are_read_or_refused(film, mutants):
     assert read + len(messages) == 500
     assert all(messages)
     assert len(messages) > 100
+
+
+def test_videos_are_turned_as_players_do():
+    import io
+
+    import av
+
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:16, :16] = 255  # top left
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for packet in [*stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")), *stream.encode(None)]:
+            container.mux(packet)
+    data = bytearray(out.getvalue())
+    matrix = data.find(b"tkhd") + 44
+    quarter_clockwise = [0, 0x10000, 0, 0xFFFF0000, 0, 0, 0, 0, 0x40000000]
+    data[matrix : matrix + 36] = b"".join(value.to_bytes(4, "big") for value in quarter_clockwise)
+    found = video.decode(bytes(data))
+    assert (found.width, found.height) == (48, 64)
+    assert found.frames.shape == (1, 64, 48, 3)
+    assert found.frames[0, 4, -4].min() > 250  # top right
+    assert found.frames[0, 4, 4].max() < 5

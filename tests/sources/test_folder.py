@@ -102,7 +102,7 @@ def test_empty_and_useless_folders_are_one_sentence(fill, tmp_path):
         curate.load(tmp_path / "none")
     with pytest.raises(DataError, match="none that can be read"):
         curate.load(fill("x/a.exe", content=b"MZ"))
-    with pytest.raises(DataError, match="no such file or folder.*did you mean 'none'"):
+    with pytest.raises(DataError, match=r"no such file or folder.*did you mean 'none'"):
         curate.load(tmp_path / "nome")
 
 
@@ -158,8 +158,16 @@ def test_metadata_rows_that_lead_nowhere_or_out_are_rows_with_reasons(fill, tmp_
     (folder / "m.csv").write_text("file,label\n" + "\n".join(lines) + "\n")
     table = curate.load(folder / "m.csv")
     why = {p["row"]: p["reason"] for p in table.problems.to_pylist()}
-    assert sorted(why) == [3, 4, 5, 6, 7, 8]
-    for row, word in {3: "outside", 4: "outside", 5: "does not exist", 6: "URL", 7: "folder", 8: "could be"}.items():
+    assert sorted(why) == [3, 4, 5, 6, 7, 8, 9]
+    for row, word in {
+        3: "outside",
+        4: "outside",
+        5: "does not exist",
+        6: "URL",
+        7: "folder",
+        8: "could be",
+        9: "no file is named",
+    }.items():
         assert word in why[row]
     assert "m.csv, line 7" in why[5]
     assert table.column("file").to_pylist()[1]["path"] == "a/2.png"

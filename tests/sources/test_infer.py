@@ -53,7 +53,7 @@ def test_what_the_user_says_stands():
 
 
 def test_unknown_roles_and_columns_name_the_nearest():
-    with pytest.raises(ConfigError, match="'txt'.*did you mean 'text'.*'labl'.*did you mean 'label'"):
+    with pytest.raises(ConfigError, match=r"'txt'.*did you mean 'text'.*'labl'.*did you mean 'label'"):
         task({"text": SENTENCES, "label": ["a", "b"] * 6}, label="labl", text="txt")
     with pytest.raises(ConfigError, match="did you mean 'label'"):
         curate.load({"text": SENTENCES}, {"labell": "x"})

@@ -44,8 +44,8 @@ def test_missing_floats_are_missing_labels():
 @pytest.mark.parametrize(("values", "kind"), [
     (["a", "b"], "classification"), ([True, False], "classification"), ([0, 1] * 10, "classification"),
     (list(range(77)) * 10, "classification"), ([v * 17 for v in range(300)], "regression"),
-    ([v / 7 for v in range(300)], "regression"), ([0.0, 1.0] * 50, "classification"), ([["a"], ["b", "a"]], "multilabel"),
-    ([[1], [2, 3]], "multilabel"), ([1, 5], "classification"),
+    ([v / 7 for v in range(300)], "regression"), ([0.0, 1.0] * 50, "classification"),
+    ([["a"], ["b", "a"]], "multilabel"), ([[1], [2, 3]], "multilabel"), ([1, 5], "classification"),
 ])  # fmt: skip
 def test_kind(values, kind):
     assert infer_kind(column(values)) == kind
@@ -61,7 +61,7 @@ def test_sets_of_labels():
 
 def test_a_label_that_is_not_among_the_given_names():
     assert normalise(column(["a", "b"]), names=("b", "a", "c")).names == ("b", "a", "c")
-    with pytest.raises(ConfigError, match="'catt'.*did you mean 'cat'"):
+    with pytest.raises(ConfigError, match=r"'catt'.*did you mean 'cat'"):
         normalise(column(["catt", "dog"]), names=("cat", "dog"))
 
 

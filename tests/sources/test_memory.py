@@ -17,6 +17,7 @@ def test_dict_of_columns():
     table = curate.load({"text": TEXTS, "label": np.array([0, 1] * 3)})
     assert (len(table), table.task.text, table.task.label_names) == (6, "text", ("0", "1"))
     assert table.labels.codes.tolist() == [0, 1] * 3
+    assert table.root is None
 
 
 @pytest.mark.parametrize("shape", [(4, 9, 7), (4, 9, 7, 1), (4, 9, 7, 3), (4, 9, 7, 4)])
@@ -123,6 +124,8 @@ def test_media_features_are_never_decoded(kind):
         assert getattr(table.task, kind.lower()) == "m"
         assert table.dataset.features["m"] == getattr(datasets, kind)(decode=False)
         assert table.dataset[3]["m"]["bytes"] == b"no real media 3"
+        whole = datasets.Dataset(data.data, info=datasets.DatasetInfo(features=features))
+        assert curate.load(whole.select([4, 2])).dataset[0]["m"]["bytes"] == b"no real media 4"
 
 
 def test_dataset_dict_saved_and_in_memory(tmp_path):
@@ -186,3 +189,40 @@ def test_paths_in_memory_are_confined_to_the_root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "else")
     with pytest.raises(DataError, match="pass root="):
         curate.load(columns)
+
+
+def test_columns_of_every_type_are_held_and_hashed():
+    import datetime
+    import decimal
+
+    day = datetime.datetime(2020, 1, 2, 3, 4, 5)
+    values = {
+        "stamp": pa.array([day, None]),
+        "day": pa.array([day.date(), None]),
+        "time": pa.array([day.time(), None]),
+        "span": pa.array([datetime.timedelta(seconds=3), None]),
+        "money": pa.array([decimal.Decimal("1.50"), None]),
+        "flag": pa.array([True, None]),
+        "small": pa.array([1.5, None], pa.float16()),
+        "large": pa.array([2**64 - 1, None], pa.uint64()),
+        "view": pa.array(["a", None], pa.string_view()),
+        "code": pa.array(["a", None]).dictionary_encode(),
+        "nothing": pa.nulls(2),
+    }
+    table = curate.load(pa.table(values))
+    assert table.task.features == tuple(values)
+    assert len(set(map(tuple, table.content.tolist()))) == 2
+    assert curate.load(pa.table(values)).content.tolist() == table.content.tolist()
+
+
+def test_nested_columns_that_are_no_input_are_kept():
+    columns = {"text": TEXTS, "label": LABELS, "meta": [{"a": [1, 2], "b": {"c": "x"}}] * 6}
+    assert curate.load(columns).dataset[0]["meta"] == {"a": [1, 2], "b": {"c": "x"}}
+
+
+def test_rows_without_media_are_unreadable_unless_there_is_a_text():
+    pixels = [np.zeros((4, 4), np.uint8), None, np.ones((4, 4), np.uint8)]
+    table = curate.load({"image": pixels, "label": ["a", "b", "a"]})
+    assert table.unreadable.tolist() == [False, True, False]
+    both = curate.load({"image": pixels, "text": TEXTS[:3], "label": ["a", "b", "a"]}, image="image", text="text")
+    assert not both.unreadable.any()

@@ -25,6 +25,8 @@ class Encoder:
         field: name of that field.
         fit: for encoders that learn from the set.
         version: of the code behind `fit`.
+        parts: columns of each part of the measure's vector; the parts are then standardised on the rows to learn from,
+            and each has an equal say. Empty: the vector is taken as it is.
     """
 
     role: str
@@ -33,3 +35,4 @@ class Encoder:
     field: str = ""
     fit: Fit | None = None
     version: int = 1
+    parts: tuple[int, ...] = ()

@@ -62,8 +62,8 @@ class ImageHash(Measure):
     """Two 64-bit perceptual hashes, for which near-duplicates differ in few bits.
 
     phash: signs of the 8 x 8 lowest DCT coefficients of the 32 x 32 image against their median (as in ImageHash;
-    Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010). dhash: whether each of 8 x 8 pixels
-    is darker than its right neighbour in the 9 x 8 image. The first bit is the highest.
+    Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010). dhash: whether each of 8 x 8
+    pixels is darker than its right neighbour in the 9 x 8 image. The first bit is the highest.
     """
 
     name = "image.hash"

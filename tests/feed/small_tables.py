@@ -3,6 +3,7 @@
 import datasets
 import numpy as np
 import pyarrow as pa
+
 from curate.plan import schema
 from curate.table import Table
 from curate.task import Task

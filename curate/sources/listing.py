@@ -1,0 +1,89 @@
+"""What lies in a folder, by kind, with links not followed and nothing passed over unsaid."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from curate.errors import DataError
+from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
+
+
+@dataclass
+class Listing:
+    """The files of a folder, paths relative to it, sorted.
+
+    Attributes:
+        media: kind (image, audio, video) -> files.
+        texts: ``.txt`` files.
+        tables: files of metadata or rows.
+        arrays: ``.npz`` files.
+        others: files of other types.
+        junk: hidden files and what file managers leave.
+        links: links to folders, which are not followed.
+        closed: folders that may not be read.
+    """
+
+    media: dict[str, list[str]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    arrays: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    junk: int = 0
+    links: int = 0
+    closed: list[str] = field(default_factory=list)
+
+    def notes(self, skipped: Sequence[str]) -> list[str]:
+        """What was passed over, counted."""
+        found = []
+        if self.junk:
+            found.append(f"{self.junk} hidden or system file{'s' if self.junk > 1 else ''} skipped")
+        if self.links:
+            found.append(f"{self.links} link{'s' if self.links > 1 else ''} to folders not followed")
+        if self.closed:
+            found.append(f"{len(self.closed)} folders may not be read, {self.closed[0]!r} first")
+        if skipped:
+            counts = Counter(ending(path) or "no ending" for path in skipped)
+            listed = ", ".join(f"{e} {n}" for e, n in counts.most_common(6))
+            found.append(f"{len(skipped)} file{'s' if len(skipped) > 1 else ''} of other types skipped ({listed})")
+        return found
+
+
+def walk(folder: Path, source: str) -> Listing:
+    """All files below a folder. Links to folders are not followed."""
+    listing = Listing()
+
+    def closed(error: OSError) -> None:
+        listing.closed.append(os.path.relpath(error.filename or folder, folder))
+
+    for place, folders, files in os.walk(folder, onerror=closed):
+        listing.junk += sum(is_junk(f) for f in folders)
+        folders[:] = sorted(f for f in folders if not is_junk(f))
+        listing.links += sum(os.path.islink(os.path.join(place, f)) for f in folders)  # noqa: PTH114, PTH118
+        for file in sorted(files):
+            classify(listing, os.path.relpath(os.path.join(place, file), folder), file)  # noqa: PTH118
+    if listing.closed == ["."]:
+        raise DataError(f"{source}: the folder may not be read (permission denied)")
+    return listing
+
+
+def classify(listing: Listing, path: str, file: str) -> None:
+    """Put a file where it belongs."""
+    kind = media_kind(file)
+    if is_junk(file):
+        listing.junk += 1
+    elif kind:
+        listing.media.setdefault(kind, []).append(path)
+    elif is_about(file):
+        listing.others.append(path)
+    elif ending(file) in TABLES:
+        listing.tables.append(path)
+    elif ending(file) == ".npz":
+        listing.arrays.append(path)
+    elif ending(file) in TEXT:
+        listing.texts.append(path)
+    else:
+        listing.others.append(path)

@@ -1,0 +1,17 @@
+"""The names that columns of each role usually have, in lower case, the surest first."""
+
+from __future__ import annotations
+
+LABEL_NAMES = ("label", "labels", "class", "target", "y")
+LIKELY_LABEL_NAMES = (
+    "category", "intent", "sentiment", "topic", "domain", "emotion", "species", "genre", "tag", "tags", "classname",
+    "class_name", "class_label", "label_name", "outcome", "diagnosis", "categories", "ground_truth", "annotation",
+)  # fmt: skip
+TEXT_NAMES = (
+    "text", "texts", "sentence", "content", "body", "message", "review", "utterance", "comment", "tweet", "document",
+    "question", "query", "prompt", "sms", "email", "abstract", "headline", "description",
+)  # fmt: skip
+FEATURE_NAMES = ("features", "x", "vector", "vectors", "data")
+SERIES_NAMES = ("series", "signal", "timeseries", "time_series", "waveform")
+SPLIT_NAMES = ("split", "fold", "subset", "partition", "set")
+ID_NAMES = ("id", "uuid", "guid", "row_id", "rowid", "rec_id", "record_id", "sample_id", "example_id", "key", "_id")

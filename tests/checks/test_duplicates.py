@@ -1,0 +1,188 @@
+"""exact_duplicates, near_duplicates, conflicting_labels: planted copies, edits and disagreements."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from curate.checks.conflicting_labels import ConflictingLabels
+from curate.checks.exact_duplicates import ExactDuplicates
+from curate.checks.near_duplicates import NearDuplicates
+
+
+def reasons(findings):
+    return dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("keep", ["best", "first", "random"])
+def test_the_403_copies_in_sms_spam_are_flagged(shared_data, table_of, evidence_of, keep):
+    sms = pq.read_table(shared_data / "sms_spam" / "sms.parquet")
+    table = table_of(sms.select(["text", "label"]).to_pydict(), text="text", label="label")
+    findings = ExactDuplicates(keep=keep).find(evidence_of(table))
+    assert len(findings.flagged) == 403
+    groups = findings.table["group"].to_pylist()
+    assert sum(g is not None for g in groups) == 684
+    assert len({g for g in groups if g is not None}) == 281
+    facts = findings.facts["exact_duplicates"]
+    assert (facts["groups"], facts["rows_beyond_the_first"]) == (281, 403)
+
+
+def test_the_training_copy_of_a_leaked_row_is_the_one_flagged(table_of, evidence_of):
+    table = table_of(
+        {
+            "text": ["a", "a", "b", "b", "c", "c"],
+            "label": ["x", "x", "x", "y", None, "x"],
+            "split": ["train", "test", "validation", "train", "train", "train"],
+        },
+        text="text", label="label", split="split",
+    )  # fmt: skip
+    findings = ExactDuplicates().find(evidence_of(table))
+    found = reasons(findings)
+    assert set(found) == {0, 3, 4}
+    assert "leakage from test into train" in found[0]
+    assert "leakage from validation into train" in found[3]
+    assert "labels differ ('y' here, 'x' there)" in found[3]
+    assert findings.facts["exact_duplicates"]["training_rows_that_leak_into_held_out_splits"] == 2
+
+
+def test_best_keeps_the_row_with_the_commonest_label(table_of, evidence_of):
+    table = table_of({"text": ["a"] * 4, "label": ["odd", "even", "even", None]}, text="text", label="label")
+    assert set(reasons(ExactDuplicates().find(evidence_of(table)))) == {0, 2, 3}
+    assert set(reasons(ExactDuplicates(keep="first").find(evidence_of(table)))) == {1, 2, 3}
+
+
+def test_random_depends_on_the_seed_alone(table_of, evidence_of):
+    table = table_of({"text": ["a", "b"] * 20}, text="text")
+    picks = [set(reasons(ExactDuplicates(keep="random").find(evidence_of(table, seed=s)))) for s in (0, 0, 1)]
+    assert picks[0] == picks[1] != picks[2]
+
+
+def texts_with_edits(rng, n=120):
+    words = np.array(
+        [
+            "red",
+            "blue",
+            "green",
+            "small",
+            "large",
+            "round",
+            "flat",
+            "soft",
+            "hard",
+            "old",
+            "new",
+            "bright",
+            "dark",
+            "long",
+            "short",
+        ]
+    )
+    base = [" ".join(rng.choice(words, 14)) for _ in range(n)]
+    return base, [text + "!" for text in base[:25]]
+
+
+@pytest.fixture
+def edited(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    base, edits = texts_with_edits(rng)
+    vectors = rng.normal(size=(len(base), 16))
+    vectors = np.concatenate([vectors, vectors[: len(edits)] + 0.02 * rng.normal(size=(len(edits), 16))])
+    # two texts that are near in the embedding and share no characters must not be called the same
+    texts = [*base, *edits, "entirely other matters are spoken of here in this line"]
+    vectors = np.concatenate([vectors, vectors[[40]]])
+    table = table_of({"text": texts}, text="text")
+    characters = np.array([len(text) for text in texts])
+    return evidence_of(table, vectors=vectors, measures={"text.characters": characters})
+
+
+def test_edited_texts_are_found_and_the_longer_one_kept(edited):
+    findings = NearDuplicates().find(edited)
+    found = reasons(findings)
+    assert set(found) == set(range(25))  # the edits are one character longer
+    assert all("cosine similarity 0.99" in text or "cosine similarity 1.0" in text for text in found.values())
+    assert set(reasons(NearDuplicates(keep="first").find(edited))) == set(range(120, 145))
+
+
+def test_overlap_and_similarity_are_both_asked_for(edited):
+    assert len(NearDuplicates(min_overlap=0.0).find(edited).flagged) == 26
+    assert len(NearDuplicates(min_similarity=1.0).find(edited).flagged) == 0
+
+
+def test_image_pairs_need_near_hashes(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    n = 60
+    vectors = rng.normal(size=(n, 32))
+    vectors[:10] = vectors[10:20] + 0.01 * rng.normal(size=(10, 32))
+    hashes = rng.integers(0, 2**63, n).astype(np.uint64)
+    hashes[:5] = hashes[10:15] ^ np.uint64(0b111)
+    table = table_of({"image": [f"i{i}" for i in range(n)]}, image="image")
+    size = np.full(n, 64)
+    size[:5] = 32
+    measures = {"image.phash": hashes, "image.width": size, "image.height": size}
+    evidence = evidence_of(table, vectors=vectors, measures=measures)
+    found = reasons(NearDuplicates().find(evidence))
+    assert set(found) == set(range(5))
+    assert "3 of 64 bits apart" in found[0]
+    assert not len(NearDuplicates(max_hash_distance=2).find(evidence).flagged)
+    assert len(NearDuplicates(max_hash_distance=64).find(evidence).flagged) == 10
+
+
+def test_a_chain_of_small_steps_does_not_become_one_group(table_of, evidence_of):
+    angle = np.linspace(0, np.pi / 2, 60)
+    table = table_of({"features": [[float(a)] for a in angle]}, features="features")
+    evidence = evidence_of(table, vectors=np.stack([np.cos(angle), np.sin(angle)], 1))
+    findings = NearDuplicates(min_similarity=float(np.cos(0.06))).find(evidence)
+    sizes = np.bincount([g for g in findings.table["group"].to_pylist() if g is not None])
+    assert sizes.max() <= 5
+    group, vectors = findings.table["group"].to_numpy(zero_copy_only=False), evidence.embedding().vectors
+    for number in range(len(sizes)):
+        members = np.flatnonzero(group == number)
+        assert (vectors[members] @ vectors[members].T).max(1).min() >= np.cos(0.0601)
+
+
+def test_exact_copies_are_left_to_their_own_check_unless_asked_for(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    texts = [f"text number {i} of many" for i in range(30)]
+    vectors = rng.normal(size=(30, 8))
+    table = table_of({"text": texts + texts[:4]}, text="text")
+    measures = {"text.characters": np.full(34, 20)}
+    evidence = evidence_of(table, vectors=np.concatenate([vectors, vectors[:4]]), measures=measures)
+    assert not len(NearDuplicates().find(evidence).flagged)
+    assert set(reasons(NearDuplicates(include_exact=True).find(evidence))) == {30, 31, 32, 33}
+
+
+def test_conflicts_suggest_the_majority_and_flag_ties_without_suggestion(table_of, evidence_of):
+    table = table_of(
+        {"text": ["a"] * 4 + ["b", "b"] + ["c", "c"], "label": ["x", "x", "x", "y", "x", "y", "y", "y"]},
+        text="text", label="label",
+    )  # fmt: skip
+    findings = ConflictingLabels(kinds=("exact",)).find(evidence_of(table))
+    lines = {line["row"]: line for line in findings.flagged.to_pylist()}
+    assert set(lines) == {3, 4, 5}
+    assert lines[3]["suggested_label"] == "x"
+    assert lines[3]["score"] == 0.25
+    assert lines[4]["suggested_label"] is None
+    assert lines[4]["score"] == 0.5
+    assert lines[3]["reason"] == "4 rows have the same content and are labelled 'x' 3 times, 'y' 1 time"
+    assert findings.table["group"].to_pylist()[:4] == [0, 0, 0, 0]
+    assert findings.facts["conflicting_labels"] == {"exact_groups": 2}
+
+
+def test_held_out_labels_do_not_vote_on_training_labels(table_of, evidence_of):
+    table = table_of(
+        {"text": ["a"] * 3, "label": ["x", "y", "y"], "split": ["train", "test", "test"]},
+        text="text", label="label", split="split",
+    )  # fmt: skip
+    [line] = ConflictingLabels(kinds=("exact",)).find(evidence_of(table)).flagged.to_pylist()
+    assert (line["row"], line["suggested_label"]) == (0, None)
+
+
+def test_near_copies_that_disagree_are_found(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    base, edits = texts_with_edits(rng, 60)
+    vectors = rng.normal(size=(60, 16))
+    vectors = np.concatenate([vectors, vectors[:25]])
+    labels = ["x"] * 60 + ["x"] * 20 + ["y"] * 5
+    table = table_of({"text": base + edits, "label": labels}, text="text", label="label")
+    findings = ConflictingLabels().find(evidence_of(table, vectors=vectors))
+    assert set(findings.flagged["issue"].to_pylist()) == {"near"}
+    assert set(findings.flagged["row"].to_pylist()) == set(range(20, 25)) | set(range(80, 85))

@@ -1,0 +1,85 @@
+"""outliers: planted strangers, overall, within a class, and in tables."""
+
+import numpy as np
+import pytest
+
+from curate.checks.outliers import Outliers
+
+
+def rows_of(findings):
+    return set(findings.flagged["row"].to_pylist())
+
+
+@pytest.fixture
+def clustered(table_of, evidence_of):
+    """300 rows in three classes, five strangers to all, five that stand in another class's cluster."""
+    rng = np.random.default_rng(0)
+    centres = np.eye(8)[:3]
+    codes = np.arange(300) % 3
+    vectors = centres[codes] + 0.1 * rng.normal(size=(300, 8))
+    vectors[:5] = np.eye(8)[3:8] + 0.1 * rng.normal(size=(5, 8))
+    vectors[5:10] = centres[(codes[5:10] + 1) % 3] + 0.1 * rng.normal(size=(5, 8))
+    columns = {"text": [f"t{i}" for i in range(300)], "label": [f"c{c}" for c in codes]}
+    return evidence_of(table_of(columns, text="text", label="label"), vectors=vectors)
+
+
+def test_strangers_to_all_and_strangers_to_their_class_are_found(clustered):
+    findings = Outliers().find(clustered)
+    assert set(range(10)) <= rows_of(findings)
+    assert len(rows_of(findings)) <= 16
+    reasons = dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))
+    assert all("of the class" in reasons[row] for row in range(5, 10))
+    score, flagged = findings.table["score"].to_numpy(), findings.table["is_issue"].to_numpy(zero_copy_only=False)
+    assert score[flagged].max() < 0.5 <= score[~flagged].min()
+
+
+def test_without_classes_only_strangers_to_all_are_found(clustered):
+    found = rows_of(Outliers(per_class=False).find(clustered))
+    assert set(range(5)) <= found
+    assert not found & set(range(5, 10))
+
+
+def test_max_share_keeps_the_most_remote(clustered):
+    findings = Outliers(max_share=0.01).find(clustered)
+    assert len(rows_of(findings)) == 3
+    score = findings.table["score"].to_numpy()
+    assert set(np.argsort(score)[:3].tolist()) == rows_of(findings)
+    assert not rows_of(Outliers(max_share=0).find(clustered))
+
+
+def test_a_higher_threshold_flags_fewer(clustered):
+    few, many = (rows_of(Outliers(threshold=t).find(clustered)) for t in (6, 2))
+    assert few < many
+
+
+@pytest.mark.parametrize(("name", "least"), [("38_thyroid", 0.94), ("31_satimage-2", 0.97), ("6_cardio", 0.85)])
+def test_anomalies_of_real_tables_rank_first(shared_data, table_of, evidence_of, name, least):
+    from sklearn.metrics import roc_auc_score
+
+    from curate.evidence.encoders.features import feature_vectors
+
+    data = np.load(shared_data / "adbench_tabular" / f"{name}.npz")
+    rng = np.random.default_rng(0)
+    rows = np.sort(rng.permutation(len(data["X"]))[:2000])
+    values, anomaly = data["X"][rows].astype(np.float64), data["y"][rows]
+    table = table_of(
+        {f"x{j}": values[:, j] for j in range(values.shape[1])}, features=[f"x{j}" for j in range(values.shape[1])]
+    )
+    vectors = feature_vectors(values, np.ones(len(values), dtype=bool))
+    findings = Outliers().find(evidence_of(table, vectors=vectors))
+    assert roc_auc_score(anomaly, 1 - findings.table["score"].to_numpy()) >= least
+
+
+def test_categories_that_are_rare_stand_apart(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    n = 300
+    columns = {f"c{j}": rng.choice(["a", "b", "c"], n).tolist() for j in range(4)} | {"x": rng.normal(size=n).tolist()}
+    for j in range(4):
+        columns[f"c{j}"][7] = f"strange{j}"
+    table = table_of(columns, features=list(columns))
+    findings = Outliers().find(evidence_of(table, vectors=rng.normal(size=(n, 5))))
+    assert findings.table["score"].to_numpy().argmin() == 7
+    assert (
+        "isolation"
+        in dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))[7]
+    )
