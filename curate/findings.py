@@ -119,6 +119,15 @@ class Findings:
         """Number of lines, flagged or not."""
         return self.table.num_rows
 
+    def renamed(self, check: str, name: str) -> Findings:
+        """The findings of a check under another name, that of its second or third turn in a pipeline."""
+        if check == name:
+            return self
+        place = self.table.schema.get_field_index("check")
+        names = pc.if_else(pc.equal(self.table["check"], check), name, self.table["check"])
+        facts = {name if k == check else k: v for k, v in self.facts.items()}
+        return Findings(self.table.set_column(place, SCHEMA.field("check"), names), facts)
+
     @property
     def flagged(self) -> pa.Table:
         """The lines that are issues."""

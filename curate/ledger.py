@@ -90,6 +90,11 @@ class Decisions:
         """Number of entries."""
         return self.table.num_rows
 
+    def by(self, step: str) -> Decisions:
+        """The same entries as those of a step of that name."""
+        names = pa.repeat(pa.scalar(step), len(self))
+        return Decisions(self.table.set_column(SCHEMA.get_field_index("step"), SCHEMA.field("step"), names))
+
     def without(self, steps: Iterable[str]) -> Decisions:
         """What remains when the entries of some steps are left out (undo)."""
         known = pa.array(list(steps), pa.string())

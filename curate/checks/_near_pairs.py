@@ -16,7 +16,7 @@ from curate.task import Task
 
 NEIGHBOURS = 10
 TEXT_SIMILARITY = 0.9
-SHARE_OF_GAP = {"image": 0.7, "audio": 0.25, "video": 0.3, "series": 0.1, "features": 0.02}
+SHARE_OF_GAP = {"image": 0.7, "audio": 0.25, "video": 0.3, "series": 0.1, "features": 0.001}
 """Modality -> how near rows must be, as a share of the set's typical distance between nearest neighbours."""
 LARGEST_TEXT = 20_000
 """Characters of a text that are compared."""
@@ -118,7 +118,7 @@ def default_similarity(modality: str, nearest: np.ndarray) -> float:
     """
     if modality == "text" or not len(nearest):
         return TEXT_SIMILARITY
-    return float(1.0 - SHARE_OF_GAP[modality] * max(1.0 - float(np.median(nearest)), 1e-4))
+    return float(1.0 - SHARE_OF_GAP[modality] * max(1.0 - float(np.median(nearest)), 1e-3))
 
 
 def _candidates(

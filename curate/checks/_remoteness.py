@@ -53,6 +53,11 @@ def class_distance(
     return out
 
 
+def log_distance(distance: np.ndarray) -> np.ndarray:
+    """(n,) cosine distances -> (n,) logarithms; distances below what float32 can tell from 0 count as that."""
+    return np.log(np.maximum(distance, 1e-6))
+
+
 def within_class(distance: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """(n,) distances -> (n,) distances beyond the class's median, so that wide and narrow classes compare."""
     out = distance.copy()

@@ -118,7 +118,7 @@ def _add_copies(evidence: Evidence, groups: np.ndarray, kept: np.ndarray, simila
 
 def _reason(evidence: Evidence, row: int, kept: int, similarity: float) -> str:
     table = evidence.table
-    text = f"almost the same as row {table.row_ids[kept]} (cosine similarity {similarity:.3f}"
+    text = f"almost the same as row {table.row_ids[kept]} (cosine similarity {similarity:.4f}"
     if "image" in table.task.modalities:
         hashes = _near_pairs.hash_bits(evidence.measure("image.phash"))
         bits = int(_near_pairs.hash_distance(hashes[[row]], hashes[[kept]])[0])

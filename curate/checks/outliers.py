@@ -9,7 +9,13 @@ from pydantic import Field
 
 from curate.checks._grouping import rank_ids
 from curate.checks._isolation import feature_matrix, isolation
-from curate.checks._remoteness import class_distance, deviations, neighbour_distance, within_class
+from curate.checks._remoteness import (
+    class_distance,
+    deviations,
+    log_distance,
+    neighbour_distance,
+    within_class,
+)
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
@@ -28,7 +34,7 @@ class Outliers(Check):
 
     neighbours: int = Field(10, ge=1, le=100, description="nearest rows whose mean distance counts")
     threshold: float = Field(3.0, gt=0, description="robust deviations above the median from which a row is flagged")
-    max_share: float = Field(1.0, ge=0, le=1, description="flag at most this share of the rows, the most remote ones")
+    max_share: float = Field(0.05, ge=0, le=1, description="flag at most this share of the rows, the most remote ones")
     per_class: bool = Field(True, description="also compare each row with its own class")
 
     def find(self, evidence: Evidence) -> Findings:
@@ -71,12 +77,14 @@ class Outliers(Check):
         if active.sum() < 3:
             return {"overall": (np.zeros(len(table)), np.where(active, 0.0, np.nan))}
         distance = neighbour_distance(evidence.neighbours(self.neighbours).similarity)
-        views = {"overall": (distance, deviations(distance, usual))}
+        # distances in a table spread over orders of magnitude, those of learned embeddings do not
+        scale = log_distance if "features" in table.task.modalities else np.asarray
+        views = {"overall": (distance, deviations(scale(distance), usual))}
         if self.per_class and table.task.kind == "classification" and evidence.labels.known.any():
             found = evidence.embedding()
             codes = np.where(active & found.valid, evidence.labels.codes, -1)
             own = class_distance(found.vectors, codes, usual & (codes >= 0), rank, self.neighbours)
-            views["class"] = (own, deviations(within_class(own, codes), usual))
+            views["class"] = (own, deviations(within_class(scale(own), codes), usual))
         if "features" in table.task.modalities:
             fit = np.flatnonzero(usual)
             apart = isolation(feature_matrix(table), fit[np.argsort(rank[fit], kind="stable")], evidence.seed)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +45,10 @@ def write_parquet(path: Path, table: pa.Table) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            pq.write_table(table, aside, compression="zstd")
+            with aside.open("wb") as file:
+                pq.write_table(table, file, compression="zstd")
+                file.flush()
+                os.fsync(file.fileno())
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
@@ -61,29 +67,74 @@ def storage(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: can't be written: {hint}") from error
 
 
+def refuse_folder(out: Path) -> None:
+    """Raise ConfigError if a result can't go to `out`: a file, or a folder with anything in it but a result of curate."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file; the result needs a folder: name one with --out")
+    if out.is_dir() and any(out.iterdir()) and not is_result(out):
+        raise ConfigError(f"{out} is not empty and was not made by curate; name another folder with --out")
+
+
+def is_result(folder: Path) -> bool:
+    """Whether a folder holds a result of curate; other programs write files called manifest.json, too."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and {"curate", "format", "files"} <= manifest.keys()
+
+
 @contextmanager
 def folder_aside(out: Path) -> Iterator[Path]:
     """A new folder beside `out` that takes its place when the block ends well, and vanishes when it doesn't.
 
-    Raises ConfigError if `out` exists, is not empty and was not made by curate.
+    What killed processes have left beside `out` is cleared away first. Raises ConfigError if `out` exists, is not
+    empty and was not made by curate.
     """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; the result needs a folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise ConfigError(f"{out} is not empty and was not made by curate; name another folder with --out")
-    aside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    refuse_folder(out)
+    aside, old = (out.with_name(f".{out.name}.{socket.gethostname()}-{os.getpid()}.{end}") for end in ("tmp", "old"))
     with storage(out):
-        shutil.rmtree(aside, ignore_errors=True)
+        _clear_leftovers(out)
         aside.mkdir(parents=True)
         try:
             yield aside
-            old = out.with_name(f".{out.name}.{os.getpid()}.old")
             if out.exists():
                 out.rename(old)
             aside.rename(out)
-            shutil.rmtree(old, ignore_errors=True)
         finally:
+            if old.exists() and not out.exists():
+                old.rename(out)
+            shutil.rmtree(old, ignore_errors=True)
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _clear_leftovers(out: Path) -> None:
+    """Remove what processes of this machine that are no more have left of writing `out`; put an old result back."""
+    if not out.parent.is_dir():
+        return
+    form = re.compile(rf"\.{re.escape(out.name)}\.{re.escape(socket.gethostname())}-(\d+)\.(tmp|old)")
+    for path in sorted(out.parent.iterdir()):
+        match = form.fullmatch(path.name)
+        if match is None or _is_running(int(match[1])):
+            continue
+        if match[2] == "old" and not out.exists():
+            path.rename(out)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if process == os.getpid():
+        return False
+    if os.name != "posix":  # elsewhere os.kill would end the process instead of asking after it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def sha256(path: Path) -> str:

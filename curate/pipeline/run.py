@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.errors import ConfigError
+from curate.errors import ConfigError, DataError
 from curate.evidence import Evidence
 from curate.findings import Findings
 from curate.fixes import _guard
@@ -23,9 +23,11 @@ from curate.pipeline.auditing import idle
 from curate.pipeline.cache_folder import resolve
 from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
+from curate.pipeline.files import refuse_folder
 from curate.pipeline.pipeline import Pipeline
 from curate.randomness import generator
 from curate.sources import load
+from curate.sources.opening import is_hub_name
 from curate.step import Augment, Balance, Check, Step, Transform
 from curate.table import Table
 
@@ -74,11 +76,13 @@ def run(
         progress: called with (stage, done, total).
 
     Raises:
-        ConfigError: a step can't be used for this task, or there is no data.
+        ConfigError: a step can't be used for this task, there is no data, or `out` holds something else.
         LimitExceeded: a fix would have touched more rows than its limit.
         DataError: the data can't be read, or the accounts don't balance.
     """
     started = time.perf_counter()
+    if out is not None:
+        refuse_folder(out)
     table = _load(pipeline, data)
     _refuse(pipeline, table)
     tell = progress or (lambda stage, done, total: None)
@@ -109,16 +113,23 @@ def _load(pipeline: Pipeline, data: Any) -> Table:
     if data is None:
         if pipeline.source is None:
             raise ConfigError("there is no data: the pipeline names no source, and none was given")
-        options = {"root": pipeline.source.root} if pipeline.source.root else {}
+        options = {"root": pipeline.folder / pipeline.source.root} if pipeline.source.root else {}
         path = pipeline.source.path
         data = _beside(pipeline, path) if isinstance(path, str) else [_beside(pipeline, p) for p in path]
     return load(data, pipeline.task, **options)
 
 
 def _beside(pipeline: Pipeline, path: str) -> str:
-    """A path of the pipeline file, relative to it; hub ids and URLs stay as they are."""
+    """A path of the pipeline file, relative to it; hub ids and URLs stay as they are. Raises DataError."""
     local = pipeline.folder / path
-    return path if "://" in path or (not local.exists() and not any(c in path for c in "*?[")) else str(local)
+    if "://" in path or (is_hub_name(path) and not local.parent.is_dir()):
+        return path
+    if not local.exists() and not any(c in path for c in "*?["):
+        raise DataError(
+            f"{local}: there is no such file or folder; it is the source that the pipeline names, relative to its"
+            " file. Correct it, or name other data for this run (--source on the command line)"
+        )
+    return str(local)
 
 
 def _refuse(pipeline: Pipeline, table: Table) -> None:
@@ -151,13 +162,13 @@ def _needs(steps: tuple[Step, ...], table: Table) -> list[str]:
 def _take(step: Step, name: str, state: _State, seed: int) -> None:
     if isinstance(step, Check):
         findings = step.find(state.evidence)
-        state.findings.append(findings)
+        state.findings.append(findings.renamed(step.name, name))
         state.notes += idle(step, findings, state.table)
         if step.fix is not None:
-            _decide(_guard.apply(step, findings, state.evidence), state)
+            _decide(_guard.apply(step, findings, state.evidence), name, state)
     elif isinstance(step, Balance):
         rng = generator(seed, step=name)
-        _decide(step.decide(state.evidence.labels, state.evidence, rng), state)
+        _decide(step.decide(state.evidence.labels, state.evidence, rng), name, state)
     elif isinstance(step, Transform):
         fitted = step.fit(state.table)
         if fitted:
@@ -182,9 +193,9 @@ def _changed(before: Table, after: Table, step: str) -> pa.Table:
     return pa.table({"row_id": pa.array(ids, pa.string()), "step": pa.repeat(pa.scalar(step), len(ids))}, CHANGES)
 
 
-def _decide(decisions: Decisions, state: _State) -> None:
+def _decide(decisions: Decisions, name: str, state: _State) -> None:
     if len(decisions):
-        state.decisions.append(decisions)
+        state.decisions.append(decisions.by(name))
         _follow(state)
 
 

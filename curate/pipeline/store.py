@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate import __version__
 from curate.errors import DataError, StorageError
 from curate.findings import Findings
 from curate.ledger import Decisions
 from curate.pipeline.curated import Curated
-from curate.pipeline.files import MANIFEST, folder_aside, sha256, storage, write_parquet, write_text
+from curate.pipeline.files import MANIFEST, folder_aside, is_result, sha256, storage, write_parquet, write_text
 from curate.pipeline.pipeline import Pipeline
 from curate.table import Table
-from curate.task import Task
+from curate.task import MEDIA, Task
 
 if TYPE_CHECKING:
     import datasets
@@ -29,7 +30,7 @@ FORMAT = 1
 def write(curated: Curated, out: Path) -> None:
     """Write a result: manifest.json, plan, ledger, findings, rows and problems as Parquet, table.arrow, pipeline.yaml,
     report.html and report.json. Raises ConfigError (the folder is not ours) or StorageError."""
-    out = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow links that the user means to keep
+    out = out.resolve()  # a link to a folder stays a link: what it names is replaced
     with folder_aside(out) as folder:
         table = curated.table
         write_parquet(folder / "plan.parquet", curated.plan)
@@ -101,8 +102,10 @@ def open_folder(folder: str | Path) -> Curated:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: can't be read: {error}") from None
-    if manifest.get("format") != FORMAT:
+        raise DataError(f"{path}: damaged ({error}); remove the folder and run the pipeline again") from None
+    if not is_result(folder):
+        raise DataError(f"{folder} is not a curated folder: its {MANIFEST} was written by another program")
+    if manifest["format"] != FORMAT:
         raise DataError(f"{path}: format {manifest.get('format')!r}; this version reads format {FORMAT}")
     _verify(folder, manifest["files"])
     pipeline = Pipeline.from_yaml(folder / "pipeline.yaml")
@@ -139,22 +142,37 @@ def _read(folder: Path, name: str) -> pa.Table:
         raise StorageError(f"{folder / name}.parquet: can't be read: {error}") from None
 
 
+def _root(folder: Path, written: dict[str, str], dataset: datasets.Dataset, task: Task) -> Path:
+    """Where the media are now: beside the result as when it was written, or where they were then.
+
+    Both folders may be there after the result alone was moved; then the one counts that has the first of the files.
+    """
+    beside, before = (folder.resolve() / written["relative"]).resolve(), Path(written["absolute"])
+    if not beside.is_dir() or beside == before:
+        return before
+    for column in (getattr(task, role) for role in MEDIA if getattr(task, role)):
+        arrow: Any = dataset.select_columns([column]).with_format("arrow")
+        for start in range(0, dataset.num_rows, 4096):
+            paths = pc.struct_field(arrow[start : start + 4096][column], "path").drop_null()
+            if len(paths):
+                named = str(paths[0])
+                return beside if (beside / named).exists() or not (before / named).exists() else before
+    return beside
+
+
 def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:
     import datasets
 
     rows = _read(folder, "rows")
     content = np.frombuffer(b"".join(rows["content"].to_pylist()), dtype=np.uint64).reshape(-1, 2)
     parents = rows["parent"]
-    root = manifest["root"]
-    if root is not None:
-        beside = (folder / root["relative"]).resolve()
-        root = beside if beside.is_dir() else Path(root["absolute"])
+    dataset, task = datasets.Dataset.from_file(str(folder / "table.arrow")), Task(**manifest["task"])
     return Table(
-        dataset=datasets.Dataset.from_file(str(folder / "table.arrow")),
-        task=Task(**manifest["task"]),
+        dataset=dataset,
+        task=task,
         row_ids=np.array(rows["row_id"].to_pylist(), dtype=np.dtypes.StringDType()),
         content=content,
-        root=root,
+        root=None if manifest["root"] is None else _root(folder, manifest["root"], dataset, task),
         problems=_read(folder, "problems"),
         origin=rows.select(["file", "line"]) if "file" in rows.column_names else None,
         source=manifest["source"],

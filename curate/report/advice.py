@@ -62,11 +62,16 @@ _WAYS = {
 _OTHER = _Way(1.0, "Look at what {check} found", "Sets these rows aside for a person.", "review")
 
 
+def own_name(check: str) -> str:
+    """The name of a check without the number of its turn in a pipeline."""
+    return check.partition("#")[0]
+
+
 @cache
 def check_class(check: str) -> Any:
-    """The class of a check, or None for a check that is not (or no longer) installed."""
+    """The class of a check (``label_errors#2`` is one of `label_errors`), or None for one that is not installed."""
     try:
-        return registry.step(check)
+        return registry.step(own_name(check))
     except ConfigError:
         return None
 
@@ -84,7 +89,7 @@ def advise(material: Material) -> list[Advice]:
     for (check, way), rows in _parts(flagged).items():
         # A handful of unreadable files outranks many odd rows, but not without end: the share counts by its root.
         weight = way.harm * math.sqrt(len(rows) / total)
-        title = way.title.format(check=check.replace("_", " "))
+        title = way.title.format(check=own_name(check).replace("_", " "))
         yaml = _line(check, way, material, rows)
         ranked.append((weight, Advice(check=check, rows=len(rows), title=title, why=way.why, yaml=yaml)))
     ranked.sort(key=lambda pair: (-pair[0], pair[1].check))
@@ -97,7 +102,7 @@ def _parts(flagged: pa.Table) -> dict[tuple[str, _Way], np.ndarray]:
     pairs = flagged.group_by(["check", "issue"], use_threads=False).aggregate([("row", "list")])
     found: dict[tuple[str, _Way], list[np.ndarray]] = {}
     for check, issue, rows in zip(pairs["check"].to_pylist(), pairs["issue"].to_pylist(), pairs["row_list"]):
-        way = _WAYS.get(f"{check}/{issue}") or _WAYS.get(check, _OTHER)
+        way = _WAYS.get(f"{own_name(check)}/{issue}") or _WAYS.get(own_name(check), _OTHER)
         found.setdefault((check, way), []).append(rows.values.to_numpy())
     return {key: np.unique(np.concatenate(rows)) for key, rows in found.items()}
 
@@ -116,7 +121,7 @@ def _line(check: str, way: _Way, material: Material, rows: np.ndarray) -> str | 
         return f"- {way.step}"
     if way.fix is None:
         return None
-    fix = way.fix
+    fix, check = way.fix, own_name(check)
     if check == "label_errors" and material.table.task.kind != "classification":
         fix = "review"
     settings = [f"fix: {fix}"]
