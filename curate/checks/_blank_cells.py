@@ -1,4 +1,4 @@
-"""Which cells of a column are missing: null, NaN, blank text, or a placeholder."""
+"""Which cells of a column are missing: null, NaN or infinite, blank text, or a placeholder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.types as pt
 
 
 def blank_cells(column: pa.ChunkedArray, placeholders: Sequence[str] = ()) -> np.ndarray:
-    """(n,) bool: scalars that are null, NaN, text of blanks alone, or one of the placeholders."""
+    """(n,) bool: scalars that are null, NaN or infinite, text of blanks alone, or one of the placeholders."""
     parts = [_blank_chunk(chunk, placeholders) for chunk in column.chunks]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
@@ -40,7 +40,9 @@ def _share_chunk(chunk: pa.Array, placeholders: Sequence[str]) -> np.ndarray:
 def _blank_chunk(chunk: pa.Array, placeholders: Sequence[str]) -> np.ndarray:
     if pt.is_dictionary(chunk.type):
         chunk = chunk.cast(chunk.type.value_type)
-    missing = chunk.is_null(nan_is_null=pt.is_floating(chunk.type)).to_numpy(zero_copy_only=False).copy()
+    missing = chunk.is_null().to_numpy(zero_copy_only=False).copy()
+    if pt.is_floating(chunk.type):
+        missing |= ~np.isfinite(chunk.cast(pa.float64()).to_numpy(zero_copy_only=False))
     if pt.is_string(chunk.type) or pt.is_large_string(chunk.type) or pt.is_string_view(chunk.type):
         text = pc.utf8_lower(pc.utf8_trim_whitespace(chunk.cast(pa.large_string())))
         known = pa.array(["", *(p.strip().lower() for p in placeholders)], pa.large_string())

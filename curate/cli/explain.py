@@ -16,7 +16,7 @@ def explain(
     json: shared.Json = False,
 ) -> int:
     """Say of rows where they come from, what was found, what was decided and what became of them."""
-    from curate.errors import ConfigError
+    from curate.errors import ConfigError, DataError
     from curate.pipeline.store import open_folder
 
     curated = open_folder(folder)
@@ -28,6 +28,11 @@ def explain(
             ids.append(str(curated.table.row_ids[int(given[1:])]))
         else:
             ids.append(given)
+    if unknown := [i for i in ids if not (curated.table.row_ids == i).any()]:
+        raise DataError(
+            f"no row has the id {unknown[0]!r}; the report and rows.parquet in {folder} give the ids, and '#17' names"
+            " the row at position 17"
+        )
     if json:
         import json as json_module
 

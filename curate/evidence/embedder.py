@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from curate.evidence.encoders import columns
-from curate.evidence.encoders.choice import choose
+from curate.evidence.encoders.choice import Choice
 from curate.evidence.encoders.encoder import Encoder
 from curate.evidence.encoders.features import part_vectors
 from curate.evidence.encoders.vectors import joined, unit
@@ -60,11 +60,13 @@ class Embedder:
     def encoders(self) -> list[Encoder]:
         """The encoders of the task's roles, chosen on first use; none where the task brings its own embedding."""
         if self._encoders is None:
-            self._encoders = []
+            encoders = []
             if self._table.task.embedding is None:
-                self._encoders, reasons = choose(self._table, self._settings, self._measurements)
-                for reason in reasons:
+                choice = Choice(self._table, self._settings, self._measurements, self._order)
+                encoders = choice.encoders()
+                for reason in choice.reasons:
                     self._note(reason)
+            self._encoders = encoders
         return self._encoders
 
     def measures(self) -> list[Measure]:
@@ -88,7 +90,7 @@ class Embedder:
             else:
                 placed = self._estimates.get("embedding", made_from, lambda: self._compute(learn))["rows_vectors"]
             placed = np.where(broken[:, None], np.float32(np.nan), placed)
-            valid = np.isfinite(placed).all(1)
+            valid = np.asarray(np.isfinite(placed).all(1))
             placed.setflags(write=False)
             self._embedding = Embedding(placed, self.title, valid)
         return self._embedding

@@ -29,7 +29,8 @@ class Store(Protocol):
 class Estimates:
     """Arrays by what they are estimates of and what they were made from.
 
-    Rows of all arrays named ``rows_*`` stand in canonical order in the store, so that a table in another order finds them.
+    Rows of all arrays named ``rows_*`` stand in canonical order in the store, so that a table in another order finds
+    them.
     """
 
     def __init__(self, store: Store | None, order: np.ndarray, note: Callable[[str], None]) -> None:

@@ -62,6 +62,7 @@ class Evidence:
         self._progress = progress
         self.labels = table.labels if labels is None else labels
         self.notes: list[str] = []
+        self.repeats: np.ndarray | None = None
         self._kept = np.ones(len(table), dtype=bool) if active is None else np.array(active, dtype=bool)
         self._order = canonical_order(table.row_ids)
         self._rows = rows_fingerprint(table, self._order)
@@ -109,7 +110,7 @@ class Evidence:
         self._measurements.take([*measures, *(self._embedder.measures() if embedding else ())])
 
     def measure(self, name: str) -> np.ndarray:
-        """(n,) or (n, d) values of a per-row measure, e.g. ``image.brightness``; NaN (or -1, "") for unreadable rows."""
+        """(n,) or (n, d) values of a measure by field, e.g. ``image.brightness``; NaN (or -1, "") for broken rows."""
         return self._measurements.value(name)
 
     @property
@@ -156,7 +157,9 @@ class Evidence:
         if own is not None:
             values = given_probabilities(self.table, labels)
             values[self._unreadable] = np.nan
-            return Probabilities(values, _finite(values), np.full(len(values), -1, dtype=np.int8), f"the column {own!r}")
+            return Probabilities(
+                values, _finite(values), np.full(len(values), -1, dtype=np.int8), f"the column {own!r}"
+            )
         embedding = self.embedding()
         strata, folds = self._folds(embedding.valid)
         learn = strata >= 0

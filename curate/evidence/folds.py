@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -42,7 +44,7 @@ def stratified_folds(strata: np.ndarray, unit: np.ndarray, folds: int, seed: int
     every group against every fold and class (its balance is the same within a row per class and fold).
 
     Args:
-        strata: (n,) int64 class of each row, -1 for rows that are in no fit (they follow their unit, if that has a fold).
+        strata: (n,) int64 class of each row, -1 for rows that are in no fit (they follow their unit's fold).
         unit: (n,) int64 from `units`.
         folds: how many.
         seed: shuffles the rows and units.
@@ -100,7 +102,7 @@ def _fill(strata: np.ndarray, filled: np.ndarray) -> np.ndarray:
     result = np.empty(len(strata), dtype=np.int8)
     load = filled.sum(1)
     edges = np.flatnonzero(np.diff(strata, prepend=-1, append=-1))
-    for begin, end in zip(edges[:-1], edges[1:]):
+    for begin, end in pairwise(edges):
         have = filled[:, strata[begin]]
         by_room = np.lexsort((np.arange(folds), load, have))
         # Slot (r, f) is the r-th row that fold f would get; take the slots that keep the class most level.

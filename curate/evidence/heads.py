@@ -50,8 +50,8 @@ def fit_logistic(
 ) -> np.ndarray:
     """Logistic regression by L-BFGS on float32 products.
 
-    Several times faster than scikit-learn's `LogisticRegression`, which works in float64, and it takes soft targets. Rows
-    to leave out get the weight 0, so that no fold copies the inputs.
+    Several times faster than scikit-learn's `LogisticRegression`, which works in float64, and it takes soft targets.
+    Rows to leave out get the weight 0, so that no fold copies the inputs.
 
     Args:
         inputs: (n, d) float32 from `design`.

@@ -61,9 +61,14 @@ class Measurements:
             self._note(sentence)
 
     def decode(self) -> None:
-        """Make sure that every medium of the task was decoded once, so that `broken` is complete."""
-        due = [role for role in self._table.task.modalities if role in MEDIA and role not in self._decoded]
+        """Make sure that every medium and series of the task was decoded once, so that `broken` is complete."""
+        due = [role for role in self._table.task.modalities if role in (*MEDIA, "series") and role not in self._decoded]
         self.take([probe(role) for role in due])
+
+    def sampled(self, measure: Measure, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of a measure for some rows only; the cache has them for the pass over all rows."""
+        part = self._table.select(rows)
+        return take(part, [measure], self._settings, self._cache).values
 
     def value(self, field: str) -> np.ndarray:
         """(n, ...) values of a field, measured now if it is not known yet. Raises ConfigError for an unknown name."""

@@ -14,7 +14,7 @@ PRIOR_ROWS = 5.0
 ROUNDS = 10
 ONE_HOT_CELLS = 50_000_000
 TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-"""Exponents that are tried on the probabilities; above 1 sharper. Heads fitted on noisy labels hedge, so they are too flat."""
+"""Exponents that are tried on the probabilities; above 1 sharper: heads fitted on noisy labels hedge."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def estimate_noise(probabilities: np.ndarray, codes: np.ndarray, fitted: np.ndar
         The noise; rows without a label get their probabilities as posterior.
     """
     n, classes = probabilities.shape
-    valid = np.isfinite(probabilities).all(1) if classes else np.zeros(n, dtype=np.bool_)
+    valid = np.asarray(np.isfinite(probabilities).all(1)) & (classes > 0)
     known = valid & (codes >= 0)
     rows = np.flatnonzero(known & fitted)
     posterior = np.where(valid[:, None], probabilities, np.nan).astype(np.float32)
@@ -148,8 +148,8 @@ def estimate_set_noise(probabilities: np.ndarray, sets: np.ndarray, known: np.nd
         fitted: (n,) bool, rows from which the noise is learned.
 
     Returns:
-        `posterior`: probability that each label is truly on. `joint`: diagonal, the share of each label among all labels
-        that are on. `rate`: share of wrong entries of the label matrix.
+        `posterior`: probability that each label is truly on. `joint`: diagonal, the share of each label among all
+        labels that are on. `rate`: share of wrong entries of the label matrix.
     """
     posterior = np.array(probabilities, dtype=np.float32)
     rates = np.zeros(sets.shape[1])

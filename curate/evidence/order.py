@@ -1,4 +1,4 @@
-"""The order in which estimates see rows: by the hash of the row id, so that results do not depend on the order of arrival."""
+"""The order in which estimates see rows: by the hash of the row id, so that the order of arrival does not matter."""
 
 from __future__ import annotations
 

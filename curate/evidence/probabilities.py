@@ -1,9 +1,9 @@
 """Out-of-sample predicted probabilities: cross-validation of a fast head and a neighbour vote on the embedding.
 
-1. Logistic regression and a vote of the nearest rows, each asked only about rows of the fold that it has not seen; their
-   geometric mean. The strength of the ridge is the one with the best likelihood of the first fold's labels.
-2. The noise of the labels is estimated (`curate.evidence.noise`), and both are fitted once more, on what each row's true
-   label is likely to be instead of its given one; so a head does not learn the planted errors by heart.
+1. Logistic regression and a vote of the nearest rows, each asked only about rows of the fold that it has not seen;
+   their geometric mean. The strength of the ridge is the one with the best likelihood of the first fold's labels.
+2. The noise of the labels is estimated (`curate.evidence.noise`), and both are fitted once more, on what each row's
+   true label is likely to be instead of its given one; so a head does not learn the planted errors by heart.
 3. The temperature is the one under which the given labels are likeliest, seen through the estimated noise.
 """
 
@@ -43,7 +43,7 @@ def cross_validated(
         ``rows_values`` (n, K) float32, rows sum to 1, NaN where there is no vector or nothing to learn from;
         ``temperature`` (1,) float64.
     """
-    valid = np.isfinite(vectors).all(1)
+    valid = np.asarray(np.isfinite(vectors).all(1))
     learn = valid & (codes >= 0)
     values = np.full((len(vectors), classes), np.nan, dtype=np.float32)
     seen = np.unique(codes[learn])
@@ -82,7 +82,7 @@ def cross_validated_sets(
     Returns:
         ``rows_values`` (n, K) float32; each column is a probability of its own.
     """
-    valid = np.isfinite(vectors).all(1)
+    valid = np.asarray(np.isfinite(vectors).all(1))
     learn = valid & known
     values = np.full(sets.shape, np.nan, dtype=np.float32)
     if learn.any() and sets.shape[1]:
@@ -112,7 +112,8 @@ class CrossValidation:
         link: Link,
         progress: Progress | None,
     ) -> None:
-        self._vectors, self._valid, self._learn, self._folds, self._link = vectors, valid, learn, folds, link
+        self._vectors, self._valid, self._learn, self._folds = vectors, valid, learn, folds
+        self._link: Link = link
         self._inputs = design(vectors, learn)
         self._parts = np.unique(folds[learn])
         self._start: dict[int, np.ndarray] = {}
@@ -205,7 +206,7 @@ def cross_validated_values(vectors: np.ndarray, values: np.ndarray, learn: np.nd
     Returns:
         (n,) float64, NaN where there is no vector or nothing to learn from.
     """
-    valid = np.isfinite(vectors).all(1)
+    valid = np.asarray(np.isfinite(vectors).all(1))
     learn = learn & valid & np.isfinite(values)
     result = np.full(len(values), np.nan)
     if not learn.any():
@@ -241,8 +242,8 @@ def given_probabilities(table: Table, labels: Labels) -> np.ndarray:
         wrong |= ~(np.abs(total - 1) < 0.02)
     if len(values) and wrong.all() and np.isfinite(values).any():
         raise DataError(
-            f"{table.source}: the column {name!r} holds no probabilities; expected {len(labels.names)} numbers from 0 to 1"
-            f" per row{'' if labels.sets is not None else ' that sum to 1'}, one per class: {', '.join(labels.names)}"
+            f"{table.source}: the column {name!r} holds no probabilities; expected {len(labels.names)} numbers from 0"
+            f" to 1 per row{'' if labels.sets is not None else ' that sum to 1'}, one per class: {', '.join(labels.names)}"
         )
     values = np.clip(values, 0, 1)
     if labels.sets is None:

@@ -1,4 +1,4 @@
-"""The values that estimates come as. All stand in the order of the table; rows without evidence are marked, never left out."""
+"""The values that estimates come as, in the order of the table; rows without evidence are marked, never left out."""
 
 from __future__ import annotations
 

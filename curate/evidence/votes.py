@@ -12,9 +12,7 @@ SOFTNESS = 0.05
 BLOCK_BYTES = 64_000_000
 
 
-def neighbour_votes(
-    vectors: np.ndarray, targets: np.ndarray, voters: np.ndarray, asked: np.ndarray
-) -> np.ndarray:
+def neighbour_votes(vectors: np.ndarray, targets: np.ndarray, voters: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """Weighted vote of the nearest voters, mixed with the share of the classes among all voters.
 
     Args:

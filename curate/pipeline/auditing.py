@@ -83,7 +83,7 @@ def choose(task: Task, checks: Sequence[str | Check] | None) -> list[Check]:
     for given in checks:
         check = given if isinstance(given, Check) else _check(given)
         if why := check.refuses(task):
-            problems.append(f"{check.name}: {why}")
+            problems.append(why if why.startswith(check.name) else f"{check.name}: {why}")
         chosen.append(check)
     if problems:
         raise ConfigError("\n".join(problems))

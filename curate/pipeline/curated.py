@@ -17,7 +17,7 @@ from curate.findings import Findings
 from curate.ledger import Decisions, Verdict, combine, sentences
 from curate.pipeline.pipeline import Pipeline
 from curate.report import Report
-from curate.table import Table
+from curate.table import HELD_OUT, Table
 
 if TYPE_CHECKING:
     import datasets
@@ -92,8 +92,12 @@ class Curated:
 
     @property
     def dataset(self) -> datasets.Dataset:
-        """The kept rows, each once, with the curated label and the columns `row_id`, `soft_label`, `weight`."""
+        """The kept rows, each once, with the curated label and the columns `row_id`, `soft_label`, `weight`.
+
+        A column of the data that has such a name keeps it; ours is then called ``curated_weight`` and so on.
+        """
         import datasets
+        from datasets.table import InMemoryTable
 
         once = self.plan.filter(pc.equal(self.plan["copy"], 0))
         rows, source = self.table.rows(once["row"].to_numpy()), self.table.dataset
@@ -103,13 +107,14 @@ class Curated:
             values = values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
             rows = rows.set_column(rows.column_names.index(label), label, values)
             features[label] = datasets.Features.from_arrow_schema(pa.schema([(label, values.type)]))[label]
-        for name in ("row_id", "soft_label", "weight"):
-            if name in rows.column_names:
-                rows = rows.drop_columns([name])
-            rows = rows.append_column(name, once[name])
-            features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, once[name].type)]))[name]
+        for ours in ("row_id", "soft_label", "weight"):
+            if ours == "row_id" == self.table.task.id:
+                continue
+            name = ours if ours not in rows.column_names else f"curated_{ours}"
+            rows = rows.append_column(name, once[ours])
+            features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, once[ours].type)]))[name]
         features = datasets.Features({name: features[name] for name in rows.column_names})
-        table = datasets.table.InMemoryTable(rows.replace_schema_metadata(None).cast(features.arrow_schema))
+        table = InMemoryTable(rows.replace_schema_metadata(None).cast(features.arrow_schema))
         return datasets.Dataset(table, info=datasets.DatasetInfo(features=features))
 
     def explain(self, row_id: object) -> str:
@@ -158,18 +163,22 @@ class Curated:
             top = sorted(zip(self.label_names, soft), key=lambda pair: -pair[1])[:3]
             lines.append("soft label: " + ", ".join(f"{name} {mass:.2f}" for name, mass in top))
         code = self.verdict.codes[row]
-        if code >= 0 and len(self.class_weights) and self.class_weights[code] != 1:
+        if self.table.training[row] and code >= 0 and len(self.class_weights) and self.class_weights[code] != 1:
             lines.append(f"class weight of {self.label_names[code]!r}: {self.class_weights[code]:.3g}")
         return lines
 
     def loader(self, **options: Any) -> Any:
         """A torch DataLoader of dicts over the plan; see `curate.feed.make_loader` for the options.
 
-        The pipeline's `feed` part gives the defaults; `split="train"` unless told otherwise.
+        The pipeline's `feed` part gives the defaults; `split="train"` unless told otherwise. Of validation and test,
+        which are neither shuffled nor balanced, every row is drawn once and in order unless told otherwise here.
         """
         from curate.feed import make_loader
 
-        options = self.pipeline.feed.model_dump(exclude_defaults=True) | options
+        defaults = self.pipeline.feed.model_dump(exclude_defaults=True)
+        if options.get("split", "train") in HELD_OUT:
+            defaults = {name: value for name, value in defaults.items() if name not in ("sampler", "drop_last")}
+        options = defaults | options
         return make_loader(
             self.table, self.plan, label_names=self.label_names, seed=options.pop("seed", self.pipeline.seed), **options
         )
@@ -179,7 +188,8 @@ class Curated:
         from curate.feed import make_loss
 
         weights = self.class_weights if len(self.class_weights) else None
-        return make_loss(self.table.task.kind, class_weights=options.pop("class_weights", weights), **options)
+        given = {"class_weights": weights, "label_names": self.label_names} | options
+        return make_loss(self.table.task.kind, **given)
 
     def save(self, out: Path) -> Curated:
         """Write everything to a folder that `curate.open` opens again; it appears only when it is complete."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from curate.sources import load
 from curate.sources.opening import is_hub_name
 from curate.step import Augment, Balance, Check, Step, Transform
 from curate.table import Table
+from curate.task import MEDIA
 
 Progress = Callable[[str, int, int], None]
 
@@ -92,7 +94,10 @@ def run(
         tell(name, i, len(pipeline.steps))
         began, before = time.perf_counter(), len(state.ledger)
         if i == 0 or isinstance(pipeline.steps[i - 1], Transform):
-            state.evidence.prepare(_needs(pipeline.steps[i:], state.table))
+            # Media are decoded once for everything; what costs no decoding is embedded when a step asks for it, and not
+            # before a transform that gives it other content.
+            media = any(role in MEDIA for role in state.table.task.modalities)
+            state.evidence.prepare(_needs(pipeline.steps[i:], state.table), embedding=media)
         _take(step, name, state, pipeline.seed)
         state.log.append(
             {"step": name, "kind": step.kind, "seconds": time.perf_counter() - began}
@@ -113,7 +118,9 @@ def _load(pipeline: Pipeline, data: Any) -> Table:
     if data is None:
         if pipeline.source is None:
             raise ConfigError("there is no data: the pipeline names no source, and none was given")
-        options = {"root": pipeline.folder / pipeline.source.root} if pipeline.source.root else {}
+        options = pipeline.source.model_dump(exclude_defaults=True, exclude={"path"})
+        if "root" in options:
+            options["root"] = pipeline.folder / options["root"]
         path = pipeline.source.path
         data = _beside(pipeline, path) if isinstance(path, str) else [_beside(pipeline, p) for p in path]
     return load(data, pipeline.task, **options)
@@ -121,7 +128,7 @@ def _load(pipeline: Pipeline, data: Any) -> Table:
 
 def _beside(pipeline: Pipeline, path: str) -> str:
     """A path of the pipeline file, relative to it; hub ids and URLs stay as they are. Raises DataError."""
-    local = pipeline.folder / path
+    local = Path(os.path.normpath(pipeline.folder / path))
     if "://" in path or (is_hub_name(path) and not local.parent.is_dir()):
         return path
     if not local.exists() and not any(c in path for c in "*?["):
@@ -143,7 +150,7 @@ def _refuse(pipeline: Pipeline, table: Table) -> None:
         except ConfigError as error:
             why = str(error)
         if why is not None:
-            refusals.append(f"{name}: {why}")
+            refusals.append(why if why.startswith(step.name) else f"{name}: {why}")
     if refusals:
         raise ConfigError("\n".join(refusals))
 

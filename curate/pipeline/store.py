@@ -97,6 +97,8 @@ def open_folder(folder: str | Path) -> Curated:
     """
     folder = Path(folder)
     path = folder / MANIFEST
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder; name the one that `curate run` wrote (its --out)")
     if not path.is_file():
         raise DataError(f"{folder} is not a curated folder: it has no {MANIFEST}")
     try:

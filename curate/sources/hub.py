@@ -24,7 +24,7 @@ HUB_NAME = re.compile(r"^[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*$")
 
 def from_dataset(data: datasets.Dataset, source: str = "datasets.Dataset") -> Raw:
     """A data set in memory; memory-mapped columns stay so."""
-    columns = data.with_format("arrow")[:] if data._indices is not None else data.data.table
+    columns: pa.Table = data.with_format("arrow")[:] if data._indices is not None else data.data.table
     columns = columns.select(data.column_names)
     return with_features(Raw(columns, source), data.features)
 

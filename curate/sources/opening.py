@@ -142,7 +142,7 @@ def _root(root: str | os.PathLike[str] | None, raw: Raw) -> Path | None:
 def read(source: Any, *, delimiter: str | None, encoding: str | None, config: str | None, revision: str | None) -> Raw:
     """The reader for a source, and what it found."""
     options = {"delimiter": delimiter, "encoding": encoding}
-    if isinstance(source, str) and (source.startswith("hf://") or _is_hub_name(source)):
+    if isinstance(source, str) and (source.startswith("hf://") or is_hub_name(source)):
         return from_hub(source, config, revision)
     if isinstance(source, str | os.PathLike):
         return _from_path(os.fspath(source), options)
@@ -180,7 +180,7 @@ def _from_datasets(source: Any) -> Raw:
     )
 
 
-def _is_hub_name(source: str) -> bool:
+def is_hub_name(source: str) -> bool:
     """``owner/name`` that is nothing here; not where the first part is a folder here, for then it is a slip."""
     if not HUB_NAME.match(source) or os.path.lexists(source) or Path(source.split("/")[0]).is_dir():
         return False

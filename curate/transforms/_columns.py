@@ -17,19 +17,20 @@ from curate.table import Table
 def replaced(table: Table, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> Table:
     """The table with new values in some columns, same rows and ids; content hashed anew where inputs changed."""
     import datasets
+    from datasets.table import InMemoryTable
 
     old = table.dataset
     changed = {name: values for name, values in columns.items() if not _same(table.column(name), values)}
     if not changed:
         return table
     # Columns side by side need one order of rows; through Arrow nothing is written to disk for it.
-    rows = old.data.table if old._indices is None else old.with_format("arrow")[:]
+    rows: pa.Table = old.data.table if old._indices is None else old.with_format("arrow")[:]
     features = old.features.copy()
     for name, values in changed.items():
         rows = rows.set_column(rows.schema.get_field_index(name), name, values)
         features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, values.type)]))[name]
     dataset = datasets.Dataset(
-        datasets.table.InMemoryTable(rows.replace_schema_metadata(None)), info=datasets.DatasetInfo(features=features)
+        InMemoryTable(rows.replace_schema_metadata(None)), info=datasets.DatasetInfo(features=features)
     )
     inputs = set(input_columns(table.task))
     content = rehash(table, dataset) if inputs & set(changed) else table.content

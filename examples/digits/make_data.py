@@ -41,7 +41,7 @@ FIELDS = ("file", "given", "true", "fault", "copy_of")
 
 @dataclass(frozen=True)
 class Faults:
-    """How much is planted. Counts are files; `flipped` is a share of the genuine training images."""
+    """How much is planted. Counts are files; `flipped` is a share of each class's genuine images."""
 
     head: int = 140
     tail: int = 14
@@ -118,9 +118,11 @@ def genuine_rows(
         rows = [Row(encode(enlarge(scans[i])), digit, digit) for i in take]
         test += rows[: faults.test_per_class]
         training += rows[faults.test_per_class :]
-    for place in rng.choice(len(training), round(faults.flipped * len(training)), replace=False):
-        digit = training[place].given
-        training[place] = Row(training[place].content, int(rng.choice(LOOK_ALIKES[digit])), digit, "flipped")
+    labels = np.array([row.given for row in training])
+    for digit in range(len(LOOK_ALIKES)):
+        own = np.flatnonzero(labels == digit)
+        for place in rng.choice(own, round(faults.flipped * len(own)), replace=False):
+            training[place] = Row(training[place].content, int(rng.choice(LOOK_ALIKES[digit])), digit, "flipped")
     return training, test
 
 

@@ -23,9 +23,9 @@ DIMENSIONS = sum(SIZES)
 def audio_descriptor(samples: np.ndarray, rate: int) -> np.ndarray:
     """(channels, n) float32 samples -> (d,) float32.
 
-    Parts: the log-mel picture, its time stretched to 16 slots and its mean level taken off; the same of 20 mel-frequency
-    cepstral coefficients (Davis, Mermelstein, 1980); mean, deviation and quartile spread of the coefficients and of their
-    changes; mean and deviation of each band; length, share of loud frames, level.
+    Parts: the log-mel picture, its time stretched to 16 slots and its mean level taken off; the same of 20
+    mel-frequency cepstral coefficients (Davis, Mermelstein, 1980); mean, deviation and quartile spread of the
+    coefficients and of their changes; mean and deviation of each band; length, share of loud frames, level.
     """
     frames = log_mel(_mono(samples, rate))
     level = frames.mean(1)
@@ -56,22 +56,28 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(power, max(float(power.max()), 1e-9) * 10 ** (QUIETEST_DB / 10)))
 
 
-def _mono(samples: np.ndarray, rate: int) -> np.ndarray:
+def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """(n,) samples at another rate, float32."""
     from math import gcd
 
     from scipy.signal import resample_poly
 
-    mono = samples[:, : int(MOST_SECONDS * rate)].mean(0) if samples.size else np.zeros(WINDOW, dtype=np.float32)
-    shared = gcd(rate, RATE)
-    if rate != RATE:
-        mono = resample_poly(mono, RATE // shared, rate // shared)
-    return mono.astype(np.float32)
+    shared = gcd(rate, wanted)
+    changed = samples if rate == wanted else resample_poly(samples, wanted // shared, rate // shared)
+    return np.asarray(changed, dtype=np.float32)
+
+
+def _mono(samples: np.ndarray, rate: int) -> np.ndarray:
+    if not samples.size:
+        return np.zeros(WINDOW, dtype=np.float32)
+    return resampled(samples[:, : int(MOST_SECONDS * rate)].mean(0), rate, RATE)
 
 
 @cache
 def _mel_bands() -> np.ndarray:
     """(40, 257) triangular bands, evenly spaced on the mel scale from 60 Hz to 7,600 Hz."""
-    mel = np.linspace(*(1127 * np.log1p(np.array([60, 7600]) / 700)), BANDS + 2)
+    low, high = 1127 * np.log1p(np.array([60, 7600]) / 700)
+    mel = np.linspace(low, high, BANDS + 2)
     edges = 700 * np.expm1(mel / 1127)
     hertz = np.linspace(0, RATE / 2, 257)
     rising = (hertz[None] - edges[:-2, None]) / np.diff(edges)[:-1, None]

@@ -17,7 +17,9 @@ def texts(table: Table, name: str, rows: np.ndarray) -> list[str]:
 
 
 def vectors(table: Table, name: str, rows: np.ndarray, width: int | None = None) -> np.ndarray:
-    """(len(rows), d) float64 of a column with a list of numbers per row; NaN in rows that are null or of another length.
+    """(len(rows), d) float64 of a column with a list of numbers per row.
+
+    NaN in rows that are null or of another length.
 
     Args:
         table: the table.
@@ -34,7 +36,9 @@ def vectors(table: Table, name: str, rows: np.ndarray, width: int | None = None)
         if pa.types.is_floating(kind) or pa.types.is_integer(kind):
             numbers = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
             return numbers[rows, None]
-        raise DataError(f"{table.source}: the column {name!r} holds {kind}, where a vector of numbers per row is needed")
+        raise DataError(
+            f"{table.source}: the column {name!r} holds {kind}, where a vector of numbers per row is needed"
+        )
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     filled = lengths[lengths > 0]
     if width is None:

@@ -11,7 +11,7 @@ from curate.evidence.measure import Measure
 from curate.table import Table
 
 Fit = Callable[[Table, np.ndarray, np.ndarray, int], np.ndarray]
-"""(table, rows in the order to take them, (n,) bool rows to learn from in that order, seed) -> (n, d) float32 in that order."""
+"""(table, rows in the order to take them, (n,) bool rows to learn from, seed) -> (n, d) float32, both in that order."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ FURTHEST = 8.0
 def feature_vectors(values: np.ndarray, fit: np.ndarray) -> np.ndarray:
     """Standardise, fill what is missing with the median, clip, add a constant coordinate.
 
-    The constant keeps lengths apart that cosine similarity alone would not see: (1, 1) and (9, 9) point one way, (1, 1, c)
-    and (9, 9, c) do not, and a row equal to the mean has a direction too.
+    The constant keeps lengths apart that cosine similarity alone would not see: (1, 1) and (9, 9) point one way,
+    (1, 1, c) and (9, 9, c) do not, and a row equal to the mean has a direction too.
 
     Args:
         values: (n, d) numbers, NaN or infinite where missing.
@@ -39,7 +39,9 @@ def part_vectors(values: np.ndarray, fit: np.ndarray, sizes: tuple[int, ...]) ->
     """
     scaled = standardised(values, fit) / np.sqrt(np.repeat(sizes, sizes)).astype(np.float32)
     constant = np.full((len(scaled), 1), 0.1, dtype=np.float32)
-    return np.where(np.isnan(scaled).any(1, keepdims=True), np.float32(np.nan), np.concatenate([scaled, constant], axis=1))
+    return np.where(
+        np.isnan(scaled).any(1, keepdims=True), np.float32(np.nan), np.concatenate([scaled, constant], axis=1)
+    )
 
 
 def standardised(values: np.ndarray, fit: np.ndarray) -> np.ndarray:

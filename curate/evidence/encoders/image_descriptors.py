@@ -15,10 +15,10 @@ PARTS = {"gradients": 1.0, "coarse_gradients": 0.7, "picture": 0.7, "colour_layo
 
 
 def image_descriptor(pixels: np.ndarray) -> np.ndarray:
-    """(height, width, 3) uint8 RGB -> (d,) float32: histograms of oriented gradients, thumbnail, colour layout, colours.
+    """(height, width, 3) uint8 RGB -> (d,) float32: oriented gradients, thumbnail, colour layout, colours.
 
-    Gradient histograms after Dalal, Triggs: Histograms of Oriented Gradients for Human Detection, 2005, with full-circle
-    orientations, soft votes between neighbouring cells and orientations, on the picture stretched to 32 x 32.
+    Gradient histograms after Dalal, Triggs: Histograms of Oriented Gradients for Human Detection, 2005, with
+    full-circle orientations, soft votes between neighbouring cells and orientations, on the picture stretched to 32 x 32.
     """
     colour = resized(pixels, (SIDE, SIDE)).astype(np.float32) / 255.0
     grey = colour @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -52,7 +52,7 @@ def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _gradient_histograms(grey: np.ndarray) -> np.ndarray:
-    """(32, 32) -> (8, 8, 12): gradient strength by orientation, voting for the nearest two orientations and four cells."""
+    """(32, 32) -> (8, 8, 12): gradient strength, voting for the nearest two orientations and four cells."""
     padded = np.pad(grey, 1, mode="edge")
     across = padded[1:-1, 2:] - padded[1:-1, :-2]
     down = padded[2:, 1:-1] - padded[:-2, 1:-1]

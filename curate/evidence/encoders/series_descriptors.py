@@ -13,16 +13,16 @@ PER_CHANNEL = (POINTS, POINTS, BANDS, STATISTICS)
 
 
 def series_descriptor(series: np.ndarray, channels: int) -> np.ndarray:
-    """(c, length) float32, NaN where missing -> (channels * 164,) float32; further channels are left out, missing are 0.
+    """(c, length) float32, NaN where missing -> (channels * 164,) float32; channels that are not there are 0.
 
     Per channel: its course in 64 points as it is and with mean 0 and deviation 1 (a change of scale apart), the
-    logarithm of its power in 24 bands, and statistics: mean, deviation, extremes, slope, skewness, kurtosis, crossings of
-    the mean, autocorrelation at four lags. Parts of all channels stand side by side.
+    logarithm of its power in 24 bands, and statistics: mean, deviation, extremes, slope, skewness, kurtosis,
+    crossings of the mean, autocorrelation at four lags. Parts of all channels stand side by side.
     """
     parts: list[np.ndarray] = []
     for channel in series[:channels]:
         filled = _filled(channel)
-        course = np.interp(np.linspace(0, 1, POINTS), np.linspace(0, 1, len(filled)), filled) if len(filled) > 1 else np.repeat(filled, POINTS)
+        course = _course(filled)
         centred = filled - filled.mean()
         deviation = float(filled.std())
         normal = (course - filled.mean()) / (deviation or 1.0)
@@ -36,6 +36,13 @@ def series_descriptor(series: np.ndarray, channels: int) -> np.ndarray:
 def sizes(channels: int) -> tuple[int, ...]:
     """Columns of each part of the descriptor."""
     return tuple(channels * size for size in PER_CHANNEL)
+
+
+def _course(values: np.ndarray) -> np.ndarray:
+    """(64,) values at evenly spaced times."""
+    if len(values) == 1:
+        return np.repeat(values, POINTS)
+    return np.interp(np.linspace(0, 1, POINTS), np.linspace(0, 1, len(values)), values)
 
 
 def _filled(channel: np.ndarray) -> np.ndarray:
@@ -59,7 +66,9 @@ def _statistics(values: np.ndarray, centred: np.ndarray, deviation: float) -> np
     normal = centred / scale
     time = np.linspace(-1, 1, n)
     slope = float(time @ centred) / float(time @ time) if n > 1 else 0.0
-    lags = [float(normal[:-lag] @ normal[lag:]) / n if n > lag else 0.0 for lag in (1, 2, max(3, n // 8), max(4, n // 4))]
+    lags = [
+        float(normal[:-lag] @ normal[lag:]) / n if n > lag else 0.0 for lag in (1, 2, max(3, n // 8), max(4, n // 4))
+    ]
     crossings = float(np.mean(np.diff(np.signbit(centred).astype(np.int8)) != 0)) if n > 1 else 0.0
-    shape = [(normal**3).mean(), (normal**4).mean(), crossings, *lags]
+    shape = [(normal**3).mean(), (normal**4).mean(), crossings, *echoes]
     return np.array([values.mean(), deviation, values.min(), values.max(), slope, *shape])

@@ -20,9 +20,9 @@ NUMBER_SHARE = 0.95
 def table_vectors(columns: list[pa.ChunkedArray], fit: np.ndarray, seed: int) -> np.ndarray:
     """(n, d) float32: every column has an equal say, and a constant coordinate keeps lengths apart.
 
-    Numbers, booleans and dates are scaled by their quartiles, with a coordinate that says what is missing. A text column
-    with few different values is a category (its frequent values each get a coordinate, and all of them how frequent they
-    are), else free text by its n-grams.
+    Numbers, booleans and dates are scaled by their quartiles, with a coordinate that says what is missing. A text
+    column with few different values is a category (its frequent values each get a coordinate, and all of them how
+    frequent they are), else free text by its n-grams.
 
     Args:
         columns: one Arrow array of n rows per column.
@@ -107,7 +107,9 @@ def _words(texts: pa.ChunkedArray, gone: np.ndarray, fit: np.ndarray, seed: int)
         words = text_vectors(texts.to_pylist(), rows, seed, TEXT_DIMENSIONS)
         return np.nan_to_num(unit(words), nan=0.0)
     values = encoded.dictionary.to_pylist()  # ties between equally frequent values go by their text, not by their place
-    often = sorted(np.flatnonzero(counts > 1).tolist(), key=lambda code: (-counts[code], values[code]))[:MOST_CATEGORIES]
+    often = sorted(np.flatnonzero(counts > 1).tolist(), key=lambda code: (-counts[code], values[code]))[
+        :MOST_CATEGORIES
+    ]
     one_hot = (codes[:, None] == np.array(often, dtype=np.int64)[None]).astype(np.float32)
     rarity = standardised(np.log1p(counts[codes])[:, None], fit) * np.float32(0.3)
     return np.where(gone[:, None], np.float32(0), np.concatenate([one_hot, rarity], axis=1))

@@ -49,7 +49,7 @@ class MiniLmText(Measure):
 
 
 def of_filled(items: pa.Array, width: int, embed: Any) -> np.ndarray:
-    """(n, width) float32 by `embed` of the texts that hold something, shortest first (less padding); NaN in the others."""
+    """(n, width) float32 by `embed` of the texts that hold something, shortest first; NaN in the others."""
     texts = [text[:MAX_CHARACTERS].strip() for text in pc.fill_null(items, "").to_pylist()]
     filled = sorted((row for row, text in enumerate(texts) if text), key=lambda row: len(texts[row]))
     result = np.full((len(texts), width), np.nan, dtype=np.float32)
@@ -82,7 +82,7 @@ def _wordllama() -> Any:
     except ImportError:
         raise MissingPackage("wordllama", "text", "the encoder wordllama") from None
     # The package carries this model's weights; by default it would look for them on a server.
-    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+    return wordllama.WordLlama.load(cache_dir=Path(str(wordllama.__file__)).parent, disable_download=True)
 
 
 @cache

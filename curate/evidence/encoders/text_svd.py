@@ -46,7 +46,7 @@ def text_vectors(texts: list[str], fit: np.ndarray, seed: int, dimensions: int =
 
 
 def reduced(matrix: object, fit: np.ndarray, seed: int, dimensions: int) -> np.ndarray:
-    """(n, f) sparse -> (n, d) float32 by truncated SVD learned on the rows `fit`; small matrices are left as they are."""
+    """(n, f) sparse -> (n, d) float32 by truncated SVD learned on the rows `fit`; narrow ones stay as they are."""
     from sklearn.decomposition import TruncatedSVD
 
     rows, columns = int(fit.sum()), matrix.shape[1]  # type: ignore[attr-defined]

@@ -33,8 +33,8 @@ def required(package: str, distribution: str, extra: str, purpose: str) -> Modul
     except (ImportError, OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigError(
-            f"{purpose} needs {distribution!r}, which is installed but can't be loaded: {reason}; reinstall it together with"
-            " the torch it was built for"
+            f"{purpose} needs {distribution!r}, which is installed but can't be loaded: {reason}; reinstall it together"
+            " with the torch it was built for"
         ) from error
 
 
@@ -74,16 +74,16 @@ def loaded(name: str, load: Callable[[], Any]) -> Any:
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigError(
-            f"encoder: the model {name!r} can't be loaded: {reason}; give the name of a model on the hub, or a folder that"
-            " holds one"
+            f"encoder: the model {name!r} can't be loaded: {reason}; give the name of a model on the hub, or a folder"
+            " that holds one"
         ) from error
 
 
 def in_batches(batch: np.ndarray, run: Callable[[Any], Any]) -> np.ndarray:
     """Run a model on (n, ...) float32 inputs in batches of one size, the last one filled up.
 
-    Kernels are chosen by the shape of a batch: with one shape, a row's vector does not hang on how many rows stand beside
-    it.
+    Kernels are chosen by the shape of a batch: with one shape, a row's vector does not hang on how many rows stand
+    beside it.
     """
     import torch
 

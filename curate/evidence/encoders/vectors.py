@@ -18,7 +18,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def joined(parts: list[np.ndarray]) -> np.ndarray:
-    """Several embeddings of the same rows as one, each with equal say; a part that is missing in a row is zero there."""
+    """Several embeddings of the same rows as one, each with equal say; a part that a row lacks is zero there."""
     if len(parts) == 1:
         return unit(parts[0])
     units = [unit(part) for part in parts]

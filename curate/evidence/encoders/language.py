@@ -1,0 +1,42 @@
+"""Whether texts are English enough for a model that knows English only."""
+
+from __future__ import annotations
+
+import re
+
+LEAST_ENGLISH = 0.7
+"""Sets with a smaller share of English texts are left to the n-grams. Short English texts are taken for other languages
+now and then (about one in ten), so a set that is English throughout stays well above."""
+LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+LETTER = re.compile(r"[^\W\d_]")
+COMMON = frozenset(
+    """the of and to in is it you that was for on are with as be this have from or by not but what all were we when can an
+    your my i me how do does why there been has had would will our did they he she his her him their""".split()
+)
+
+
+def english_share(texts: list[str]) -> tuple[float, str]:
+    """Share of English texts among those with letters, and what it rests on; 0 where no text has letters."""
+    letters = [text for text in texts if LETTER.search(text)]
+    if not letters:
+        return 0.0, "no text has letters"
+    latin = [text for text in letters if len(LATIN.findall(text)) > 0.8 * len(LETTER.findall(text))]
+    if len(latin) < LEAST_ENGLISH * len(letters):
+        return len(latin) / len(
+            letters
+        ) * 0.5, f"{1 - len(latin) / len(letters):.0%} of the texts are not in Latin letters"
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError:
+        found = sum(not COMMON.isdisjoint(re.findall(r"[a-z]+", text.lower())) for text in latin)
+    else:
+        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        # Chat and headlines hold few words that tell; a common English word settles them.
+        found = sum(_is_english(identifier.classify(text[:1000])[0], text) for text in latin)
+    share = found / len(letters)
+    return share, f"{share:.0%} of the texts are English"
+
+
+def _is_english(language: str, text: str) -> bool:
+    words = re.findall(r"[a-z]+", text.lower())
+    return language == "en" or sum(word in COMMON for word in words) > 0.3 * len(words) > 0
