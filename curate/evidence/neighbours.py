@@ -1,8 +1,8 @@
 """Exact nearest neighbours by cosine similarity: blocked float32 products, in bounded memory.
 
 The product is the bound (2.6 s for 20,000 rows of 256 numbers on one core); choosing the 10 best of each row adds half
-of it. faiss's `IndexFlatIP` is as fast as the bound, but its threads spin where cores are shared, it takes NaN in silence,
-and it settles ties by chance; scikit-learn's `ArgKmin` takes twice as long as the bound.
+of it. faiss's `IndexFlatIP` is as fast as the bound, but its threads spin where cores are shared, it takes NaN in
+silence, and it settles ties by chance; scikit-learn's `ArgKmin` takes twice as long as the bound.
 """
 
 from __future__ import annotations

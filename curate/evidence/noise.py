@@ -49,18 +49,28 @@ def fit_channel(probabilities: np.ndarray, codes: np.ndarray) -> Channel:
     given = np.zeros((classes, n), dtype=np.float32) if n * classes <= ONE_HOT_CELLS else None
     if given is not None:
         given[codes, np.arange(n)] = 1
-    best, result = -np.inf, None
-    for temperature in TEMPERATURES:
-        p = softmax(logarithm * temperature).astype(np.float32)
-        counts = start
-        for _ in range(ROUNDS):
-            transition = transition_matrix(counts)
-            posterior, likelihood = posterior_of(p, codes, transition)
-            counts = _counted(posterior, codes, given)
-        if likelihood > best:
-            best, result = likelihood, Channel(posterior, counts / n, temperature)
-    assert result is not None
-    return result
+    best: tuple[float, Channel] | None = None
+    middle = TEMPERATURES.index(1.0)
+    for way in (TEMPERATURES[middle:], TEMPERATURES[:middle][::-1]):  # up from 1, then down, as long as it gets better
+        for temperature in way:
+            p = softmax(logarithm * temperature).astype(np.float32)
+            posterior, counts, likelihood = _maximised(p, codes, start, given)
+            if best is not None and likelihood <= best[0]:
+                break
+            best = likelihood, Channel(posterior, counts / n, temperature)
+    assert best is not None
+    return best[1]
+
+
+def _maximised(
+    p: np.ndarray, codes: np.ndarray, counts: np.ndarray, given: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Posterior, counts of given and true labels, and likelihood after some rounds of expectation maximisation."""
+    posterior, likelihood = p, -np.inf
+    for _ in range(ROUNDS):
+        posterior, likelihood = posterior_of(p, codes, transition_matrix(counts))
+        counts = _counted(posterior, codes, given)
+    return posterior, counts, likelihood
 
 
 def estimate_noise(probabilities: np.ndarray, codes: np.ndarray, fitted: np.ndarray) -> Noise:
@@ -74,7 +84,7 @@ def estimate_noise(probabilities: np.ndarray, codes: np.ndarray, fitted: np.ndar
     Returns:
         The noise; rows without a label get their probabilities as posterior.
     """
-    n, classes = probabilities.shape
+    classes = probabilities.shape[1]
     valid = np.asarray(np.isfinite(probabilities).all(1)) & (classes > 0)
     known = valid & (codes >= 0)
     rows = np.flatnonzero(known & fitted)

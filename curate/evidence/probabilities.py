@@ -1,28 +1,36 @@
 """Out-of-sample predicted probabilities: cross-validation of a fast head and a neighbour vote on the embedding.
 
-1. Logistic regression and a vote of the nearest rows, each asked only about rows of the fold that it has not seen;
-   their geometric mean. The strength of the ridge is the one with the best likelihood of the first fold's labels.
-2. The noise of the labels is estimated (`curate.evidence.noise`), and both are fitted once more, on what each row's
-   true label is likely to be instead of its given one; so a head does not learn the planted errors by heart.
-3. The temperature is the one under which the given labels are likeliest, seen through the estimated noise.
+1. Heads are logistic regression and a vote of the nearest rows, together by their geometric mean. The strength of the
+   ridge is the one with the best likelihood of the first fold's labels.
+2. Heads are fitted with every two folds left out, the noise of the labels is estimated from what they say
+   (`curate.evidence.noise`), and with it what the true label of each row is likely to be.
+3. For each fold, a head is fitted on those likely labels of the other folds, instead of the given ones, so that it does not
+   learn errors by heart. What it is fitted on comes from heads that left the fold out as well: no row's label reaches the
+   head that is asked about the row by any way.
+4. The temperature is the one under which the given labels are likeliest, seen through the estimated noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 
 from curate.errors import DataError
 from curate.evidence.encoders import columns
 from curate.evidence.heads import FLOOR, Link, design, fit_linear, fit_logistic, sigmoid, softmax
-from curate.evidence.noise import fit_channel
+from curate.evidence.noise import fit_channel, posterior_of, transition_matrix
 from curate.evidence.votes import neighbour_votes
 from curate.table import Labels, Table
 
-METHOD = "logistic regression and neighbour vote on the embedding, {folds}-fold cross-validation, refitted once"
+METHOD = "logistic regression and neighbour vote on the embedding, refitted on the likely labels, {folds} folds"
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 LINEAR_RIDGES = 10.0 ** np.arange(-4, 3)
+BLOCKS = 5
+"""More folds than this share the heads that leave two out: a fold leaves out all folds of the same remainder."""
+MOST_CELLS = 100_000_000
+"""Rows times classes above which the heads are not fitted a second time: the pairs would take 16 bytes per cell."""
 Arrays = dict[str, np.ndarray]
 Progress = Callable[[int, int], None]
 
@@ -52,19 +60,116 @@ def cross_validated(
     if len(seen) == 1:  # one class: nothing to tell apart
         values[valid] = np.eye(classes, dtype=np.float32)[seen[0]]
         return {"rows_values": values, "temperature": np.ones(1)}
-    targets = np.zeros((len(codes), len(seen)), dtype=np.float32)
-    targets[learn, np.searchsorted(seen, codes[learn])] = 1
     compact = np.where(learn, np.searchsorted(seen, codes), -1)
-    heads = CrossValidation(vectors, valid, learn, folds, "softmax", progress)
-    first = heads.probabilities(targets)
-    channel = fit_channel(first[learn], compact[learn])
-    targets[learn] = channel.posterior
-    second = heads.probabilities(targets, observed=compact)
-    channel = fit_channel(second[learn], compact[learn])
-    sharpened = softmax(channel.temperature * np.log(np.maximum(second[valid], FLOOR)))
+    found = CrossValidation(vectors, valid, compact, len(seen), folds, progress).probabilities()
+    channel = fit_channel(found[learn], compact[learn])
     values[valid] = 0
-    values[np.ix_(valid, seen)] = sharpened
+    values[np.ix_(valid, seen)] = softmax(channel.temperature * np.log(np.maximum(found[valid], FLOOR)))
     return {"rows_values": values, "temperature": np.array([channel.temperature])}
+
+
+class CrossValidation:
+    """Heads of all folds on one embedding.
+
+    Args:
+        vectors: (n, d) float32 embedding.
+        valid: (n,) bool, rows with a vector.
+        codes: (n,) int64 labels, -1 in rows that no head may learn from.
+        classes: K, each of which some row has.
+        folds: (n,) int8.
+        progress: called with (fits done, fits in all).
+    """
+
+    def __init__(
+        self,
+        vectors: np.ndarray,
+        valid: np.ndarray,
+        codes: np.ndarray,
+        classes: int,
+        folds: np.ndarray,
+        progress: Progress | None,
+    ) -> None:
+        self._vectors, self._valid, self._folds, self._codes = vectors, valid, folds, codes
+        self._learn = codes >= 0
+        self._targets = np.zeros((len(codes), classes), dtype=np.float32)
+        self._targets[self._learn, codes[self._learn]] = 1
+        self._inputs = design(vectors, self._learn)
+        self._parts = np.unique(folds[self._learn])
+        self._blocks = np.where(folds >= 0, folds % BLOCKS, -1)
+        self._ridge = best_ridge(self._inputs, self._targets, self._learn, folds, "softmax")
+        self._progress, self._done = progress, 0
+        self._starts: dict[int, np.ndarray] = {}
+
+    def probabilities(self) -> np.ndarray:
+        """(n, K) float32 from heads that did not see the row, 0 in rows without a vector."""
+        total = np.zeros(self._targets.shape, dtype=np.float32)
+        heads = np.zeros(len(total), dtype=np.int64)
+        blocks = np.unique(self._blocks[self._learn])
+        pairs = self._pairs(blocks) if len(blocks) > 2 and total.size <= MOST_CELLS else {}
+        for block in blocks:
+            targets = self._likely(int(block), pairs) if pairs else self._targets
+            for fold in self._parts[self._parts % BLOCKS == block]:
+                asked = np.flatnonzero(self._valid & ((self._folds == fold) | (self._folds < 0)))
+                train = self._learn & (self._folds != fold)
+                start = self._starts.get(int(block))
+                total[asked] += self._ask(train, asked, targets, start, 30 if start is None else 15)[0]
+                heads[asked] += 1
+                self._step(len(self._parts) + len(pairs))
+        return total / np.maximum(heads, 1)[:, None]
+
+    def _pairs(self, blocks: np.ndarray) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]:
+        """For every two blocks: the rows in them, and their probabilities by a head that saw neither."""
+        pairs = {}
+        for one, other in combinations(blocks.tolist(), 2):
+            inside = (self._blocks == one) | (self._blocks == other)
+            asked = np.flatnonzero(self._learn & inside)
+            start = self._starts.get(one)
+            found = self._ask(self._learn & ~inside, asked, self._targets, start, 30 if start is None else 15)
+            pairs[one, other] = asked, found[0]
+            if found[1] is not None:
+                for block in (one, other):
+                    self._starts[block] = found[1]
+            self._step(len(self._parts) + len(blocks) * (len(blocks) - 1) // 2)
+        return pairs
+
+    def _likely(self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """(n, K) float32 likely true labels of the rows to learn from, by heads that left the block out."""
+        total = np.zeros(self._targets.shape, dtype=np.float32)
+        heads = np.zeros(len(total), dtype=np.int64)
+        for names, (asked, found) in pairs.items():
+            if block in names:
+                total[asked] += found
+                heads[asked] += 1
+        total /= np.maximum(heads, 1)[:, None]
+        others = np.flatnonzero(self._learn & (self._blocks != block))
+        channel = fit_channel(total[others], self._codes[others])
+        targets = np.zeros_like(total)
+        targets[others] = channel.posterior
+        same = np.flatnonzero(self._learn & (self._blocks == block))
+        p = softmax(channel.temperature * np.log(np.maximum(total[same], FLOOR)))
+        targets[same] = posterior_of(p, self._codes[same], transition_matrix(channel.joint * len(others)))[0]
+        return targets
+
+    def _ask(
+        self, train: np.ndarray, asked: np.ndarray, targets: np.ndarray, start: np.ndarray | None, iterations: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Probabilities of the rows asked about by a head fitted on `train`, and the head's coefficients."""
+        classes = targets.shape[1]
+        if not train.any():
+            return np.full((len(asked), classes), 1.0 / classes, dtype=np.float32), None
+        weights = train.astype(np.float32)
+        coefficients = fit_logistic(self._inputs, targets, weights, self._ridge, start=start, iterations=iterations)
+        logits = self._inputs[asked] @ coefficients
+        logits -= logits.max(1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(1, keepdims=True))
+        votes = neighbour_votes(self._vectors, targets, np.flatnonzero(train), asked)
+        mean = softmax(0.5 * (logits + np.log(np.maximum(votes, FLOOR))))
+        return with_unseen(mean, np.bincount(self._codes[train], minlength=classes) > 0), coefficients
+
+    def _step(self, total: int) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, total)
 
 
 def cross_validated_sets(
@@ -85,103 +190,46 @@ def cross_validated_sets(
     valid = np.asarray(np.isfinite(vectors).all(1))
     learn = valid & known
     values = np.full(sets.shape, np.nan, dtype=np.float32)
-    if learn.any() and sets.shape[1]:
-        heads = CrossValidation(vectors, valid, learn, folds, "sigmoid", progress)
-        values[valid] = heads.probabilities(np.where(learn[:, None], sets, False).astype(np.float32))[valid]
+    if not learn.any() or not sets.shape[1]:
+        return {"rows_values": values}
+    targets = (sets & learn[:, None]).astype(np.float32)
+    inputs = design(vectors, learn)
+    ridge = best_ridge(inputs, targets, learn, folds, "sigmoid")
+    total, heads = np.zeros(sets.shape, dtype=np.float32), np.zeros(len(sets), dtype=np.int64)
+    parts = np.unique(folds[learn])
+    for done, fold in enumerate(parts):
+        train = learn & (folds != fold)
+        asked = np.flatnonzero(valid & ((folds == fold) | (folds < 0)))
+        heads[asked] += 1
+        if train.any():
+            coefficients = fit_logistic(inputs, targets, train.astype(np.float32), ridge, link="sigmoid")
+            votes = neighbour_votes(vectors, targets, np.flatnonzero(train), asked)
+            votes = np.clip(votes, FLOOR, 1 - 1e-6)
+            total[asked] += sigmoid(0.5 * (inputs[asked] @ coefficients + np.log(votes) - np.log1p(-votes)))
+        else:
+            total[asked] += 0.5
+        if progress is not None:
+            progress(done + 1, len(parts))
+    values[heads > 0] = total[heads > 0] / heads[heads > 0, None]
     return {"rows_values": values}
 
 
-class CrossValidation:
-    """Heads of all folds on one embedding; a second call starts from the coefficients of the first.
-
-    Args:
-        vectors: (n, d) float32 embedding.
-        valid: (n,) bool, rows with a vector.
-        learn: (n,) bool, rows to learn from.
-        folds: (n,) int8.
-        link: see `fit_logistic`.
-        progress: called with (fits done, fits in all).
-    """
-
-    def __init__(
-        self,
-        vectors: np.ndarray,
-        valid: np.ndarray,
-        learn: np.ndarray,
-        folds: np.ndarray,
-        link: Link,
-        progress: Progress | None,
-    ) -> None:
-        self._vectors, self._valid, self._learn, self._folds = vectors, valid, learn, folds
-        self._link: Link = link
-        self._inputs = design(vectors, learn)
-        self._parts = np.unique(folds[learn])
-        self._start: dict[int, np.ndarray] = {}
-        self._ridge: float | None = None
-        self._progress, self._done = progress, 0
-
-    def probabilities(self, targets: np.ndarray, observed: np.ndarray | None = None) -> np.ndarray:
-        """(n, K) float32 geometric mean of head and vote, from heads that did not see the row.
-
-        Args:
-            targets: (n, K) float32 to fit on.
-            observed: (n,) given labels; classes that no training row of a fold was given keep an even share.
-        """
-        if self._ridge is None:
-            self._ridge = self._best_ridge(targets)
-        total = np.zeros(targets.shape, dtype=np.float32)
-        heads = np.zeros(len(targets), dtype=np.int64)
-        for fold in self._parts:
-            asked = np.flatnonzero(self._valid & ((self._folds == fold) | (self._folds < 0)))
-            total[asked] += self._fold(int(fold), asked, targets, observed)
-            heads[asked] += 1
-            self._done += 1
-            if self._progress is not None:
-                self._progress(self._done, 2 * len(self._parts))
-        return total / np.maximum(heads, 1)[:, None]
-
-    def _fold(self, fold: int, asked: np.ndarray, targets: np.ndarray, observed: np.ndarray | None) -> np.ndarray:
-        train = self._learn & (self._folds != fold)
-        classes = targets.shape[1]
-        if not train.any():
-            return np.full((len(asked), classes), 1.0 / classes if self._link == "softmax" else 0.5, dtype=np.float32)
-        start = self._start.get(fold)
-        ridge = RIDGES[0] if self._ridge is None else self._ridge
-        weights = train.astype(np.float32)
-        coefficients = fit_logistic(
-            self._inputs, targets, weights, ridge, link=self._link, start=start, iterations=30 if start is None else 15
-        )
-        self._start[fold] = coefficients
-        logits = self._inputs[asked] @ coefficients
-        votes = np.clip(neighbour_votes(self._vectors, targets, np.flatnonzero(train), asked), FLOOR, 1 - FLOOR)
-        if self._link == "sigmoid":
-            return sigmoid(0.5 * (logits + np.log(votes) - np.log1p(-votes)))
-        logits -= logits.max(1, keepdims=True)
-        logits -= np.log(np.exp(logits).sum(1, keepdims=True))
-        mean = softmax(0.5 * (logits + np.log(votes)))
-        labels = targets[train].argmax(1) if observed is None else observed[train]
-        return with_unseen(mean, np.bincount(labels, minlength=classes) > 0)
-
-    def _best_ridge(self, targets: np.ndarray) -> float:
-        """The ridge under which the labels of the first fold are likeliest; each fit starts from the last one."""
-        fold = self._parts[0]
-        train = self._learn & (self._folds != fold)
-        held_out = np.flatnonzero(self._learn & (self._folds == fold))
-        if not train.any():
-            return RIDGES[2]
-        best, least, start = RIDGES[2], np.inf, None
-        for ridge in RIDGES:
-            weights = train.astype(np.float32)
-            start = fit_logistic(self._inputs, targets, weights, ridge, link=self._link, start=start, iterations=12)
-            logits = self._inputs[held_out] @ start
-            p = softmax(logits) if self._link == "softmax" else sigmoid(logits)
-            loss = -float(np.mean(np.log(np.maximum(np.where(targets[held_out] > 0.5, p, 1 - p), FLOOR))))
-            if self._link == "softmax":
-                loss = -float(np.mean(np.log(np.maximum((p * targets[held_out]).sum(1), FLOOR))))
-            if loss >= least:
-                break
-            best, least = ridge, loss
-        return best
+def best_ridge(inputs: np.ndarray, targets: np.ndarray, learn: np.ndarray, folds: np.ndarray, link: Link) -> float:
+    """The ridge under which the labels of the first fold are likeliest; each fit starts from the last one."""
+    fold = folds[learn].min()
+    train = learn & (folds != fold)
+    held_out = np.flatnonzero(learn & (folds == fold))
+    best, least, start = RIDGES[2], np.inf, None
+    for ridge in RIDGES if train.any() else ():
+        start = fit_logistic(inputs, targets, train.astype(np.float32), ridge, link=link, start=start, iterations=12)
+        logits = inputs[held_out] @ start
+        p = softmax(logits) if link == "softmax" else sigmoid(logits)
+        right = np.where(targets[held_out] > 0, p, 1.0 if link == "softmax" else 1 - p)
+        loss = -float(np.log(np.maximum(right, FLOOR)).sum())
+        if loss >= least:
+            break
+        best, least = ridge, loss
+    return best
 
 
 def with_unseen(probabilities: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -241,9 +289,10 @@ def given_probabilities(table: Table, labels: Labels) -> np.ndarray:
     if labels.sets is None:
         wrong |= ~(np.abs(total - 1) < 0.02)
     if len(values) and wrong.all() and np.isfinite(values).any():
+        summed = "" if labels.sets is not None else " that sum to 1"
         raise DataError(
             f"{table.source}: the column {name!r} holds no probabilities; expected {len(labels.names)} numbers from 0"
-            f" to 1 per row{'' if labels.sets is not None else ' that sum to 1'}, one per class: {', '.join(labels.names)}"
+            f" to 1 per row{summed}, one per class: {', '.join(labels.names)}"
         )
     values = np.clip(values, 0, 1)
     if labels.sets is None:

@@ -74,7 +74,10 @@ def _steps(table: Table) -> list[str]:
     if modality == "features" and len(task.feature_columns) > 1:
         steps.append("- impute                           # fill missing cells, learned from training rows alone")
     steps.append("- missing_values: {fix: review}    # rows without a label or input")
-    steps.append("- exact_duplicates: {fix: drop}    # equal content: the first of each group stays")
+    if modality in ("features", "series"):
+        steps.append("- exact_duplicates: {fix: review}  # equal records are often legitimate: look before you drop")
+    else:
+        steps.append("- exact_duplicates: {fix: drop}    # equal content: the first of each group stays")
     if modality in ("image", "text"):
         steps.append("- near_duplicates: {fix: review}   # look at the report, then change to: drop")
     if modality == "image":

@@ -81,10 +81,10 @@ class Detection:
 
 def flagged(curated: Curated, check: str, issues: tuple[str, ...] = ()) -> np.ndarray:
     """(n,) bool: rows that a check flagged, for one of some issues or for any."""
-    table = curated.findings_.only(check).flagged
     mask = np.zeros(len(curated.table), dtype=bool)
-    for row, issue in zip(table["row"].to_pylist(), table["issue"].to_pylist()):
-        mask[row] |= not issues or issue in issues
+    for line in curated.findings_.flagged.select(["row", "check", "issue"]).to_pylist():
+        of_check = line["check"].partition("#")[0] == check  # a second step of the same name is `name#2`
+        mask[line["row"]] |= of_check and (not issues or line["issue"] in issues)
     return mask
 
 

@@ -3,7 +3,7 @@
 The faults stand in `truth.csv`, beside the folders that are curated, and never inside them:
 
     digits/train/<label>/<number>.png    what the pipeline reads
-    digits/test/<label>/<number>.png     balanced, faultless, never curated
+    digits/test/<label>/<number>.png     others, up to 100 per class, faultless, never curated
     digits/truth.csv                     file, given label, true label, fault, the file it is a copy of
 
 Images are 8 x 8 scans, enlarged to 32 x 32. All is drawn from one seed: equal seeds write equal bytes.
@@ -41,7 +41,10 @@ FIELDS = ("file", "given", "true", "fault", "copy_of")
 
 @dataclass(frozen=True)
 class Faults:
-    """How much is planted. Counts are files; `flipped` is a share of each class's genuine images."""
+    """How much is planted. Counts are files; `flipped` is a share of each class's genuine images.
+
+    Of every class at most `test_per_class` of the images that are not trained on are for testing.
+    """
 
     head: int = 140
     tail: int = 14
@@ -52,7 +55,7 @@ class Faults:
     blank: int = 6
     noise: int = 6
     truncated: int = 10
-    test_per_class: int = 30
+    test_per_class: int = 100
 
     @classmethod
     def scaled(cls, head: int) -> Faults:
@@ -110,14 +113,14 @@ def edit(pixels: np.ndarray, which: int, rng: np.random.Generator) -> tuple[byte
 def genuine_rows(
     scans: np.ndarray, digits: np.ndarray, faults: Faults, rng: np.random.Generator
 ) -> tuple[list[Row], list[Row]]:
-    """The training rows (long-tailed, with a share of flipped labels) and the test rows (balanced, all true)."""
+    """The training rows (long-tailed, with a share of flipped labels) and the test rows (others, all true)."""
     training, test = [], []
     for digit, size in enumerate(class_sizes(faults.head, faults.tail)):
         own = rng.permutation(np.flatnonzero(digits == digit))
-        take = own[: faults.test_per_class + size]
+        take = own[: size + faults.test_per_class]
         rows = [Row(encode(enlarge(scans[i])), digit, digit) for i in take]
-        test += rows[: faults.test_per_class]
-        training += rows[faults.test_per_class :]
+        training += rows[:size]
+        test += rows[size:]
     labels = np.array([row.given for row in training])
     for digit in range(len(LOOK_ALIKES)):
         own = np.flatnonzero(labels == digit)

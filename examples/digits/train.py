@@ -99,11 +99,14 @@ def write_clean(folder: Path, truth: Truth) -> None:
 
 
 def accuracy(model: torch.nn.Module, test: Curated) -> float:
-    """Share of the rows of a faultless set whose class the model names."""
+    """Mean over the classes of the share of their rows that the model names rightly, on a faultless set."""
     import torch
 
-    right = []
+    right, total = np.zeros(len(test.label_names)), np.zeros(len(test.label_names))
     with torch.no_grad():
         for batch in test.loader(batch_size=256, sampler="sequential"):
-            right.append((model(batch["pixel_values"] - 0.3).argmax(1) == batch["labels"]).numpy())
-    return float(np.concatenate(right).mean())
+            labels = batch["labels"].numpy()
+            named = model(batch["pixel_values"] - 0.3).argmax(1).numpy()
+            np.add.at(total, labels, 1)
+            np.add.at(right, labels, named == labels)
+    return float((right / total).mean())

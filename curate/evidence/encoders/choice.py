@@ -22,8 +22,8 @@ from curate.table import Table
 BUILT_IN = {"auto": (), "classic": (), "wordllama": ("text",), "minilm": ("text",), "efficientnet": ("image", "video")}
 """Name -> the roles that the model is taken for."""
 MOST_MINILM_ROWS = 5_000
-"""MiniLM takes 5 to 15 ms per text on one core; larger sets get the static WordLlama, which takes 0.1, unless there is a
-GPU. (Banking77 with 10 % look-alike flips: average precision 0.94 with MiniLM, 0.92 with WordLlama.)"""
+"""MiniLM takes 5 to 15 ms per text on one core; larger sets get the static WordLlama, which takes 0.1, unless there is
+a GPU. (Banking77 with 10 % look-alike flips: average precision 0.94 with MiniLM, 0.92 with WordLlama.)"""
 SAMPLE = 300
 
 

@@ -18,7 +18,8 @@ def image_descriptor(pixels: np.ndarray) -> np.ndarray:
     """(height, width, 3) uint8 RGB -> (d,) float32: oriented gradients, thumbnail, colour layout, colours.
 
     Gradient histograms after Dalal, Triggs: Histograms of Oriented Gradients for Human Detection, 2005, with
-    full-circle orientations, soft votes between neighbouring cells and orientations, on the picture stretched to 32 x 32.
+    full-circle orientations, soft votes between neighbouring cells and orientations, on the picture stretched to 32 x
+    32 pixels.
     """
     colour = resized(pixels, (SIDE, SIDE)).astype(np.float32) / 255.0
     grey = colour @ np.array([0.299, 0.587, 0.114], dtype=np.float32)

@@ -9,9 +9,10 @@ LEAST_ENGLISH = 0.7
 now and then (about one in ten), so a set that is English throughout stays well above."""
 LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 LETTER = re.compile(r"[^\W\d_]")
-COMMON = frozenset(
-    """the of and to in is it you that was for on are with as be this have from or by not but what all were we when can an
-    your my i me how do does why there been has had would will our did they he she his her him their""".split()
+COMMON = re.compile(
+    r"^(the|of|and|to|in|is|it|you|that|was|for|on|are|with|as|be|this|have|from|or|"
+    r"by|not|but|what|all|were|we|when|can|an|your|my|i|me|how|do|does|why|there|"
+    r"been|has|had|would|will|our|did|they|he|she|his|her|him|their)$"
 )
 
 
@@ -28,7 +29,7 @@ def english_share(texts: list[str]) -> tuple[float, str]:
     try:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError:
-        found = sum(not COMMON.isdisjoint(re.findall(r"[a-z]+", text.lower())) for text in latin)
+        found = sum(_common_words(text) > 0 for text in latin)
     else:
         identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         # Chat and headlines hold few words that tell; a common English word settles them.
@@ -38,5 +39,10 @@ def english_share(texts: list[str]) -> tuple[float, str]:
 
 
 def _is_english(language: str, text: str) -> bool:
+    return language == "en" or _common_words(text) > 0.3
+
+
+def _common_words(text: str) -> float:
+    """Share of the words of a text that are among the most common English ones."""
     words = re.findall(r"[a-z]+", text.lower())
-    return language == "en" or sum(word in COMMON for word in words) > 0.3 * len(words) > 0
+    return sum(COMMON.match(word) is not None for word in words) / max(len(words), 1)

@@ -66,9 +66,8 @@ def _statistics(values: np.ndarray, centred: np.ndarray, deviation: float) -> np
     normal = centred / scale
     time = np.linspace(-1, 1, n)
     slope = float(time @ centred) / float(time @ time) if n > 1 else 0.0
-    lags = [
-        float(normal[:-lag] @ normal[lag:]) / n if n > lag else 0.0 for lag in (1, 2, max(3, n // 8), max(4, n // 4))
-    ]
+    lags = (1, 2, max(3, n // 8), max(4, n // 4))
+    echoes = [float(normal[:-lag] @ normal[lag:]) / n if n > lag else 0.0 for lag in lags]
     crossings = float(np.mean(np.diff(np.signbit(centred).astype(np.int8)) != 0)) if n > 1 else 0.0
     shape = [(normal**3).mean(), (normal**4).mean(), crossings, *echoes]
     return np.array([values.mean(), deviation, values.min(), values.max(), slope, *shape])

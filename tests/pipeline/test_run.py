@@ -1,0 +1,399 @@
+"""The run: order of the steps, what later steps see, held-out splits, refusals, accounts, and tiny sets."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+import curate
+from curate.errors import ConfigError, DataError, LimitExceeded
+
+SPLITS = ["train"] * 45 + ["validation"] * 6 + ["test"] * 9
+EVERYTHING = [
+    "unreadable",
+    "missing_values",
+    {"exact_duplicates": {"fix": "drop"}},
+    {"near_duplicates": {"fix": "review"}},
+    {"conflicting_labels": {"fix": "review"}},
+    {"label_errors": {"fix": "soften", "limit": 1}},
+    {"outliers": {"fix": "review"}},
+    "class_imbalance",
+    "impute",
+    "scale",
+    "class_weights",
+    "oversample",
+    "smooth_labels",
+]
+
+
+def run(steps, table, **options):
+    return curate.Pipeline(steps, seed=options.pop("seed", 0)).run(table, cache=False, **options)
+
+
+def judged(curated, check):
+    """Rows that a check scored."""
+    return set(curated.findings.filter(pc.equal(curated.findings["check"], check))["row_id"].to_pylist())
+
+
+def flagged(curated, check):
+    lines = curated.findings
+    chosen = pc.and_(pc.equal(lines["check"], check), lines["is_issue"])
+    return set(lines.filter(chosen)["row_id"].to_pylist())
+
+
+def entries(curated, step, action=None):
+    lines = [line for line in curated.ledger.to_pylist() if line["step"] == step]
+    return [line for line in lines if action in (None, line["action"])]
+
+
+def doubled(make_table, **more):
+    """60 rows, of which the last three repeat the first three."""
+    table = make_table(**more)
+    x = [np.asarray(v, np.float32) for v in table.column("x").to_pylist()]
+    x[57:] = x[:3]
+    return make_table(x=x, **more)
+
+
+def flipped(make_table, rows, **more):
+    """60 rows, of which some carry the next class's label, and a model's probabilities that know better."""
+    labels = ["abc"[row % 3] for row in range(60)]
+    for row in rows:
+        labels[row] = "abc"[(row + 1) % 3]
+    known = (0.01 + 0.97 * np.eye(3)[np.arange(60) % 3]).tolist()
+    roles = {"probabilities": "known"} | more.pop("roles", {})
+    return make_table(label=labels, known=known, roles=roles, **more)
+
+
+# Order: each step sees what the earlier ones left.
+
+
+def test_dropped_rows_are_not_judged_again(make_table):
+    curated = run([{"exact_duplicates": {"fix": "drop"}}, "outliers", "exact_duplicates"], doubled(make_table))
+    gone = {line["row_id"] for line in entries(curated, "exact_duplicates", "drop")}
+    assert gone == {"r57", "r58", "r59"}
+    assert judged(curated, "exact_duplicates") == {f"r{i:02d}" for i in range(60)}
+    assert judged(curated, "outliers") == judged(curated, "exact_duplicates") - gone
+    assert judged(curated, "exact_duplicates#2") == judged(curated, "outliers")
+    assert not flagged(curated, "exact_duplicates#2")
+
+
+def test_the_other_order_sees_all_rows(make_table):
+    curated = run(["outliers", {"exact_duplicates": {"fix": "drop"}}], doubled(make_table))
+    assert len(judged(curated, "outliers")) == 60
+
+
+def test_relabelled_labels_are_seen_by_later_steps(make_table):
+    wrong = [0, 3, 6, 9]
+    table = flipped(make_table, wrong)
+    weights = {"class_weights": {"method": "inverse"}}
+    before = run([weights], table).class_weights
+    curated = run([{"label_errors": {"fix": "relabel"}}, weights], table)
+    assert {line["row_id"] for line in entries(curated, "label_errors", "relabel")} == {f"r{i:02d}" for i in wrong}
+    assert before[0] > before[2] > before[1]
+    np.testing.assert_allclose(curated.class_weights, 1, rtol=1e-6)
+    assert [entry["reason"] for entry in entries(curated, "class_weights")] == ["20 of 60 draws (inverse)"] * 3
+    assert curated.plan["label"].to_pylist() == ["abc"[row % 3] for row in range(60)]
+
+
+def test_repeats_are_seen_by_later_steps(make_table):
+    table = make_table([0] * 30 + [1] * 20 + [2] * 10)
+    weights = {"class_weights": {"method": "inverse"}}
+    assert np.ptp(run([weights], table).class_weights) > 1
+    curated = run(["oversample", weights], table)
+    np.testing.assert_allclose(curated.class_weights, 1, rtol=1e-6)
+    assert Counter(curated.plan["label"].to_pylist()) == {"a": 30, "b": 30, "c": 30}
+    assert Counter(curated.plan["origin"].to_pylist()) == {"original": 60, "repeated": 30}
+    of_one = curated.plan.filter(pc.equal(curated.plan["row_id"], "r50"))
+    assert of_one["copy"].to_pylist() == [0, 1, 2]
+
+
+def test_a_repeated_step_has_a_name_of_its_own_everywhere(make_table, tmp_path):
+    steps = [{"outliers": {"fix": "review"}}, "class_weights", {"class_weights": {"method": "median"}}, "outliers"]
+    table = make_table([0] * 30 + [1] * 20 + [2] * 10)
+    curated = run(steps, table, out=tmp_path / "out")
+    assert len(entries(curated, "class_weights")) == len(entries(curated, "class_weights#2")) == 3
+    assert {"outliers", "outliers#2"} <= set(curated.report.summary)
+    assert curated.report.summary["outliers"]["outlier"]["rows"] == 60
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["checks"]["outliers#2"]["description"] == report["checks"]["outliers"]["description"]
+    assert report["checks"]["outliers"]["description"]
+
+
+def test_the_log_names_every_step(make_table):
+    curated = run(["unreadable", "scale", "class_weights"], make_table())
+    assert [line["step"] for line in curated.facts["steps"]] == ["unreadable", "scale", "class_weights"]
+    assert [line["kind"] for line in curated.facts["steps"]] == ["check", "transform", "balance"]
+    assert [line["entries"] for line in curated.facts["steps"]] == [0, 0, 3]
+
+
+# Held-out splits.
+
+
+def test_held_out_rows_are_judged_and_never_changed(make_table):
+    table = flipped(make_table, [0, 46, 55], split=SPLITS, roles={"split": "split"})
+    steps = [
+        {"label_errors": {"fix": "relabel"}},
+        "oversample",
+        "class_weights",
+        {"smooth_labels": {"epsilon": 0.3}},
+        {"augment": {"features": ["jitter"]}},
+    ]
+    curated = run(steps, table)
+    assert flagged(curated, "label_errors") == {"r00", "r46", "r55"}
+    assert {line["row_id"] for line in entries(curated, "label_errors")} == {"r00"}
+    held = curated.plan.filter(pc.not_equal(curated.plan["split"].cast("string"), "train"))
+    assert held["row"].to_pylist() == list(range(45, 60))
+    assert held["label"].to_pylist() == table.column("label").to_pylist()[45:]
+    assert held["weight"].to_pylist() == [1] * 15
+    assert held["recipe"].null_count == 15
+    assert set(held["copy"].to_pylist()) == {0}
+    assert (np.sort(held["soft_label"].to_pylist(), axis=1) == [0, 0, 1]).all()
+    trained = curated.plan.filter(pc.equal(curated.plan["split"].cast("string"), "train"))
+    assert np.max(trained["soft_label"].to_pylist()) < 0.81
+
+
+def test_transforms_learn_from_training_rows_and_reach_all(make_table):
+    x = np.linspace(0, 1, 60, dtype=np.float32)
+    x[45:] += 100
+    table = make_table(x=x.tolist(), split=SPLITS, roles={"features": ["x"], "split": "split"})
+    curated = run(["scale"], table)
+    scaled = np.array(curated.table.column("x").to_pylist())
+    assert scaled[:45].mean() == pytest.approx(0, abs=1e-5)
+    assert scaled[:45].std() == pytest.approx(1, abs=1e-5)
+    assert scaled[45:].min() > 100
+    assert curated.facts["fitted"]["scale"]["x"]["mean_"][0] == pytest.approx(x[:45].mean(), abs=1e-4)
+    assert "changed by scale" in curated.explain("r59")
+
+
+def test_the_loader_of_a_held_out_split_is_in_order_whatever_the_feed_says(make_table):
+    table = make_table([0] * 40 + [1] * 20, split=["train"] * 45 + ["test"] * 15, roles={"split": "split"})
+    pipeline = curate.Pipeline(["oversample"], feed={"batch_size": 4, "sampler": "balanced", "drop_last": True})
+    curated = pipeline.run(table, cache=False)
+    drawn = [row_id for batch in curated.loader(split="test") for row_id in batch["row_id"]]
+    assert drawn == [f"r{row}" for row in range(45, 60)]
+    assert len(list(curated.loader(split="test", drop_last=True))) == 3
+
+
+# Stopping.
+
+
+def test_a_passed_limit_stops_the_run_and_writes_nothing(make_table, tmp_path):
+    with pytest.raises(LimitExceeded, match=r"exact_duplicates: .*3 of 60 training rows \(5\.0%\)"):
+        run([{"exact_duplicates": {"fix": "drop", "limit": 0.01}}], doubled(make_table), out=tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_refusals_come_at_once_and_before_anything_is_measured(make_table, monkeypatch, tmp_path):
+    from curate.evidence import Evidence
+
+    monkeypatch.setattr(Evidence, "prepare", lambda *a, **k: pytest.fail("measured"))
+    steps = ["clean_text", "image_quality", "outliers", {"augment": {"image": ["HorizontalFlip"]}}]
+    with pytest.raises(ConfigError) as caught:
+        run(steps, make_table())
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0].split()[0] for line in lines] == ["clean_text", "image_quality", "augment"]
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(ConfigError, match="is a file"):
+        run(["outliers"], make_table(), out=tmp_path / "mine")
+
+
+def test_accounts_that_do_not_balance_stop_the_run(make_table, monkeypatch):
+    from curate.pipeline import run as module
+
+    plan = module.make_plan
+    monkeypatch.setattr(module, "make_plan", lambda *a: plan(*a).slice(1))
+    with pytest.raises(DataError, match="60 rows read, 59 kept"):
+        run([], make_table())
+
+
+# Rows that can't be read.
+
+
+def test_unreadable_rows_are_told_in_ledger_and_accounts(tmp_path):
+    lines = [f"some words number {i},{'ab'[i % 2]}" for i in range(20)]
+    lines[4], lines[9] = "too,many,fields", "one field"
+    (tmp_path / "d.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    for steps in ([], ["unreadable"], [{"unreadable": {"fix": "drop"}}], [{"missing_values": {"fix": "drop"}}]):
+        curated = run(steps, str(tmp_path / "d.csv"))
+        [account] = curated.accounts
+        assert (account["read"], account["kept"], account["dropped"], account["unreadable"]) == (20, 18, 0, 2)
+        gone = [line for line in curated.ledger.to_pylist() if line["action"] == "drop"]
+        assert sorted(line["row_id"] for line in gone) == sorted(str(curated.table.row_ids[row]) for row in (4, 9))
+        assert "line 6" in curated.explain(curated.table.row_ids[4])
+        assert curated.explain(curated.table.row_ids[4]).endswith("it is in no batch")
+        assert sum(len(batch["row_id"]) for batch in curated.loader()) == 18
+
+
+# Little or nothing.
+
+
+def test_no_steps_keep_everything(make_table):
+    curated = run([], make_table())
+    assert curated.plan["row"].to_pylist() == list(range(60))
+    assert curated.ledger.num_rows == curated.findings.num_rows == 0
+    assert curated.plan["recipe"].null_count == 60
+    assert (curated.class_weights == 1).all()
+    assert curated.explain("r00").splitlines()[1:] == ["no check flagged it", "outcome: kept, label 'a', weight 1"]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3])
+def test_tiny_tables_run_through_everything(make_table, rows, tmp_path):
+    table = make_table().select(np.arange(rows))
+    curated = run(EVERYTHING, table, out=tmp_path / "out")
+    assert curated.plan.num_rows == rows
+    assert sum(len(batch["row_id"]) for batch in curated.loader()) == rows
+    opened = curate.open(tmp_path / "out")
+    assert opened.plan.equals(curated.plan)
+    assert len(opened.dataset) == rows
+
+
+def test_everything_about_one_class(make_table):
+    curated = run(EVERYTHING, make_table([0] * 20))
+    assert curated.plan.num_rows == 20
+    assert curated.label_names == ["a"]
+
+
+# Other kinds of tasks.
+
+
+def test_a_regression(make_table, tmp_path):
+    target = np.arange(60) % 3 + np.linspace(0, 0.1, 60)
+    values = [float(v) for v in target]
+    values[5] = 900.0
+    values[7] = float("nan")
+    table = make_table(label=values, roles={"kind": "regression"})
+    steps = ["unreadable", "missing_values", {"exact_duplicates": {"fix": "drop"}}, {"label_errors": {"fix": "review"}}]
+    curated = run([*steps, "outliers", "scale"], table, out=tmp_path / "out")
+    assert "r05" in flagged(curated, "label_errors")
+    assert "r07" in flagged(curated, "missing_values")
+    assert curated.plan["label"].null_count == 1
+    assert len(curated.class_weights) == 0
+    assert "900" in curated.explain("r05")
+    assert curate.open(tmp_path / "out").plan.equals(curated.plan)
+    import torch
+
+    loss = curated.loss()
+    for batch in curated.loader():
+        assert torch.isfinite(batch["features"]).all()
+        assert torch.isfinite(loss(torch.zeros(len(batch["labels"])), batch))
+    with pytest.raises(ConfigError, match="class_weights balances classes"):
+        run(["class_weights"], table)
+
+
+def test_sets_of_labels(make_table, tmp_path):
+    labels = [["abc"[row % 3], "abc"[(row + 1) % 3]] if row % 2 else ["abc"[row % 3]] for row in range(60)]
+    labels[3] = None
+    table = make_table(label=labels, roles={"kind": "multilabel"})
+    steps = ["unreadable", "missing_values", {"exact_duplicates": {"fix": "drop"}}, {"label_errors": {"fix": "review"}}]
+    curated = run([*steps, "outliers"], table, out=tmp_path / "out")
+    assert curated.plan["label"].to_pylist()[:4] == [["a"], ["b", "c"], ["c"], None]
+    assert curate.open(tmp_path / "out").plan.equals(curated.plan)
+    import torch
+
+    loss = curated.loss()
+    for batch in curated.loader():
+        assert batch["soft_labels"].shape[1] == 3
+        assert torch.isfinite(loss(torch.zeros(len(batch["labels"]), 3), batch))
+
+
+def test_no_labels_at_all(make_table, tmp_path):
+    table = make_table(roles={"label": None, "kind": "unlabeled"})
+    curated = run(["unreadable", {"exact_duplicates": {"fix": "drop"}}, "near_duplicates", "outliers"], table)
+    assert curated.plan["label"].null_count == 60
+    assert curated.plan["soft_label"].null_count == 60
+    assert [len(batch["row_id"]) for batch in curated.loader(batch_size=30)] == [30, 30]
+    curated.save(tmp_path / "out")
+    assert len(curate.open(tmp_path / "out").dataset) == 60
+
+
+def test_nan_never_reaches_a_batch(make_table):
+    import torch
+
+    x = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
+    x[3, 2], x[8, 1] = np.nan, np.inf
+    for steps in (["outliers"], ["impute", "scale"]):
+        curated = run(steps, make_table(x=list(x)))
+        loader = curated.loader()
+        batches = list(loader)
+        assert all(torch.isfinite(batch["features"]).all() for batch in batches)
+        seen = {row_id for batch in batches for row_id in batch["row_id"]}
+        assert seen | set(loader.skipped) == {f"r{row:02d}" for row in range(60)}
+
+
+def test_a_row_without_a_label_is_kept_and_counts_for_nothing(make_table):
+    import torch
+
+    labels = ["abc"[row % 3] for row in range(59)] + [None]
+    curated = run(["class_weights", "smooth_labels"], make_table(label=labels))
+    assert curated.plan["label"].to_pylist()[-1] is None
+    [batch] = curated.loader(batch_size=60, sampler="sequential")
+    assert batch["labels"][-1] == -100
+    assert batch["soft_labels"][-1].sum() == 0
+    assert torch.isfinite(curated.loss()(torch.zeros(60, 3), batch))
+
+
+# Repeatable, and told.
+
+
+def test_two_runs_and_another_order_of_rows(make_table, tmp_path):
+    table = flipped(make_table, [4, 9])
+    one, other = (run(EVERYTHING, table, out=tmp_path / name) for name in "ab")
+    assert (tmp_path / "a" / "plan.parquet").read_bytes() == (tmp_path / "b" / "plan.parquet").read_bytes()
+    assert one.ledger.equals(other.ledger)
+    order = np.random.default_rng(1).permutation(60)
+    moved = run(EVERYTHING, table.select(order))
+    assert by_row(moved) == by_row(one)
+
+
+def by_row(curated):
+    columns = ["row_id", "label", "weight", "copy"]
+    return sorted(tuple(line[c] for c in columns) for line in curated.plan.select(columns).to_pylist())
+
+
+def test_the_seed_counts(make_table):
+    table = make_table([0] * 31 + [1] * 20)
+    drawn = [by_row(run([{"oversample": {"to": 27}}], table, seed=seed)) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_notes_of_source_and_evidence_are_told_once(tmp_path):
+    lines = [f"some words number {i},{'ab'[i % 2]}" for i in range(20)]
+    lines[3] = "caf\xe9 ol\xe9,a"
+    (tmp_path / "d.csv").write_bytes(("text,label\n" + "\n".join(lines) + "\n").encode("latin-1"))
+    curated = curate.Pipeline(["outliers", "clean_text", "outliers"], evidence={"encoder": "classic"}).run(
+        str(tmp_path / "d.csv"), cache=False
+    )
+    assert len(curated.notes) == len(set(curated.notes))
+    assert any("1252" in note or "latin" in note.lower() for note in curated.notes)
+    assert any("embedded" in note for note in curated.notes)
+
+
+def test_progress_is_told(make_table):
+    told = []
+    run(["outliers", "class_weights"], make_table(), progress=lambda *a: told.append(a))
+    assert ("outliers", 0, 2) in told
+    assert ("class_weights", 1, 2) in told
+    assert told[-1] == ("plan", 2, 2)
+
+
+def test_relative_paths_of_a_pipeline_file_are_relative_to_it(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "p.yaml").write_text("curate: 1\nsource: {path: ../d.csv}\nsteps: [exact_duplicates]\n")
+    (tmp_path / "sub" / "lost.yaml").write_text("curate: 1\nsource: {path: data/d.csv}\n")
+    (tmp_path / "d.csv").write_text("text,label\n" + "".join(f"word {i},{'ab'[i % 2]}\n" for i in range(10)))
+    monkeypatch.chdir(tmp_path)
+    assert len(curate.Pipeline.from_yaml("sub/p.yaml").run(cache=False).table) == 10
+    with pytest.raises(DataError, match=r"sub/data/d\.csv: there is no such file .*--source"):
+        curate.Pipeline.from_yaml("sub/lost.yaml").run(cache=False)
+
+
+def test_the_plan_has_the_promised_columns(make_table):
+    curated = run(["class_weights"], make_table())
+    assert curated.plan.column_names == [
+        "row", "row_id", "label", "soft_label", "weight", "origin", "recipe", "split", "copy",
+    ]  # fmt: skip
+    assert curated.plan.schema.field("soft_label").type == pa.list_(pa.float32())
+    assert curated.class_weights.dtype == np.float32
