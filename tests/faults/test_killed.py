@@ -122,7 +122,7 @@ def test_killed_and_run_again(home, tmp_path, moment):
 
 
 def test_killed_again_and_again(home):
-    """Ten kills at moments that are spread over the run; what was measured before a kill is not measured again."""
+    """Six kills at moments that are spread over the run; what was measured before a kill is not measured again."""
     out, cache = home / "out-often", home / "cache-often"
     for kills in range(6):
         run = start(home, out, "often")

@@ -103,7 +103,8 @@ def light_of(shares: np.ndarray) -> dict[str, np.ndarray]:
         "contrast": spread,
         "dark_level": levels[(reached >= 0.01).argmax(1)],
         "light_level": levels[(reached >= 0.99 - 1e-9).argmax(1)],
-        "entropy_bits": -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(1),
+        # + 0 turns the -0.0 of a blank image into 0.0.
+        "entropy_bits": -(shares * np.log2(np.where(shares > 0, shares, 1))).sum(1) + 0.0,
     }
 
 
