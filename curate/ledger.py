@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from curate.errors import DataError, nearest
 
 ACTIONS = ("drop", "relabel", "soften", "weight", "repeat", "synthesize", "review", "keep")
 MACHINE = "curate"
@@ -133,12 +135,16 @@ class Verdict:
 
 
 def spread(after: str, names: Sequence[str]) -> np.ndarray:
-    """(K,) float32 that sums to 1, from the `after` of a ``soften`` entry (see `Decisions`)."""
+    """(K,) float32 that sums to 1, from the `after` of a ``soften`` entry (see `Decisions`).
+
+    Raises:
+        DataError: it names a class that the task does not have.
+    """
     given: Mapping[str, float] = json.loads(after)
     place = {name: k for k, name in enumerate(names)}
     unknown = [name for name in given if name not in place]
     if unknown:
-        raise ValueError(f"the ledger names the class {unknown[0]!r}, which the task does not have")
+        raise _unknown_class(unknown[0], names)
     vector = np.zeros(len(names), dtype=np.float64)
     rest = np.ones(len(names), dtype=bool)
     for name, mass in given.items():
@@ -148,13 +154,33 @@ def spread(after: str, names: Sequence[str]) -> np.ndarray:
     return (vector / vector.sum()).astype(np.float32)
 
 
+def _unknown_class(name: str, names: Sequence[str]) -> DataError:
+    return DataError(f"the ledger names the class {name!r}, which the task does not have{nearest(name, names)}")
+
+
+def _standing(entries: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The entries that no person overrules (see `combine`)."""
+    by_person = [entry for entry in entries if entry["author"] != MACHINE]
+    rows = {entry["row_id"] for entry in by_person if entry["action"] != "review"} - {None}
+    classes = {(entry["before"], entry["action"]) for entry in by_person if entry["row_id"] is None}
+    for entry in entries:
+        of_row = entry["row_id"] in rows and entry["action"] in ("drop", "relabel", "soften", "weight")
+        of_class = entry["row_id"] is None and (entry["before"], entry["action"]) in classes
+        if entry["author"] != MACHINE or not (of_row or of_class):
+            yield entry
+
+
 def combine(decisions: Decisions, row_ids: np.ndarray, codes: np.ndarray, names: Sequence[str]) -> Verdict:
     """What the ledger amounts to.
 
     Entries count in order: of relabel and soften the last one stands, weights multiply, repeats add up, a drop stays.
     A person's entries outrank the machine's whatever the order: once a person has spoken of a row (anything but
     ``review``), the machine's drop, relabel, soften and weight of that row count for nothing; the person's own remain.
-    Decisions about rows that are not in the table are passed over (they belong to removed rows).
+    Of a class's weights, and of its soft labels, the last entry stands, a person's before all of the machine's.
+    Decisions about rows and classes that are not in the table are passed over (they belong to removed rows).
+
+    Raises:
+        DataError: a row is to have a label that the task does not have.
     """
     n, k = len(row_ids), len(names)
     place = {str(row_id): i for i, row_id in enumerate(row_ids)}
@@ -164,8 +190,7 @@ def combine(decisions: Decisions, row_ids: np.ndarray, codes: np.ndarray, names:
     class_weights, class_soft = np.ones(k, dtype=np.float32), np.eye(k, dtype=np.float32)
     codes, soft, dropped_by = codes.copy(), {}, {}
     entries = decisions.table.select(["row_id", "action", "before", "after", "step", "author"]).to_pylist()
-    judged = {e["row_id"] for e in entries if e["author"] != MACHINE and e["action"] != "review"}
-    for entry in entries:
+    for entry in _standing(entries):
         action, after = entry["action"], entry["after"]
         if entry["row_id"] is None:
             c = class_place.get(entry["before"])
@@ -179,9 +204,6 @@ def combine(decisions: Decisions, row_ids: np.ndarray, codes: np.ndarray, names:
         row = place.get(entry["row_id"])
         if row is None:
             continue
-        overruled = entry["author"] == MACHINE and entry["row_id"] in judged
-        if overruled and action in ("drop", "relabel", "soften", "weight"):
-            continue
         if action == "drop":
             dropped[row] = True
             dropped_by.setdefault(row, entry["step"])
@@ -189,7 +211,9 @@ def combine(decisions: Decisions, row_ids: np.ndarray, codes: np.ndarray, names:
             dropped[row] = False
             dropped_by.pop(row, None)
         elif action == "relabel":
-            codes[row] = class_place.get(after, -1)
+            if after is not None and after not in class_place:
+                raise _unknown_class(after, names)
+            codes[row] = -1 if after is None else class_place[after]
             soft.pop(row, None)
         elif action == "soften":
             soft[row] = spread(after, names)

@@ -23,7 +23,7 @@ def schema(kind: str | None) -> pa.Schema:
             ("weight", pa.float32()),
             ("origin", pa.dictionary(pa.int8(), pa.string())),
             ("recipe", pa.dictionary(pa.int32(), pa.string())),
-            ("split", pa.dictionary(pa.int8(), pa.string())),
+            ("split", pa.dictionary(pa.int32(), pa.string())),
             ("copy", pa.int32()),
         ]
     )

@@ -49,6 +49,8 @@ class Step(Settings):
     kind: ClassVar[str]
     modalities: ClassVar[tuple[str, ...]] = ()
     """Input roles that the step works on; empty for any."""
+    embeds: ClassVar[bool] = False
+    """Whether the step asks for the embedding or what is made from it, so that the one decoding pass makes it, too."""
 
     def refuses(self, task: Task) -> str | None:
         """Why this step can't be used for such a task (a sentence), or None if it can."""
@@ -66,6 +68,10 @@ class Fix(Settings):
         default=(), description="only findings of these issues; all of the check's if left out"
     )
     max_score: float = Field(default=1.0, ge=0, le=1, description="only findings with at most this score (0 is worst)")
+
+    def refuses(self, task: Task) -> str | None:
+        """Why this fix can do nothing for such a task (a sentence), or None if it can."""
+        return None
 
     def decide(self, step: str, flagged: pa.Table, evidence: Any) -> tuple[Decisions, np.ndarray]:
         """Decisions about flagged findings.

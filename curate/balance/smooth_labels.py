@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -25,6 +25,8 @@ class SmoothLabels(Balance):
     among those that share; class_similarity follows Liu and JaJa 2020, "Class-Similarity Based Label Smoothing"; noise
     uses cleanlab's estimate of the joint of given and true labels.
     """
+
+    embeds: ClassVar[bool] = True
 
     epsilon: float | Literal["estimated"] = Field(
         0.1,

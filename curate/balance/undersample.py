@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +25,8 @@ class Undersample(Balance):
     Which rows go does not depend on their order. Cost: one sort of the rows; redundant the search for neighbours,
     doubtful the cross-validation, if no earlier step has done them.
     """
+
+    embeds: ClassVar[bool] = True
 
     to: Target = Field(
         "minority",

@@ -12,20 +12,24 @@ from curate.table import Table
 TREES = 200
 
 
-def feature_matrix(table: Table) -> np.ndarray:
+def feature_matrix(table: Table, counted: np.ndarray) -> np.ndarray:
     """(n, d) float32 of the task's feature columns, NaN where missing.
 
     A number stands as it is; a category as the logarithm of how often it occurs, so that rare ones lie apart. Vectors
     of another length than most are NaN.
+
+    Args:
+        table: the rows.
+        counted: (n,) bool, rows among which categories are counted.
     """
     task = table.task
     if isinstance(task.features, str):
-        return _vectors(table.column(task.features))
-    columns = [_scalar(table.column(name)) for name in task.feature_columns]
+        return _vectors(table.column(task.features), counted)
+    columns = [_scalar(table.column(name), counted) for name in task.feature_columns]
     return np.stack(columns, axis=1) if columns else np.zeros((len(table), 0), dtype=np.float32)
 
 
-def _scalar(column: pa.ChunkedArray) -> np.ndarray:
+def _scalar(column: pa.ChunkedArray, counted: np.ndarray) -> np.ndarray:
     kind = column.type
     if pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind) or pt.is_decimal(kind):
         numbers = pc.fill_null(column.cast(pa.float64(), safe=False), np.nan).to_numpy()
@@ -39,17 +43,17 @@ def _scalar(column: pa.ChunkedArray) -> np.ndarray:
     if not pt.is_dictionary(encoded.type):
         encoded = encoded.cast(pa.string()).dictionary_encode()
     codes = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
-    counts = np.bincount(codes[codes >= 0], minlength=len(encoded.dictionary))
+    counts = np.bincount(codes[(codes >= 0) & counted], minlength=len(encoded.dictionary))
     if not len(counts):
         return np.full(len(codes), np.nan, dtype=np.float32)
     return np.where(codes >= 0, np.log(np.maximum(counts, 1))[codes], np.nan).astype(np.float32)
 
 
-def _vectors(column: pa.ChunkedArray) -> np.ndarray:
+def _vectors(column: pa.ChunkedArray, counted: np.ndarray) -> np.ndarray:
     """(n, d) of a column of lists, d the most frequent length; a column of numbers has d = 1."""
     values = column.combine_chunks()
     if not (pt.is_list(values.type) or pt.is_large_list(values.type) or pt.is_fixed_size_list(values.type)):
-        return _scalar(column)[:, None]
+        return _scalar(column, counted)[:, None]
     lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     width = int(np.bincount(lengths[lengths > 0]).argmax()) if (lengths > 0).any() else 0
     out = np.full((len(lengths), width), np.nan, dtype=np.float32)

@@ -165,7 +165,11 @@ def doubts_of_numbers(evidence: Evidence, rank: np.ndarray) -> Doubts:
         return _nothing()
     given, predicted = labels.values[rows], predicted[rows]
     residual = np.abs(given - predicted)
-    score = confident_learning.regression_quality(given, predicted)
+    score, place = np.ones(len(rows)), np.empty(len(labels), dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    for beside, counts in judged_in_turn(rows, evidence.table.splits, training):
+        scores = confident_learning.regression_quality(labels.values[beside], predicted[place[beside]])
+        score[place[beside[counts]]] = scores[counts]
     far = residual > FAR * spread if spread > 0 else np.zeros(len(rows), dtype=bool)
 
     def reason(place: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,8 @@ Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 class PairCheck(Check):
     """The settings of checks that look for near-duplicates."""
+
+    embeds: ClassVar[bool] = True
 
     min_similarity: float | None = Field(
         None,
@@ -93,7 +96,9 @@ def find_groups(evidence: Evidence, settings: PairCheck, preference: list[np.nda
     nearest = np.full(n, -1.0)
     np.maximum.at(nearest, left, similarity)
     if min_similarity is None:
-        min_similarity = default_similarity(evidence.table.task.modality, nearest[nearest > -1])
+        usual = (nearest > -1) & evidence.table.training
+        usual = usual if usual.any() else nearest > -1
+        min_similarity = default_similarity(evidence.table.task.modality, nearest[usual])
     confirm = _confirmation(evidence, settings)
     alike = similarity >= min_similarity
     left, right = left[alike], right[alike]

@@ -36,7 +36,7 @@ class AudioQuality(Check):
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per issue and active row."""
-        rows = np.flatnonzero(evidence.active)
+        table, rows = evidence.table, np.flatnonzero(evidence.active)
         rows = rows[np.isfinite(evidence.measure("audio.seconds")[rows])]
         seconds, level, silent, clipped, lost = (
             evidence.measure(f"audio.{name}")[rows].astype(np.float64)
@@ -45,9 +45,11 @@ class AudioQuality(Check):
         rate = evidence.measure("audio.rate_hz")[rows]
         median = usual(seconds, evidence, rows)
         ratio = np.exp(np.abs(np.log(np.maximum(seconds, 1e-3) / max(median, 1e-3))))
-        rates, place, counts = np.unique(rate, return_inverse=True, return_counts=True)
+        rates, place = np.unique(rate, return_inverse=True)
+        base = table.training[rows] if table.training[rows].any() else np.ones(len(rows), dtype=bool)
+        counts = np.bincount(place[base], minlength=len(rates))
         common = int(rates[counts.argmax()]) if len(rates) else 0
-        share = (counts / max(len(rate), 1))[place]
+        share = (counts / max(int(base.sum()), 1))[place]
         issues = [
             Bounded(
                 "silent",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -42,6 +42,8 @@ class LabelErrors(Check):
     Source: Northcutt, Jiang, Chuang, Confident Learning, 2021 (cleanlab); Patrini et al., Making Deep Neural Networks
     Robust to Label Noise, 2017 (class-pair noise).
     """
+
+    embeds: ClassVar[bool] = True
 
     method: Literal["noise_model", "confident_learning"] = Field(
         "noise_model", description="how labels are judged: noise_model, or confident_learning (cleanlab)"

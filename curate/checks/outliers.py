@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -32,9 +32,16 @@ class Outliers(Check):
     2008).
     """
 
+    embeds: ClassVar[bool] = True
+
     neighbours: int = Field(10, ge=1, le=100, description="nearest rows whose mean distance counts")
     threshold: float = Field(3.0, gt=0, description="robust deviations above the median from which a row is flagged")
-    max_share: float = Field(0.05, ge=0, le=1, description="flag at most this share of the rows, the most remote ones")
+    max_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="flag at most this share of the training rows, and of the held-out ones, the most remote first",
+    )
     per_class: bool = Field(True, description="also compare each row with its own class")
 
     def find(self, evidence: Evidence) -> Findings:
@@ -50,10 +57,10 @@ class Outliers(Check):
         deviation = filled.max(0) if names else np.zeros(0)
         score = remoteness_score(deviation, self.threshold)
         flagged = deviation > self.threshold
-        allowed = int(np.floor(self.max_share * len(rows) + 1e-9))
-        if flagged.sum() > allowed:
-            order = np.lexsort([rank[rows], -deviation])
-            flagged[order[allowed:]] = False
+        order = np.lexsort([rank[rows], -deviation])
+        for part in (table.training[rows], ~table.training[rows]):  # held-out rows take no place from training rows
+            allowed = int(np.floor(self.max_share * part.sum() + 1e-9))
+            flagged[order[part[order]][allowed:]] = False
         reasons = {}
         for place in np.flatnonzero(flagged):
             name, row = names[int(worst[place])], int(rows[place])
@@ -87,7 +94,7 @@ class Outliers(Check):
             views["class"] = (own, deviations(within_class(scale(own), codes), usual))
         if "features" in table.task.modalities:
             fit = np.flatnonzero(usual)
-            apart = isolation(feature_matrix(table), fit[np.argsort(rank[fit], kind="stable")], evidence.seed)
+            apart = isolation(feature_matrix(table, usual), fit[np.argsort(rank[fit], kind="stable")], evidence.seed)
             views["isolation"] = (apart, deviations(apart, usual))
         return views
 

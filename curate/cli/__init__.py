@@ -29,7 +29,8 @@ def invoke(arguments: list[str]) -> int:
             raise
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _say("interrupted; what was measured is kept: run the same command again to go on", INTERRUPTED)
+        kept = "" if "--no-cache" in arguments else "; what was measured is kept: run the same command again to go on"
+        return _say(f"interrupted{kept}", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; point stdout elsewhere so that closing it is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -160,6 +160,9 @@ class Evidence:
             return Probabilities(
                 values, _finite(values), np.full(len(values), -1, dtype=np.int8), f"the column {own!r}"
             )
+        if not labels.names:  # regression, unlabeled
+            empty = np.zeros((len(order), 0), dtype=np.float32)
+            return Probabilities(empty, _finite(empty), np.full(len(order), -1, dtype=np.int8), "none: no classes")
         embedding = self.embedding()
         strata, folds = self._folds(embedding.valid)
         learn = strata >= 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-MOST_VOTERS = 20_000
+MOST_VOTERS = 10_000
 """More rows than this are thinned out to it, so that the cost grows with the rows and not with their square."""
 VOTERS = 20
 SOFTNESS = 0.05

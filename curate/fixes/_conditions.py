@@ -7,6 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.step import Fix
+from curate.task import Task
+
+
+def needs_classes(name: str, task: Task) -> str | None:
+    """Why a fix that gives class labels can do nothing for a task, None if it can."""
+    if task.kind == "classification":
+        return None
+    kind = task.kind or "undefined"
+    return f"the fix {name} gives labels of classes, and the task is {kind}: use drop, weight or review"
 
 
 def meets(fix: Fix, flagged: pa.Table) -> np.ndarray:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate import registry
-from curate.errors import LimitExceeded
+from curate.errors import ConfigError, LimitExceeded
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.fixes._conditions import meets
@@ -36,19 +36,22 @@ def apply(check: Check, findings: Findings, evidence: Evidence) -> Decisions:
     taken once. Rows of held-out splits are never touched, rows that no fix takes are left as they are.
 
     Raises:
+        ConfigError: a fix can do nothing for such a task.
         LimitExceeded: the fix would touch a larger share of the training rows, or of a class, than `check.limit`. One
             row of a class may always be touched.
     """
     if check.fix is None:
         return Decisions()
-    table = evidence.table
+    table, fixes = evidence.table, registry.fixes(check.fix)
+    if refusals := [why for fix in fixes if (why := fix.refuses(table.task))]:
+        raise ConfigError(f"{check.name}: {'; '.join(refusals)}")
     training = table.training & evidence.active
     training[np.fromiter(evidence.broken, dtype=np.int64, count=len(evidence.broken))] = True
     training &= table.training
     flagged = findings.only(check.name).flagged
     flagged = flagged.filter(pa.array(training[flagged["row"].to_numpy()]))
     parts, taken_rows, touched = [], np.zeros(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
-    for fix in registry.fixes(check.fix):
+    for fix in fixes:
         left = flagged.filter(pa.array(~taken_rows[flagged["row"].to_numpy()] & meets(fix, flagged)))
         lines = worst_lines(left)
         decisions, taken = fix.decide(check.name, lines, evidence)

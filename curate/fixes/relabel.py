@@ -7,10 +7,11 @@ import pyarrow as pa
 from pydantic import Field
 
 from curate.evidence.evidence import Evidence
-from curate.fixes._conditions import meets, taken_lines
+from curate.fixes._conditions import meets, needs_classes, taken_lines
 from curate.fixes._confidence import suggestion_confidence
 from curate.ledger import Decisions
 from curate.step import Fix
+from curate.task import Task
 
 
 class Relabel(Fix):
@@ -19,6 +20,10 @@ class Relabel(Fix):
     min_confidence: float = Field(
         0.5, ge=0, le=1, description="smallest probability of the suggested label at which it is taken"
     )
+
+    def refuses(self, task: Task) -> str | None:
+        """Only a class label can be replaced."""
+        return needs_classes(self.name, task)
 
     def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
         """A relabel for every line that meets the conditions and suggests another label of the task."""

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from curate.evidence.evidence import Evidence
-from curate.fixes._conditions import meets, taken_lines
+from curate.fixes._conditions import meets, needs_classes, taken_lines
 from curate.fixes._confidence import posterior
 from curate.ledger import Decisions
 from curate.step import Fix
+from curate.task import Task
 
 SMALLEST = 0.01
 """Classes with less mass are not named in the ledger; what they have together is spread evenly."""
@@ -20,6 +21,10 @@ SMALLEST = 0.01
 
 class Soften(Fix):
     """Replaces the label of flagged rows by the posterior of their true class under the estimated label noise."""
+
+    def refuses(self, task: Task) -> str | None:
+        """Only a class label can be replaced."""
+        return needs_classes(self.name, task)
 
     def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
         """A soft label for every line that meets the conditions and whose row has a posterior."""

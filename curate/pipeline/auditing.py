@@ -14,7 +14,7 @@ from curate.findings import Findings
 from curate.pipeline.cache_folder import resolve
 from curate.report import Report
 from curate.sources import load
-from curate.step import Check
+from curate.step import Check, Step
 from curate.table import Table
 from curate.task import Task
 
@@ -48,7 +48,7 @@ def audit(
     table = data if isinstance(data, Table) else load(data, task)
     chosen = choose(table.task, checks)
     found = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
-    found.prepare(list(dict.fromkeys(name for check in chosen for name in check.needs(table.task))))
+    found.prepare(needs(chosen, table.task), embedding=any(check.embeds for check in chosen))
     parts, notes = [], []
     for i, check in enumerate(chosen):
         if progress is not None:
@@ -62,6 +62,11 @@ def audit(
         facts={"evidence": found.facts()},
         seconds=time.perf_counter() - started,
     )
+
+
+def needs(steps: Sequence[Step], task: Task) -> list[str]:
+    """The per-row measures that the checks among the steps will ask for."""
+    return list(dict.fromkeys(name for s in steps if isinstance(s, Check) for name in s.needs(task)))
 
 
 def idle(check: Check, findings: Findings, table: Table) -> list[str]:

@@ -61,6 +61,9 @@ class Document:
             return cls(path.read_text(encoding="utf-8-sig"), str(path))
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from None
+        except FileNotFoundError:
+            hint = "there is no such file; `curate init DATA` writes a pipeline"
+            raise ConfigError(f"{path}: can't be read: {hint}") from None
         except OSError as error:
             raise ConfigError(f"{path}: can't be read: {error.strerror or error}") from None
 

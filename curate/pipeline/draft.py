@@ -74,6 +74,8 @@ def _steps(table: Table) -> list[str]:
     if modality == "features" and len(task.feature_columns) > 1:
         steps.append("- impute                           # fill missing cells, learned from training rows alone")
     steps.append("- missing_values: {fix: review}    # rows without a label or input")
+    if classes:  # before copies are dropped, or there would be nothing left to disagree
+        steps.append("- conflicting_labels: {fix: review} # equal content, different labels")
     if modality in ("features", "series"):
         steps.append("- exact_duplicates: {fix: review}  # equal records are often legitimate: look before you drop")
     else:
@@ -84,7 +86,6 @@ def _steps(table: Table) -> list[str]:
         steps.append("- image_quality: {fix: review}     # blank, dark, blurry")
     if classes:
         steps += [
-            "- conflicting_labels: {fix: review} # equal content, different labels",
             "- label_errors:                    # given labels against out-of-sample predictions",
             "    fix: {relabel: {min_confidence: 0.9}, otherwise: soften}",
             "    limit: 0.5                     # stop if more of all rows, or of a class, would be touched",

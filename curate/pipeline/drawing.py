@@ -70,4 +70,4 @@ def _constant(recipe: str | None, trained: np.ndarray) -> pa.Array:
 
 def _encoded(splits: np.ndarray) -> pa.Array:
     names, codes = np.unique(splits, return_inverse=True)
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(names, pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))

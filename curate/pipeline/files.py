@@ -68,7 +68,7 @@ def storage(path: Path) -> Iterator[None]:
 
 
 def refuse_folder(out: Path) -> None:
-    """Raise ConfigError if a result can't go to `out`: a file, or a folder with anything in it but a result of curate."""
+    """Raise ConfigError if a result can't go to `out`: a file, or a folder with anything but a result of curate."""
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file; the result needs a folder: name one with --out")
     if out.is_dir() and any(out.iterdir()) and not is_result(out):

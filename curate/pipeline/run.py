@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from curate.findings import Findings
 from curate.fixes import _guard
 from curate.ledger import Decisions, Verdict, combine
 from curate.pipeline.accounts import balance_accounts
-from curate.pipeline.auditing import idle
+from curate.pipeline.auditing import idle, needs
 from curate.pipeline.cache_folder import resolve
 from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
@@ -31,7 +32,6 @@ from curate.sources import load
 from curate.sources.opening import is_hub_name
 from curate.step import Augment, Balance, Check, Step, Transform
 from curate.table import Table
-from curate.task import MEDIA
 
 Progress = Callable[[str, int, int], None]
 
@@ -94,10 +94,8 @@ def run(
         tell(name, i, len(pipeline.steps))
         began, before = time.perf_counter(), len(state.ledger)
         if i == 0 or isinstance(pipeline.steps[i - 1], Transform):
-            # Media are decoded once for everything; what costs no decoding is embedded when a step asks for it, and not
-            # before a transform that gives it other content.
-            media = any(role in MEDIA for role in state.table.task.modalities)
-            state.evidence.prepare(_needs(pipeline.steps[i:], state.table), embedding=media)
+            ahead = _ahead(pipeline.steps[i:])
+            state.evidence.prepare(needs(ahead, state.table.task), embedding=any(s.embeds for s in ahead))
         _take(step, name, state, pipeline.seed)
         state.log.append(
             {"step": name, "kind": step.kind, "seconds": time.perf_counter() - began}
@@ -155,15 +153,9 @@ def _refuse(pipeline: Pipeline, table: Table) -> None:
         raise ConfigError("\n".join(refusals))
 
 
-def _needs(steps: tuple[Step, ...], table: Table) -> list[str]:
-    """The measures that the steps up to the next transform will ask for."""
-    needed: dict[str, None] = {}
-    for step in steps:
-        if isinstance(step, Transform):
-            break
-        if isinstance(step, Check):
-            needed.update(dict.fromkeys(step.needs(table.task)))
-    return list(needed)
+def _ahead(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps up to the next transform, which gives rows other content to measure."""
+    return tuple(takewhile(lambda step: not isinstance(step, Transform), steps))
 
 
 def _take(step: Step, name: str, state: _State, seed: int) -> None:

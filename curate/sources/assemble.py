@@ -98,7 +98,7 @@ def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task
         return raw, task, []
     raw = raw.with_column(task.split, splits.canonical(raw.columns[task.split]))
     if keep is None:
-        return raw, task, []
+        return raw, task, _without_split(raw, task.split)
     wanted = [splits.CANONICAL.get(name.lower(), name) for name in keep]
     there = pc.unique(raw.columns[task.split]).drop_null().to_pylist()
     missing = [name for name in wanted if name not in there]
@@ -107,6 +107,14 @@ def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task
     mask = pc.is_in(raw.columns[task.split], value_set=pa.array(wanted, pa.string()))
     rows = np.flatnonzero(mask.to_numpy())
     return raw.take(rows), task, [f"splits other than {', '.join(wanted)}: {len(raw) - len(rows)} rows left out"]
+
+
+def _without_split(raw: Raw, split: str) -> list[str]:
+    """A sentence about rows that could be read and name no split."""
+    lone = raw.columns[split].is_null().to_numpy(zero_copy_only=False).copy()
+    lone[list(raw.unreadable)] = False
+    count = int(lone.sum())
+    return [f"{count} row{'s' * (count > 1)} without a split: counted as train"] if count else []
 
 
 def _thinned(raw: Raw, max_rows: int | None) -> Raw:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,8 +90,21 @@ def _with_metadata(
         else read_several([folder / path for path in chosen], source, folder, **options)
     )
     skipped = [*listing.others, *(path for path in listing.tables if path not in chosen), *listing.texts]
-    notes = (*raw.notes, *passed_over, *listing.notes(skipped))
-    return replace(raw, notes=notes, media={**raw.media, **_names_stems(raw, listing)})
+    stems = _names_stems(raw, listing)
+    notes = (*raw.notes, *passed_over, *_unnamed(raw, listing, stems), *listing.notes(skipped))
+    return replace(raw, notes=notes, media={**raw.media, **stems})
+
+
+def _unnamed(raw: Raw, listing: Listing, stems: Mapping[str, str]) -> list[str]:
+    """A sentence about media files that no row names, by file name or stem alone, whatever the folder."""
+    named: set[str] = set()
+    for column in {**find_media(raw).kinds, **stems}:
+        if pa.types.is_string(raw.columns[column].type) or pa.types.is_large_string(raw.columns[column].type):
+            values = raw.columns[column].drop_null().to_pylist()
+            named.update(re.split(r"[\\/]", value)[-1] for value in values)
+    files = [path for paths in listing.media.values() for path in paths]
+    left = [path for path in files if Path(path).name not in named and Path(path).stem not in named]
+    return [f"{len(left)} of {len(files)} media files are named by no row and left out ({_some(left)})"] if left else []
 
 
 def _names_files(raw: Raw, listing: Listing) -> bool:
@@ -148,6 +161,7 @@ def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
     """One folder per class, perhaps below folders of splits; files in no folder have no label."""
     kind, files, skipped = _one_kind(listing, source)
     splits, labels, notes = layout(files)
+    _refuse_splits_as_classes(labels, source)
     roles = {kind: kind}
     columns: dict[str, pa.Array] = {}
     unreadable: dict[int, str] = {}
@@ -182,6 +196,18 @@ def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
         roles=roles,
         media={} if kind == "text" else {kind: kind},
     )
+
+
+def _refuse_splits_as_classes(labels: Sequence[str | None], source: str) -> None:
+    """Raise ConfigError where train, test and others stand side by side: are these splits or classes?"""
+    names = sorted({label for label in labels if label is not None})
+    splits = [name for name in names if name.lower() in CANONICAL]
+    if len({CANONICAL[name.lower()] for name in splits}) > 1:
+        others = [name for name in names if name not in splits]
+        raise ConfigError(
+            f"{source}: {', '.join(splits)} are named after splits and stand beside {_some(others)}: are these folders"
+            " splits or classes? Name the folders that are meant (a list or glob), or move or rename the others"
+        )
 
 
 def _printable(path: str) -> str:

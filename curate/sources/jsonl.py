@@ -112,14 +112,13 @@ def _parsed(line: str) -> tuple[Any, str | None]:
         return None, f"not valid JSON: {error}"
     if not isinstance(item, dict):
         return None, f"a JSON object is needed, found {type(item).__name__}"
-    if "\\u" in line and _has_surrogate(line, item):
+    if ("\\ud" in line or "\\uD" in line) and _has_surrogate(item):
         return None, "half of a surrogate pair (\\ud800 to \\udfff) is no text"
     return item, None
 
 
-def _has_surrogate(line: str, item: Mapping[str, Any]) -> bool:
-    if "\\ud" not in line and "\\uD" not in line:
-        return False
+def _has_surrogate(item: Mapping[str, Any]) -> bool:
+    """Whether a text in it is no Unicode: half of a surrogate pair, or a byte that is not in the file's encoding."""
     try:
         json.dumps(item, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -133,20 +132,22 @@ def _array(text: str, name: str) -> _Found:
     position, line, counted = text.index("[") + 1, 1, 0
     while True:
         while text[position : position + 1] in (*_BLANK, ","):
-            if not text[position : position + 1]:
-                break
             position += 1
-        if text[position : position + 1] == "]":
-            return items, lines, {}, {}, 0
         line += text.count("\n", counted, position)
         counted = position
+        if text[position : position + 1] == "]":
+            if rest := text[position + 1 :].strip(_BLANK):
+                raise DataError(f"{name}, line {line}: more text follows the end of the array ({rest[:40]!r})")
+            return items, lines, {}, {}, 0
         try:
             item, position = _DECODER.raw_decode(text, position)
-        except (json.JSONDecodeError, _Twice, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also a key that stands twice, or thousands of digits
             what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is not valid JSON: {what}") from error
         if not isinstance(item, dict):
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is {type(item).__name__}, not an object")
+        if _has_surrogate(item):
+            raise DataError(f"{name}, line {line}: item {len(items)} (from 0) holds characters that are no text")
         items.append(item)
         lines.append(line)
 

@@ -44,28 +44,34 @@ def read_npz(path: Path, *, source: str | None = None) -> Raw:
         raise DataError(f"{name}: can't be read as npz: {error}") from error
     if not arrays:
         raise DataError(f"{name}: the archive is empty")
-    by_split = _splits(arrays)
+    by_split, bare = _splits(arrays)
     if not by_split:
         return replace(_part(arrays, name), root=path.parent, bases=(path.parent,))
+    if "train" not in by_split and any(key.lower() in INPUTS for key in bare):
+        by_split, bare = {"train": bare, **by_split}, {}  # X beside X_test is what there is to train on
     parts = []
     for split, members in by_split.items():
         part = _part(members, f"{name} ({split})")
         column = pa.array([split], pa.string()).take(pa.array(np.zeros(len(part), np.int64)))
         parts.append(replace(part.with_column("split", column), roles={**part.roles, "split": "split"}))
-    return replace(concatenated(parts, name), root=path.parent, bases=(path.parent,))
+    whole = concatenated(parts, name)
+    left = (f"{name}: {', '.join(bare)} left out: the name says no split",) if bare else ()
+    return replace(whole, root=path.parent, bases=(path.parent,), notes=(*whole.notes, *left))
 
 
-def _splits(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """split -> base name -> array, where the names say so (``X_train``, ``train_images``)."""
+def _splits(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """split -> base name -> array, where the names say so (``X_train``, ``train_images``), and the other arrays."""
     found: dict[str, dict[str, np.ndarray]] = {}
+    bare: dict[str, np.ndarray] = {}
     for key, array in arrays.items():
         match = _SPLIT.match(key)
-        if match is None:
-            continue
-        for base, word in ((match["base"], match["split"]), (match["base2"], match["split2"])):
-            if word and word.lower() in CANONICAL:
-                found.setdefault(CANONICAL[word.lower()], {})[base] = array
-    return dict(sorted(found.items(), key=lambda item: ("train", "validation", "test").index(item[0])))
+        pairs = [] if match is None else [(match["base"], match["split"]), (match["base2"], match["split2"])]
+        named = [(base, CANONICAL[word.lower()]) for base, word in pairs if word and word.lower() in CANONICAL]
+        for base, split in named:
+            found.setdefault(split, {})[base] = array
+        if not named:
+            bare[key] = array
+    return dict(sorted(found.items(), key=lambda item: ("train", "validation", "test").index(item[0]))), bare
 
 
 def _part(arrays: dict[str, np.ndarray], name: str) -> Raw:

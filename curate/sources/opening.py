@@ -190,15 +190,20 @@ def is_hub_name(source: str) -> bool:
 def _from_path(name: str, options: dict[str, str | None]) -> Raw:
     path = Path(name).expanduser()
     try:
-        if path.is_dir():
-            return read_folder(path, name, **options)
-        if path.is_file():
-            return _from_file(path, name, options)
-        exists = path.exists()
+        is_folder, is_file, exists = path.is_dir(), path.is_file(), path.exists()
     except PermissionError as error:
         raise DataError(f"{name}: may not be read (permission denied)") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{name!r} is no path: {error}") from error
+    try:
+        if is_folder:
+            return read_folder(path, name, **options)
+        if is_file:
+            return _from_file(path, name, options)
+    except PermissionError as error:
+        raise DataError(f"{name}: may not be read (permission denied)") from error
+    except OSError as error:
+        raise DataError(f"{name}: can't be read: {error.strerror or error}") from error
     if exists:
         raise DataError(f"{name}: neither a folder nor a regular file")
     if any(mark in name for mark in "*?["):

@@ -42,7 +42,7 @@ def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def is_split_column(column: pa.ChunkedArray) -> bool:
-    """Whether every value of a column is the name of a split, and train is among them."""
+    """Whether every value of a column is the name of a split."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return False
     values = pc.unique(column.drop_null())

@@ -146,6 +146,24 @@ def test_numbers_far_from_their_neighbours_values_are_found(table_of, evidence_o
     assert score[wrong].max() < np.median(score)
 
 
+def test_scores_of_numbers_do_not_hang_on_held_out_rows(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    n, held = 200, 80
+    angle = rng.uniform(0, np.pi, n)
+    vectors = np.stack([np.cos(angle), np.sin(angle)], 1)
+    value = 10 * angle + rng.normal(0, 0.5, n)
+    split = np.array(["train"] * (n - held) + ["test"] * held)
+
+    def scores(values):
+        columns = {"text": [f"t{i}" for i in range(n)], "label": values.tolist(), "split": split.tolist()}
+        table = table_of(columns, text="text", label="label", split="split", kind="regression")
+        return LabelErrors().find(evidence_of(table, vectors=vectors)).table["score"].to_numpy()
+
+    spoiled = np.where(split == "test", value + 50, value)
+    assert (scores(value)[: n - held] == scores(spoiled)[: n - held]).all()
+    assert (scores(value)[n - held :] != scores(spoiled)[n - held :]).any()
+
+
 def test_settings_of_the_other_method_are_refused():
     with pytest.raises(ValidationError, match="method: confident_learning"):
         LabelErrors(method="noise_model", filter="both")

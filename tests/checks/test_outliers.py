@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from curate.checks._isolation import feature_matrix
 from curate.checks.outliers import Outliers
 
 
@@ -83,3 +84,15 @@ def test_categories_that_are_rare_stand_apart(table_of, evidence_of):
         "isolation"
         in dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))[7]
     )
+
+
+def test_held_out_rows_neither_take_places_nor_count_categories(clustered, table_of, evidence_of):
+    table = clustered.table
+    split = ["test" if i < 5 else "train" for i in range(len(table))]
+    columns = {"text": table.dataset["text"][:], "label": table.dataset["label"][:], "split": split}
+    held = evidence_of(table_of(columns, text="text", label="label", split="split"), vectors=clustered._vectors)
+    # Five of the ten strangers stand in the test split; a share of 2 % still leaves five training rows their place.
+    assert rows_of(Outliers(max_share=0.02).find(held)) >= set(range(5, 10))
+    rare = {"kind": ["a"] * 8 + ["b"] * 2, "split": ["train"] * 8 + ["test"] * 2}
+    rare = table_of(rare, features=("kind",), split="split", kind="unlabeled")
+    assert feature_matrix(rare, rare.training)[:, 0].tolist() == pytest.approx([np.log(8)] * 8 + [0.0] * 2)

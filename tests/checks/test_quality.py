@@ -99,6 +99,11 @@ def test_audio_defects(table_of, evidence_of):
     }  # fmt: skip
     reason = findings.only(issue="odd_rate").flagged["reason"][0].as_py()
     assert reason == "sampled at 44,100 Hz, as 1.0% of the set; most have 8,000 Hz"
+    measures["audio.rate_hz"][50:] = 44_100  # in the test split: no training row gets more usual by them
+    split = ["train"] * 50 + ["test"] * 50
+    table = table_of({"audio": [f"a{i}" for i in range(n)], "split": split}, audio="audio", split="split")
+    found = AudioQuality().find(evidence_of(table, measures=measures)).only(issue="odd_rate")
+    assert 2 in found.flagged["row"].to_pylist()
 
 
 def text_evidence(table_of, evidence_of, texts):

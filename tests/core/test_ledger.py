@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate.errors import DataError
 from curate.ledger import Decisions, combine, sentences, spread
 
 IDS = np.array(["a", "b", "c", "d"], dtype=np.dtypes.StringDType())
@@ -87,8 +88,20 @@ def test_undo_leaves_out_a_step():
 def test_unknown_action_and_class_are_refused():
     with pytest.raises(ValueError, match="unknown action"):
         Decisions.of("x", "delete", ["a"], "why")
-    with pytest.raises(ValueError, match="'fox'"):
+    with pytest.raises(DataError, match="'fox'"):
         spread(json.dumps({"fox": 1.0}), NAMES)
+    with pytest.raises(DataError, match=r"'caat', which the task does not have .did you mean 'cat'"):
+        judge(Decisions.of("review", "relabel", ["a"], "why", after=["caat"], author="ada"))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_person_outranks_the_machine_about_a_class(order):
+    def weight(value, author="curate"):
+        return Decisions.of("w", "weight", [None], "why", before=["dog"], after=[value], author=author)
+
+    parts = [weight("2.0"), weight("3.0", "ada"), weight("5.0")]
+    assert judge(*parts[::order]).class_weights[NAMES.index("dog")] == 3.0
+    assert judge(weight("2.0"), weight("5.0")).class_weights[NAMES.index("dog")] == 5.0
 
 
 def test_sentences_tell_what_why_and_by_whom():

@@ -95,8 +95,11 @@ def test_weights_are_the_score_but_not_less_than_the_least(judged):
     evidence, flagged = judged
     decisions, _ = Weight(min_weight=0.15).decide("x", flagged, evidence)
     assert [float(e["after"]) for e in entries(decisions)] == [0.15, 0.3, 0.2, 0.15]
-    decisions, _ = Weight(factor=0.4).decide("x", flagged, evidence)
-    assert {e["after"] for e in entries(decisions)} == {"0.4"}
+    for factor in (0.4, 0.05, 0.0):
+        decisions, _ = Weight(factor=factor).decide("x", flagged, evidence)
+        assert {e["after"] for e in entries(decisions)} == {f"{factor:g}"}
+    with pytest.raises(ValueError, match="with factor it does nothing"):
+        Weight(factor=0.4, min_weight=0.2)
 
 
 def test_soften_and_relabel_take_nothing_where_there_are_no_classes(table_of, evidence_of):

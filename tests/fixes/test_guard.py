@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from curate.checks.image_quality import ImageQuality
 from curate.checks.label_errors import LabelErrors
 from curate.checks.unreadable import Unreadable
-from curate.errors import LimitExceeded
+from curate.errors import ConfigError, LimitExceeded
 from curate.findings import Findings
 from curate.fixes import _guard
 
@@ -125,3 +125,14 @@ def test_what_passes_the_guard_is_within_the_limit(table_of, evidence_of, data):
     else:
         ids = _guard.apply(check, findings, evidence).table["row_id"].to_pylist()
         assert ids == evidence.table.row_ids[touched].tolist()
+
+
+def test_fixes_that_give_class_labels_are_refused_for_other_tasks(table_of, evidence_of):
+    table = table_of({"text": ["a", "b"], "label": [1.0, 2.0]}, text="text", label="label", kind="regression")
+    findings = Findings.of("label_errors", "label_error", np.arange(2), table.row_ids, np.zeros(2), np.ones(2, bool))
+    check = LabelErrors(fix={"drop": {"max_score": 0.1}, "otherwise": "soften"}, limit=1.0)
+    with pytest.raises(
+        ConfigError, match="label_errors: the fix soften gives labels of classes, and the task is regression"
+    ):
+        _guard.apply(check, findings, evidence_of(table))
+    assert len(_guard.apply(LabelErrors(fix="drop", limit=1.0), findings, evidence_of(table))) == 2

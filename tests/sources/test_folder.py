@@ -197,3 +197,21 @@ def test_metadata_per_split_folder(fill):
     table = curate.load(folder)
     assert table.splits.tolist() == ["train", "train", "test"]
     assert [v["path"] for v in table.column("file_name").to_pylist()] == ["train/1.png", "train/2.png", "test/1.png"]
+
+
+def test_media_that_no_row_names_are_counted(fill):
+    folder = fill("1.png", "2.png", "3.png")
+    (folder / "labels.csv").write_text("file,label\n1.png,a\n2.png,b\n")
+    table = curate.load(folder)
+    assert len(table) == 2
+    assert any(note.startswith("1 of 3 media files are named by no row and left out (3.png)") for note in table.notes)
+
+
+def test_split_folders_beside_others_are_asked_about(fill):
+    folder = fill(*(f"{split}/{name}/1.png" for split in ("train", "test", "extra") for name in ("cat", "dog")))
+    with pytest.raises(ConfigError, match="test, train are named after splits and stand beside extra"):
+        curate.load(folder)
+
+
+def test_one_class_may_be_called_train(fill):
+    assert curate.load(fill("train/1.png", "car/2.png", "bus/3.png")).task.label_names == ("bus", "car", "train")

@@ -71,6 +71,20 @@ def test_json_array_and_its_faults(tmp_path):
     path.write_text('[{"text": "a"}')
     with pytest.raises(DataError, match="not valid JSON"):
         read_json(path)
+    path.write_text('[{"text": "a"}]\n[{"text": "b"}]')
+    with pytest.raises(DataError, match="line 1: more text follows the end of the array"):
+        read_json(path)
+    path.write_text('[{"text": "a"}, {"text": ' + "1" * 5000 + "}]")
+    with pytest.raises(DataError, match=r"item 1 .* not valid JSON"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("item", [b'{"text": "\\ud800"}', b'{"text": "\xff"},\n{"text": "n\xc3\xb6"}'])
+def test_characters_that_are_no_text_are_one_error(tmp_path, item):
+    path = tmp_path / "d.json"
+    path.write_bytes(b"[" + item + b"]")
+    with pytest.raises(DataError, match=r"d.json, line 1: item 0 .* characters that are no text"):
+        curate.load(path)
 
 
 def test_a_file_without_objects_is_one_error(tmp_path):
@@ -118,6 +132,10 @@ def test_npz_of_vectors_images_and_series(tmp_path):
     np.savez(tmp_path / "i.npz", x_train=pixels[:4], y_train=np.arange(4) % 2, x_test=pixels[4:], y_test=np.arange(2))
     table = curate.load(tmp_path / "i.npz")
     assert (table.task.image, table.splits.tolist()) == ("image", ["train"] * 4 + ["test"] * 2)
+    np.savez(tmp_path / "b.npz", X=pixels[:4], y=np.arange(4) % 2, X_test=pixels[4:], y_test=np.arange(2))
+    assert curate.load(tmp_path / "b.npz").splits.tolist() == ["train"] * 4 + ["test"] * 2
+    np.savez(tmp_path / "c.npz", x_train=pixels, y_train=np.arange(6) % 2, names=np.array(["u", "v"]))
+    assert any("names left out" in note for note in curate.load(tmp_path / "c.npz").notes)
     np.savez(tmp_path / "s.npz", X=rng.normal(size=(6, 2, 9)), labels=np.array(["u", "v"] * 3))
     assert curate.load(tmp_path / "s.npz").task.series == "series"
 
@@ -172,6 +190,13 @@ def test_types_are_decided_over_all_files_together(tmp_path):
     csv(tmp_path / "test.csv", ["three text,007,x"], header="text,code,label")
     table = curate.load(tmp_path)
     assert table.dataset["code"][:] == ["1", "2", "007"]
+
+
+def test_rows_without_a_split_are_counted(tmp_path):
+    rows = ["one of it,a,train", "two of it,b,", "three of it,a,test", "four of it,b,train"]
+    table = curate.load(csv(tmp_path / "d.csv", rows, header="text,label,split"))
+    assert table.splits.tolist() == ["train", "train", "test", "train"]
+    assert "1 row without a split: counted as train" in table.notes
 
 
 def test_splits_and_max_rows(tmp_path):

@@ -16,6 +16,7 @@ from curate.evidence.measure import Measure
 
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 256
+WIDTH = 16
 
 
 class WordLlamaText(Measure):
@@ -59,20 +60,33 @@ def of_filled(items: pa.Array, width: int, embed: Any) -> np.ndarray:
 
 
 def mean_states(tokenizer: Any, model: Any, texts: list[str], batch_size: int = 32) -> np.ndarray:
-    """(n, d) float32 mean of the last hidden states over the tokens of each text."""
+    """(n, d) float32 mean of the last hidden states over the tokens of each text.
+
+    The last bits of a vector depend on the shape of its batch. So that they don't depend on which texts happen to be
+    embedded together, each text is padded to its own multiple of 16 tokens and every batch is filled up with copies.
+    """
+    limit = min(MAX_TOKENS, getattr(model.config, "max_position_embeddings", MAX_TOKENS) or MAX_TOKENS)
+    tokens = tokenizer(texts, truncation=True, max_length=limit)
+    lengths = np.array([-(-len(ids) // WIDTH) * WIDTH for ids in tokens["input_ids"]])
+    result = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
+    for length in np.unique(lengths):
+        rows = np.flatnonzero(lengths == length)
+        for begin in range(0, len(rows), batch_size):
+            chosen = rows[begin : begin + batch_size]
+            filled = np.resize(chosen, batch_size)
+            given = {name: [values[row] for row in filled] for name, values in tokens.items()}
+            batch = tokenizer.pad(given, padding="max_length", max_length=min(int(length), limit), return_tensors="pt")
+            result[chosen] = _pooled(model, batch.to(device()))[: len(chosen)]
+    return result
+
+
+def _pooled(model: Any, batch: Any) -> np.ndarray:
     import torch
 
-    limit = min(MAX_TOKENS, getattr(model.config, "max_position_embeddings", MAX_TOKENS) or MAX_TOKENS)
-    parts = []
-    for begin in range(0, len(texts), batch_size):
-        batch = tokenizer(
-            texts[begin : begin + batch_size], padding=True, truncation=True, max_length=limit, return_tensors="pt"
-        ).to(device())
-        with torch.inference_mode():
-            states = model(**batch).last_hidden_state
-        mask = batch["attention_mask"][..., None].to(states.dtype)
-        parts.append(((states * mask).sum(1) / mask.sum(1).clamp(min=1)).float().cpu().numpy())
-    return np.concatenate(parts)
+    with torch.inference_mode():
+        states = model(**batch).last_hidden_state
+    mask = batch["attention_mask"][..., None].to(states.dtype)
+    return ((states * mask).sum(1) / mask.sum(1).clamp(min=1)).float().cpu().numpy()
 
 
 @cache
