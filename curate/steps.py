@@ -9,7 +9,7 @@ from curate.step import snake_case
 
 
 def __getattr__(name: str) -> Any:
-    """The class of the step (or fix) whose name in snake case is a registered one."""
+    """The class of the step whose name in snake case is a registered one."""
     snake = snake_case(name)
     if name.startswith("_") or snake == name:
         raise AttributeError(f"module 'curate.steps' has no attribute {name!r}")

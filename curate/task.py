@@ -43,7 +43,6 @@ class Task(BaseModel):
     probabilities: str | None = Field(
         default=None, description="column with the user's own out-of-sample predicted probabilities, one per label name"
     )
-    target: str | None = Field(default=None, description="path of a sample of what the deployed model will see")
 
     @field_validator("features", mode="before")
     @classmethod

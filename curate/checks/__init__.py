@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Steps that find what is wrong with rows and change nothing."""

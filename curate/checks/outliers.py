@@ -83,7 +83,7 @@ class Outliers(Check):
         usual = active & table.training
         if active.sum() < 3:
             return {"overall": (np.zeros(len(table)), np.where(active, 0.0, np.nan))}
-        distance = neighbour_distance(evidence.neighbours(self.neighbours).similarity)
+        distance = neighbour_distance(evidence.neighbours(self.neighbours, training=True).similarity)
         # distances in a table spread over orders of magnitude, those of learned embeddings do not
         scale = log_distance if "features" in table.task.modalities else np.asarray
         views = {"overall": (distance, deviations(scale(distance), usual))}

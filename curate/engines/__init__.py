@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Where a pass over the rows runs."""

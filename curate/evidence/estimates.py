@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +26,12 @@ class Store(Protocol):
     def put(self, key: str, arrays: Arrays) -> None:
         """Keep arrays under that key."""
         ...
+
+
+@cache
+def libraries() -> tuple[str, ...]:
+    """Name and version of what estimates are computed with; others may give other last bits."""
+    return tuple(f"{name} {version(name)}" for name in ("cleanlab", "numpy", "scikit-learn", "scipy"))
 
 
 class Estimates:
@@ -49,7 +57,7 @@ class Estimates:
         Returns:
             The arrays; those named ``rows_*`` in the order of the table.
         """
-        key = fingerprint(what, *made_from)
+        key = fingerprint(what, *libraries(), *made_from)
         if key not in self._memory:
             started = time.perf_counter()
             found = self._store.get(key) if self._store is not None else None

@@ -130,14 +130,20 @@ class Evidence:
         """One L2-normalised vector per row, by the encoder of the settings or the task's own column."""
         return self._embedder.embedding()
 
-    def neighbours(self, k: int = 10) -> Neighbours:
+    def neighbours(self, k: int = 10, training: bool = False) -> Neighbours:
         """The k nearest other active rows of each row, exact, by cosine similarity of the embedding.
 
         Rows that are not active are given neighbours too; ties go to the row whose id hashes lower.
+
+        Args:
+            k: how many.
+            training: only rows of no held-out split are found.
         """
         embedding, active, order = self.embedding(), self.active, self._order
         valid = embedding.valid[order]
         found = valid & active[order]
+        if training:
+            found = found & self.table.training[order]
 
         def compute() -> Arrays:
             near = nearest_neighbours(embedding.vectors[order], found, valid, k)

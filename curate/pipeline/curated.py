@@ -178,7 +178,8 @@ class Curated:
         defaults = self.pipeline.feed.model_dump(exclude_defaults=True)
         if options.get("split", "train") in HELD_OUT:
             defaults = {name: value for name, value in defaults.items() if name not in ("sampler", "drop_last")}
-        options = defaults | options
+        weights = {"class_weights": self.class_weights} if len(self.class_weights) else {}
+        options = weights | defaults | options
         return make_loader(
             self.table, self.plan, label_names=self.label_names, seed=options.pop("seed", self.pipeline.seed), **options
         )

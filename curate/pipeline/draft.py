@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
+from curate.pipeline.document import Document
 from curate.table import Table
 from curate.task import Task
 
@@ -33,17 +35,18 @@ def draft(table: Table, data: str, folder: Path) -> str:
         *_task_lines(table.task),
         "steps:",
         *(f"  {line}" for line in _steps(table)),
-        f"feed: {{batch_size: 32, sampler: {'balanced' if _imbalance(table) > 10 else 'shuffled'}}}",
+        "feed: {batch_size: 32, sampler: shuffled}",
         "seed: 0",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _quoted(value: str) -> str:
-    import json
-
+    """Text as a YAML value: plain where that reads back as the same text, also within brackets."""
     plain = value.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
-    return value if plain and not value[0].isdigit() else json.dumps(value, ensure_ascii=False)
+    if plain and Document(f"x: [{value}]", "draft").value == {"x": [value]}:
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _task_lines(task: Task) -> list[str]:
@@ -57,12 +60,6 @@ def _task_lines(task: Task) -> list[str]:
         shown = ", ".join(task.label_names[:8]) + (", ..." if len(task.label_names) > 8 else "")
         lines.append(f"  # {len(task.label_names)} classes: {shown}".replace("\n", " "))
     return lines
-
-
-def _imbalance(table: Table) -> float:
-    counts = table.labels.counts(table.training)
-    counts = counts[counts > 0]
-    return float(counts.max() / counts.min()) if len(counts) else 1.0
 
 
 def _steps(table: Table) -> list[str]:
@@ -88,7 +85,7 @@ def _steps(table: Table) -> list[str]:
         steps += [
             "- label_errors:                    # given labels against out-of-sample predictions",
             "    fix: {relabel: {min_confidence: 0.9}, otherwise: soften}",
-            "    limit: 0.5                     # stop if more of all rows, or of a class, would be touched",
+            "    limit: 0.6                     # stop if more of all rows, or of a class, would be touched",
         ]
     steps.append("- outliers: {fix: review}          # unlike everything else")
     if classes:

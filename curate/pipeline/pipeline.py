@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,6 +146,22 @@ class Pipeline:
             write_text(Path(path), text)
         return text
 
+    def moved_to(self, folder: Path) -> Pipeline:
+        """The same pipeline with local paths relative to another folder, for a file that will stand there."""
+        if self.source is None:
+            return self
+
+        def moved(path: str) -> str:
+            return os.path.relpath(self.folder / path, folder) if is_local(self.folder, path) else path
+
+        paths = self.source.path
+        changed = {"path": moved(paths) if isinstance(paths, str) else tuple(moved(path) for path in paths)}
+        if self.source.root is not None:
+            changed["root"] = moved(self.source.root)
+        source = self.source.model_copy(update=changed)
+        kept = {"task": self.task, "evidence": self.evidence, "feed": self.feed, "seed": self.seed}
+        return Pipeline(self.steps, source=source, folder=folder, **kept)
+
     def run(self, table: Any = None, out: str | Path | None = None, **options: Any) -> Curated:
         """Carry the pipeline out; see `curate.pipeline.run.run` for the options.
 
@@ -155,6 +172,11 @@ class Pipeline:
         from curate.pipeline.run import run
 
         return run(self, table, None if out is None else Path(out), **options)
+
+
+def is_local(folder: Path, path: str) -> bool:
+    """Whether a path of a pipeline file means something on this machine, not a hub id or a URL."""
+    return "://" not in path and (any(c in path for c in "*?[") or (folder / path).exists())
 
 
 def _as_source(source: object) -> object:

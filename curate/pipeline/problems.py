@@ -32,10 +32,15 @@ class Problems:
         self.found.append((place, text))
 
     def add_invalid(self, place: Place, error: ValidationError, model: type[Any]) -> None:
-        """Note every line of a pydantic error as a sentence."""
+        """Note every line of a pydantic error as a sentence; the members of a union make one."""
+        said: dict[Place, list[str]] = {}
         for line in error.errors(include_url=False):
             parts = tuple(part for part in line["loc"] if isinstance(part, int) or not _is_type_tag(part))
-            self.add((*place, *parts), _sentence(line, model, parts))
+            said.setdefault(parts, []).append(_sentence(line, model, parts))
+        for parts, sentences in said.items():
+            first, *others = dict.fromkeys(sentences)
+            more = [sentence.rpartition(", expected ")[2] for sentence in others]
+            self.add((*place, *parts), " or ".join([first, *more]))
 
     def absorb(self, error: ConfigError) -> None:
         """Take over what another gathering found."""
@@ -57,9 +62,7 @@ class Problems:
 
 def _is_type_tag(part: str) -> bool:
     """Pydantic names the member of a union in `loc`, e.g. ``str`` or ``dict[str,any]``, which is no key of the file."""
-    return part in ("str", "int", "float", "bool") or part.startswith(
-        ("dict[", "tuple[", "list[", "function-", "literal[")
-    )
+    return part in ("str", "int", "float", "bool") or "[" in part or part.startswith(("constrained-", "function-"))
 
 
 def _path(place: Place) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate import registry
 from curate.errors import ConfigError, DataError
 from curate.evidence import Evidence
 from curate.findings import Findings
@@ -145,12 +146,25 @@ def _refuse(pipeline: Pipeline, table: Table) -> None:
             why = step.refuses(table.task)
             if why is None and isinstance(step, Augment):
                 step.recipe(table.task)
+            if why is None and isinstance(step, Check) and step.fix is not None:
+                refused = [no for fix in registry.fixes(step.fix) if (no := fix.refuses(table.task))]
+                why = "; ".join(refused) or None
         except ConfigError as error:
             why = str(error)
         if why is not None:
             refusals.append(why if why.startswith(step.name) else f"{name}: {why}")
     if refusals:
         raise ConfigError("\n".join(refusals))
+
+
+def _cautions(pipeline: Pipeline) -> list[str]:
+    """What is not wrong, but is hardly meant."""
+    names = {step.name for step in pipeline.steps}
+    if pipeline.feed.sampler == "balanced" and "class_weights" in names:
+        return [
+            "class_weights and `feed: {sampler: balanced}` both make up for rare classes: the loss counts them twice"
+        ]
+    return []
 
 
 def _ahead(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -169,7 +183,7 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
         rng = generator(seed, step=name)
         _decide(step.decide(state.evidence.labels, state.evidence, rng), name, state)
     elif isinstance(step, Transform):
-        fitted = step.fit(state.table)
+        fitted = step.fit(state.table.select(np.flatnonzero(state.evidence.active)))
         if fitted:
             state.fitted[name] = fitted
         before, state.table = state.table, step.apply(state.table, fitted)
@@ -226,7 +240,7 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
             "evidence": state.evidence.facts(),
             "fitted": state.fitted,
         },
-        notes=tuple(dict.fromkeys((*table.notes, *state.notes, *state.evidence.notes))),
+        notes=tuple(dict.fromkeys((*table.notes, *_cautions(pipeline), *state.notes, *state.evidence.notes))),
         changes=pa.concat_tables([CHANGES.empty_table(), *state.changes]),
     )
     if out is not None:

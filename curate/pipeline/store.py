@@ -40,7 +40,7 @@ def write(curated: Curated, out: Path) -> None:
         write_parquet(folder / "problems.parquet", table.problems)
         write_parquet(folder / "changes.parquet", curated.changes)
         _write_dataset(folder / "table.arrow", table.dataset)
-        curated.pipeline.to_yaml(folder / "pipeline.yaml")
+        curated.pipeline.moved_to(out).to_yaml(folder / "pipeline.yaml")
         curated.report.to_json(folder / "report.json")
         curated.report.to_html(folder / "report.html", findings_path="findings.parquet")
         write_text(folder / MANIFEST, json.dumps(_manifest(curated, folder, out), indent=2, ensure_ascii=False) + "\n")

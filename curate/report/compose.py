@@ -151,7 +151,7 @@ def _said(material: Material, row_ids: list[str]) -> dict[str, list[str]]:
 def _task(table: Table) -> TaskFacts:
     task = table.task
     named = {role: getattr(task, role) for role in (*MODALITIES, "mask", "boxes", "transcript", "label")}
-    named |= {role: getattr(task, role) for role in ("group", "split", "id", "embedding", "probabilities", "target")}
+    named |= {role: getattr(task, role) for role in ("group", "split", "id", "embedding", "probabilities")}
     return TaskFacts(
         kind=task.kind, roles=plain({k: v for k, v in named.items() if v is not None}), classes=len(task.label_names)
     )

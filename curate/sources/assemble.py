@@ -19,7 +19,7 @@ from curate.sources.infer import infer_task
 from curate.sources.media_columns import MediaColumns, find_media, resolve
 from curate.sources.raw import Raw, put
 from curate.sources.vectors import as_series, as_vectors
-from curate.table import PROBLEMS, Table
+from curate.table import HELD_OUT, PROBLEMS, Table
 from curate.task import Task
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task
         return raw, task, []
     raw = raw.with_column(task.split, splits.canonical(raw.columns[task.split]))
     if keep is None:
-        return raw, task, _without_split(raw, task.split)
+        return raw, task, _taken_for_training(raw, task.split)
     wanted = [splits.CANONICAL.get(name.lower(), name) for name in keep]
     there = pc.unique(raw.columns[task.split]).drop_null().to_pylist()
     missing = [name for name in wanted if name not in there]
@@ -109,12 +109,18 @@ def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task
     return raw.take(rows), task, [f"splits other than {', '.join(wanted)}: {len(raw) - len(rows)} rows left out"]
 
 
-def _without_split(raw: Raw, split: str) -> list[str]:
-    """A sentence about rows that could be read and name no split."""
-    lone = raw.columns[split].is_null().to_numpy(zero_copy_only=False).copy()
+def _taken_for_training(raw: Raw, split: str) -> list[str]:
+    """Sentences about rows that name no split, and about splits that are neither held out nor called train."""
+    column, notes = raw.columns[split], []
+    lone = column.is_null().to_numpy(zero_copy_only=False).copy()
     lone[list(raw.unreadable)] = False
-    count = int(lone.sum())
-    return [f"{count} row{'s' * (count > 1)} without a split: counted as train"] if count else []
+    if count := int(lone.sum()):
+        notes.append(f"{count} row{'s' * (count > 1)} without a split: counted as train")
+    others = sorted(set(pc.unique(column).drop_null().to_pylist()) - {"train", *HELD_OUT})
+    if others:
+        shown = ", ".join(map(repr, others[:5])) + (", ..." if len(others) > 5 else "")
+        notes.append(f"rows of {shown} count as training rows: of the splits only validation and test are held out")
+    return notes
 
 
 def _thinned(raw: Raw, max_rows: int | None) -> Raw:

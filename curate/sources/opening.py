@@ -21,7 +21,7 @@ from curate.sources.tables import read_several, read_table
 from curate.table import Table
 from curate.task import Task
 
-ROLES = tuple(name for name in Task.model_fields if name not in ("kind", "label_names", "target"))
+ROLES = tuple(name for name in Task.model_fields if name not in ("kind", "label_names"))
 
 
 def load(

@@ -20,14 +20,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(prog="python -m examples.digits", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "demo-data" / "digits", help="folder for data and result")
-    parser.add_argument("--rows", type=int, default=140, help="images of the commonest class (10 to 140)")
+    parser.add_argument("--rows", type=int, default=140, help="images of the commonest class (20 to 140)")
     parser.add_argument("--seeds", type=int, default=3, help="training runs per set")
     parser.add_argument("--steps", type=int, default=300, help="optimiser steps per training run")
     parser.add_argument("--data-seed", type=int, default=0, help="which faults are planted where")
     parser.add_argument("--keep", action="store_true", help="use the data that is there instead of writing it anew")
     options = parser.parse_args(arguments)
-    if not 10 <= options.rows <= 140 or options.seeds < 1 or options.steps < 1:
-        parser.error("--rows must be from 10 to 140, --seeds and --steps at least 1")
+    if not 20 <= options.rows <= 140 or options.seeds < 1 or options.steps < 1:
+        parser.error("--rows must be from 20 to 140, --seeds and --steps at least 1")
     return options
 
 

@@ -96,9 +96,11 @@ class FakeEvidence:
         vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return Embedding(vectors, "given", np.isfinite(vectors).all(1))
 
-    def neighbours(self, k=10):
+    def neighbours(self, k=10, training=False):
         order = np.argsort(self.table.row_ids, kind="stable")  # so that rounding does not hang on the order of rows
         found, active, n = self.embedding(), self.active[order], len(order)
+        if training:
+            active = active & self.table.training[order]
         vectors, valid = np.nan_to_num(found.vectors[order]), found.valid[order]
         similarity = vectors @ vectors.T
         similarity[:, ~(valid & active)] = -np.inf

@@ -5,7 +5,18 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "pandas", "sklearn", "datasets", "scipy", "cv2", "cleanlab", "albumentations", "transformers", "numba"}
+HEAVY = {
+    "torch",
+    "pandas",
+    "sklearn",
+    "datasets",
+    "scipy",
+    "cv2",
+    "cleanlab",
+    "albumentations",
+    "transformers",
+    "numba",
+}
 
 
 def loaded(code):

@@ -67,7 +67,9 @@ def test_a_foreign_step_is_at_home(capsys):
 
 @pytest.mark.usefixtures("installed")
 def test_a_taken_name_is_refused(tmp_path):
-    (tmp_path / "tiny_step-1.0.dist-info" / "entry_points.txt").write_text("[curate.steps]\nlabel_errors = tiny_step:X\n")
+    (tmp_path / "tiny_step-1.0.dist-info" / "entry_points.txt").write_text(
+        "[curate.steps]\nlabel_errors = tiny_step:X\n"
+    )
     registry.step_names.cache_clear()
     with pytest.raises(curate.errors.ConfigError, match="taken"):
         registry.step_names()

@@ -1,10 +1,10 @@
 """Broken inputs: each gives the promised finding or one sentence and its exit code, never a traceback.
 
-The list: missing path, empty folder, truncated PNG, HTML named .jpg, empty WAV, image that promises 2.5 gigapixels, ragged
-CSV line, unclosed quote, UTF-16, Latin-1, NUL byte, duplicate column, broken JSON line, climbing media path, link that leaves
-the root, NaN and infinity in vectors, one class, three rows, labels all missing, mixed labels, pickled NPZ, damaged Parquet,
-duplicate ids, unknown label column, foreign output folder, hostile text in the report, YAML tag, YAML bomb, misspelt
-setting, unknown check, unreadable gate.
+The list: missing path, empty folder, truncated PNG, HTML named .jpg, empty WAV, image that promises 2.5 gigapixels,
+ragged CSV line, unclosed quote, UTF-16, Latin-1, NUL byte, duplicate column, broken JSON line, climbing path, link
+that leaves the root, NaN and infinity in vectors, one class, three rows, labels all missing, mixed labels, pickled NPZ,
+damaged Parquet, duplicate ids, unknown label column, foreign output folder, hostile text in the report, YAML tag, YAML
+bomb, misspelt setting, unknown check, unreadable gate.
 """
 
 import io
@@ -18,7 +18,23 @@ import pytest
 
 from curate.cli import invoke
 
-WORDS = "card payment transfer refund account balance cash machine top up exchange rate pin lost stolen".split()
+WORDS = [
+    "card",
+    "payment",
+    "transfer",
+    "refund",
+    "account",
+    "balance",
+    "cash",
+    "machine",
+    "top",
+    "up",
+    "exchange",
+    "rate",
+    "pin",
+    "lost",
+    "stolen",
+]
 
 
 @pytest.fixture
@@ -214,7 +230,11 @@ def test_nan_and_infinity_in_vectors(audit, tmp_path):
 
 @pytest.mark.parametrize(
     "lines",
-    [[f"{t},same" for t in texts()], [f"{t},{'ab'[i % 2]}" for i, t in enumerate(texts(3))], [f"{t}," for t in texts()]],
+    [
+        [f"{t},same" for t in texts()],
+        [f"{t},{'ab'[i % 2]}" for i, t in enumerate(texts(3))],
+        [f"{t}," for t in texts()],
+    ],
     ids=["one class", "three rows", "no labels"],
 )
 def test_degenerate_sets_are_audited(audit, tmp_path, lines):

@@ -131,8 +131,6 @@ def test_fixes_that_give_class_labels_are_refused_for_other_tasks(table_of, evid
     table = table_of({"text": ["a", "b"], "label": [1.0, 2.0]}, text="text", label="label", kind="regression")
     findings = Findings.of("label_errors", "label_error", np.arange(2), table.row_ids, np.zeros(2), np.ones(2, bool))
     check = LabelErrors(fix={"drop": {"max_score": 0.1}, "otherwise": "soften"}, limit=1.0)
-    with pytest.raises(
-        ConfigError, match="label_errors: the fix soften gives labels of classes, and the task is regression"
-    ):
+    with pytest.raises(ConfigError, match="the fix soften gives labels of classes, and the task is regression"):
         _guard.apply(check, findings, evidence_of(table))
     assert len(_guard.apply(LabelErrors(fix="drop", limit=1.0), findings, evidence_of(table))) == 2

@@ -56,13 +56,12 @@ def test_plain_scalars_follow_yaml_1_2(text, expected):
     ],
 )
 def test_tags_are_refused_with_their_line(payload):
-    try:
-        got = value(f"a: 1\nx: {payload}")
-    except ConfigError as error:
-        assert "f.yaml:2" in str(error)
+    text = f"a: 1\nx: {payload}"
+    if "timestamp" in payload:  # on plain text it can't be told from what YAML 1.1 resolves to; it stays text
+        assert value(text)["x"] == "2020-01-01"
     else:
-        # A standard tag on a scalar may be read as the text that stands there; nothing is ever constructed from it.
-        assert got["x"] in ("aGk=", "2020-01-01")
+        with pytest.raises(ConfigError, match=r"f\.yaml:2"):
+            value(text)
 
 
 def test_duplicate_keys_name_both_lines():
@@ -105,7 +104,9 @@ def test_places():
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_value_or_one_config_error(text):
+    said = "f.yaml"
     try:
         value(text)
     except ConfigError as error:
-        assert str(error).startswith("f.yaml")
+        said = str(error)
+    assert said.startswith("f.yaml")

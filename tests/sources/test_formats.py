@@ -196,7 +196,11 @@ def test_rows_without_a_split_are_counted(tmp_path):
     rows = ["one of it,a,train", "two of it,b,", "three of it,a,test", "four of it,b,train"]
     table = curate.load(csv(tmp_path / "d.csv", rows, header="text,label,split"))
     assert table.splits.tolist() == ["train", "train", "test", "train"]
-    assert "1 row without a split: counted as train" in table.notes
+    assert table.notes == ("1 row without a split: counted as train",)
+    rows = ["one of it,a,train", "two of it,b,holdout", "three of it,a,dev", "four of it,b,Train"]
+    table = curate.load(csv(tmp_path / "e.csv", rows, header="text,label,split"), split="split")
+    assert table.training.tolist() == [True, True, False, True]
+    assert [note for note in table.notes if "'holdout' count as training rows" in note]
 
 
 def test_splits_and_max_rows(tmp_path):
