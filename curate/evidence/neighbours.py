@@ -115,8 +115,8 @@ def _expand(
     # Groups that tie are mixed by position, as their members would be.
     order = np.lexsort((np.where(index >= 0, index, np.iinfo(np.int64).max), -key), axis=1)[:, :k]
     index, similarity = np.take_along_axis(index, order, 1), np.take_along_axis(key, order, 1)
-    missing = k - int(index.shape[1])
+    missing = k - index.shape[1]
     if missing > 0:
-        index = np.pad(index, ((0, 0), (0, missing)), constant_values=-1)
-        similarity = np.pad(similarity, ((0, 0), (0, missing)), constant_values=-np.inf)
+        index = np.hstack([index, np.full((len(index), missing), -1, dtype=index.dtype)])
+        similarity = np.hstack([similarity, np.full((len(index), missing), -np.inf, dtype=similarity.dtype)])
     return index, np.where(index >= 0, similarity, np.nan)

@@ -21,7 +21,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.digits", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "demo-data" / "digits", help="folder for data and result")
     parser.add_argument("--rows", type=int, default=140, help="images of the commonest class (20 to 140)")
-    parser.add_argument("--seeds", type=int, default=3, help="training runs per set")
+    parser.add_argument("--seeds", type=int, default=5, help="training runs per set")
     parser.add_argument("--steps", type=int, default=300, help="optimiser steps per training run")
     parser.add_argument("--data-seed", type=int, default=0, help="which faults are planted where")
     parser.add_argument("--keep", action="store_true", help="use the data that is there instead of writing it anew")
