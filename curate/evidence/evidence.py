@@ -27,7 +27,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 1, "probabilities": 2, "predictions": 1, "noise": 2}
+VERSIONS = {"neighbours": 1, "probabilities": 3, "predictions": 1, "noise": 3}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 

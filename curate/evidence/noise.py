@@ -11,7 +11,9 @@ from curate.evidence.values import Noise
 
 PRIOR_ROWS = 5.0
 """Rows' worth of belief that a class's noise goes where the average of all classes' noise goes."""
-ROUNDS = 10
+BIAS_ROWS = 10.0
+"""Rows' worth of belief that a class has the share of the probabilities that the heads give it."""
+ROUNDS = 30
 ONE_HOT_CELLS = 50_000_000
 TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """Exponents that are tried on the probabilities; above 1 sharper: heads fitted on noisy labels hedge."""
@@ -25,19 +27,28 @@ class Channel:
         posterior: (n, K) float32, probability of each true class given the input and the given label.
         joint: (K, K) float64, given label (row) and true label (column), sums to 1.
         temperature: exponent under which the given labels are likeliest.
+        bias: (K,) float64, added to the logarithm of the probabilities after that: heads and votes give rare classes
+            less than their share.
     """
 
     posterior: np.ndarray
     joint: np.ndarray
     temperature: float
+    bias: np.ndarray
+
+    def calibrated(self, probabilities: np.ndarray) -> np.ndarray:
+        """(m, K) float32 probabilities sharpened by the temperature and shifted by the bias."""
+        logarithm = np.log(np.maximum(probabilities.astype(np.float64), FLOOR))
+        return softmax(logarithm * self.temperature + self.bias).astype(np.float32)
 
 
 def fit_channel(probabilities: np.ndarray, codes: np.ndarray) -> Channel:
-    """Fit P(given | true) and a temperature of the probabilities to the given labels.
+    """Fit P(given | true), and a temperature and class biases of the probabilities, to the given labels.
 
-    The posterior of the true class is r(k) ~ p(k | x)^b T(given | k). T starts from cleanlab's `estimate_joint`
-    (Northcutt, Jiang, Chuang: Confident Learning, 2021) and is refined by expectation maximisation, with a prior of
-    `PRIOR_ROWS` rows of average confusion per class; b is the exponent with the best likelihood of the given labels.
+    The posterior of the true class is r(k) ~ p(k | x)^b exp(c(k)) T(given | k). T starts from cleanlab's
+    `estimate_joint` (Northcutt, Jiang, Chuang: Confident Learning, 2021) and is refined by expectation maximisation,
+    with a prior of `PRIOR_ROWS` rows of average confusion per class; b is the exponent with the best likelihood of the
+    given labels, and c gives each class as much mass in the probabilities as in the posterior.
 
     Args:
         probabilities: (n, K) out-of-sample, rows sum to 1.
@@ -53,24 +64,32 @@ def fit_channel(probabilities: np.ndarray, codes: np.ndarray) -> Channel:
     middle = TEMPERATURES.index(1.0)
     for way in (TEMPERATURES[middle:], TEMPERATURES[:middle][::-1]):  # up from 1, then down, as long as it gets better
         for temperature in way:
-            p = softmax(logarithm * temperature).astype(np.float32)
-            posterior, counts, likelihood = _maximised(p, codes, start, given)
+            posterior, counts, likelihood, bias = _maximised(logarithm * temperature, codes, start, given)
             if best is not None and likelihood <= best[0]:
                 break
-            best = likelihood, Channel(posterior, counts / n, temperature)
+            best = likelihood, Channel(posterior, counts / n, temperature, bias)
     assert best is not None
     return best[1]
 
 
 def _maximised(
-    p: np.ndarray, codes: np.ndarray, counts: np.ndarray, given: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Posterior, counts of given and true labels, and likelihood after some rounds of expectation maximisation."""
+    logits: np.ndarray, codes: np.ndarray, counts: np.ndarray, given: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+    """Posterior, counts of given and true labels, likelihood and bias after some rounds of expectation maximisation.
+
+    The bias moves until each class has as much mass in the probabilities as in the posterior (iterative scaling), with
+    `BIAS_ROWS` rows' worth of belief that it has already.
+    """
+    bias = np.zeros(logits.shape[1])
+    p = softmax(logits).astype(np.float32)
     posterior, likelihood = p, -np.inf
-    for _ in range(ROUNDS):
+    for done in range(ROUNDS):
         posterior, likelihood = posterior_of(p, codes, transition_matrix(counts))
         counts = _counted(posterior, codes, given)
-    return posterior, counts, likelihood
+        if done + 1 < ROUNDS:
+            bias += np.log((posterior.sum(0) + BIAS_ROWS) / (p.sum(0) + BIAS_ROWS))
+            p = softmax(logits + bias).astype(np.float32)
+    return posterior, counts, likelihood, bias
 
 
 def estimate_noise(probabilities: np.ndarray, codes: np.ndarray, fitted: np.ndarray) -> Noise:
@@ -93,7 +112,7 @@ def estimate_noise(probabilities: np.ndarray, codes: np.ndarray, fitted: np.ndar
         return Noise(_diagonal(codes[codes >= 0], classes), posterior, 0.0)
     channel = fit_channel(probabilities[rows], codes[rows])
     rest = np.flatnonzero(known)
-    p = softmax(channel.temperature * np.log(np.maximum(probabilities[rest], FLOOR)))
+    p = channel.calibrated(probabilities[rest])
     posterior[rest] = posterior_of(p, codes[rest], transition_matrix(channel.joint * len(rows)))[0]
     return Noise(channel.joint, posterior, float(max(0.0, 1 - np.trace(channel.joint))))
 

@@ -64,7 +64,7 @@ def cross_validated(
     found = CrossValidation(vectors, valid, compact, len(seen), folds, progress).probabilities()
     channel = fit_channel(found[learn], compact[learn])
     values[valid] = 0
-    values[np.ix_(valid, seen)] = softmax(channel.temperature * np.log(np.maximum(found[valid], FLOOR)))
+    values[np.ix_(valid, seen)] = channel.calibrated(found[valid])
     return {"rows_values": values, "temperature": np.array([channel.temperature])}
 
 
@@ -146,7 +146,7 @@ class CrossValidation:
         targets = np.zeros_like(total)
         targets[others] = channel.posterior
         same = np.flatnonzero(self._learn & (self._blocks == block))
-        p = softmax(channel.temperature * np.log(np.maximum(total[same], FLOOR)))
+        p = channel.calibrated(total[same])
         targets[same] = posterior_of(p, self._codes[same], transition_matrix(channel.joint * len(others)))[0]
         return targets
 
