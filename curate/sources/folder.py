@@ -19,6 +19,7 @@ from curate.sources.raw import Raw
 from curate.sources.splits import CANONICAL
 from curate.sources.tables import read_several
 from curate.sources.text_files import text_columns
+from curate.table import ORIGIN
 
 MIXED_SHARE = 0.1
 _SHARD = re.compile(r"^(.*?)[-_.]?\d+(?:[-_]of[-_]\d+)?$")
@@ -167,17 +168,17 @@ def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
     unreadable: dict[int, str] = {}
     records: dict[int, bytes] = {}
     remarks: list[tuple[int, str, str]] = []
+    paths = pa.array([_printable(path) for path in files], pa.string())
     if kind == "text":
         columns["text"], unreadable, records, remarks = text_columns(folder, files)
-        columns["path"] = pa.array([_printable(path) for path in files], pa.string())
+        columns["path"] = paths
     else:
         for row, path in enumerate(files):
             if _printable(path) != path:
                 unreadable[row] = f"{_printable(path)!r}: the file name is not UTF-8"
                 records[row] = os.fsencode(path)
-        names = pa.array([_printable(path) for path in files], pa.string())
         nothing = pa.nulls(len(files), pa.binary())
-        columns[kind] = pa.StructArray.from_arrays([nothing, names], ["bytes", "path"])
+        columns[kind] = pa.StructArray.from_arrays([nothing, paths], ["bytes", "path"])
     if any(label is not None for label in labels):
         columns["label"], roles["label"] = pa.array(labels, pa.string()), "label"
         if bare := sum(label is None for label in labels):
@@ -192,6 +193,7 @@ def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
         unreadable=unreadable,
         records=records,
         remarks=remarks,
+        origin=pa.table([paths.dictionary_encode(), pa.nulls(len(files), pa.int64())], schema=ORIGIN),
         notes=(*notes, *listing.notes(skipped)),
         roles=roles,
         media={} if kind == "text" else {kind: kind},

@@ -32,11 +32,11 @@ STEPS = [
 
 @pytest.fixture
 def table(make_table):
-    """Copies (r57 to r59), wrong labels (r00, r03), a row unlike all others (r10), a test split, an origin."""
+    """Copies (r57 to r59), wrong labels (r00, r03, r12, r15), a row unlike all others (r10), a test split, an origin."""
     labels = ["abc"[row % 3] for row in range(60)]
-    labels[0] = labels[3] = "b"
+    labels[0] = labels[3] = labels[12] = labels[15] = "b"
     known = 0.01 + 0.97 * np.eye(3)[np.arange(60) % 3]
-    known[3] = [0.93, 0.05, 0.02]
+    known[3] = [0.85, 0.13, 0.02]
     x = [np.asarray(v, np.float32) for v in make_table().column("x").to_pylist()]
     x[47:50] = x[5:8]
     x[10] = np.full(6, 9, np.float32) * [-1, 1, 1, -1, 1, 1]

@@ -215,3 +215,12 @@ def test_split_folders_beside_others_are_asked_about(fill):
 
 def test_one_class_may_be_called_train(fill):
     assert curate.load(fill("train/1.png", "car/2.png", "bus/3.png")).task.label_names == ("bus", "car", "train")
+
+
+def test_every_file_is_named_as_the_origin_of_its_row(tmp_path):
+    for name in ("a/one.txt", "b/two.txt", "b/empty.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("" if "empty" in name else "some words")
+    table = curate.load(tmp_path)
+    assert table.origin["file"].to_pylist() == ["a/one.txt", "b/empty.txt", "b/two.txt"]
+    assert table.origin["line"].null_count == 3
