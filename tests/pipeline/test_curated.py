@@ -32,7 +32,7 @@ STEPS = [
 
 @pytest.fixture
 def table(make_table):
-    """Copies (r57 to r59), wrong labels (r00, r03, r12, r15), a row unlike all others (r10), a test split, an origin."""
+    """Copies (r57 to r59), wrong labels (r00, r03, r12, r15), an odd row (r10), a test split, an origin."""
     labels = ["abc"[row % 3] for row in range(60)]
     labels[0] = labels[3] = labels[12] = labels[15] = "b"
     known = 0.01 + 0.97 * np.eye(3)[np.arange(60) % 3]
