@@ -18,8 +18,8 @@ def main() -> None:
 
 
 def invoke(arguments: list[str]) -> int:
-    """Run one command and give its exit code: 0; 1 a gate failed; 2 wrong use or bad config; 3 the input can't be read,
-    or not all of it was judged; 4 a fault of ours or of the machine; 130 interrupted."""
+    """Run one command and give its exit code: 0; 1 a gate failed; 2 wrong use or bad config; 3 the input can't be read;
+    4 a fault of ours or of the machine; 130 interrupted. A check that judged no row is named in the notes."""
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
