@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
-.PHONY: demo test bench schemas clean
+.PHONY: demo test test-vision bench schemas clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m examples.digits
@@ -15,6 +15,14 @@ test: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Encoders of timm and open_clip. torchvision wants CUDA libraries and breaks transformers beside a CPU torch: so it gets an
+# environment of its own that borrows the rest.
+test-vision: $(INSTALLED)
+	$(PYTHON) -m venv $(VENV)-vision
+	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $$($(VENV)-vision/bin/python -c "import site; print(site.getsitepackages()[0])")/borrowed.pth
+	$(VENV)-vision/bin/python -m pip install --quiet --no-deps timm open-clip-torch torchvision==0.28.0 wcwidth
+	$(VENV)-vision/bin/python -m pytest -n 0 tests/evidence/test_vision_models.py
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.real_sets

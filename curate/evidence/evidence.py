@@ -27,7 +27,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 1, "probabilities": 3, "predictions": 1, "noise": 3}
+VERSIONS = {"neighbours": 2, "probabilities": 3, "predictions": 1, "noise": 3}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -133,7 +133,7 @@ class Evidence:
     def neighbours(self, k: int = 10, training: bool = False) -> Neighbours:
         """The k nearest other active rows of each row, exact, by cosine similarity of the embedding.
 
-        Rows that are not active are given neighbours too; ties go to the row whose id hashes lower.
+        Rows that are not active are given neighbours too; ties are ordered by the hash of the row ids.
 
         Args:
             k: how many.

@@ -1,8 +1,8 @@
-"""Exact nearest neighbours by cosine similarity: blocked float32 products, in bounded memory.
+"""Exact nearest neighbours by cosine similarity: faiss's brute-force search, in bounded memory.
 
-The product is the bound (2.6 s for 20,000 rows of 256 numbers on one core); choosing the 10 best of each row adds half
-of it. faiss's `IndexFlatIP` is as fast as the bound, but its threads spin where cores are shared, it takes NaN in
-silence, and it settles ties by chance; scikit-learn's `ArgKmin` takes twice as long as the bound.
+faiss costs hardly more than the bare product of the vectors (20,000 rows of 256 numbers on one core: product 2.2 s,
+faiss 2.3 s) and holds one block of similarities at a time. What it leaves to its caller is done here: equal vectors share
+one search, a row is not its own neighbour, rows without a vector are kept out, and ties have an order.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import numpy as np
 from curate.evidence.values import Neighbours
 
 BLOCK_BYTES = 64_000_000
-"""Memory for one block of similarities."""
+"""Memory for one block of the rows that share a search."""
 
 
 def nearest_neighbours(vectors: np.ndarray, candidates: np.ndarray, queries: np.ndarray, k: int) -> Neighbours:
-    """The k nearest candidates of each query row, itself excluded; ties go to the row that comes first.
+    """The k nearest candidates of each query row, itself excluded; ties are ordered by position.
 
     Equal vectors are searched once and share the result, so that many duplicates neither cost time nor push each other
-    out in an arbitrary order.
+    out in an arbitrary order. Where different vectors tie for the last of the k places, faiss chooses; the choice depends
+    on the rows and their order alone.
 
     Args:
         vectors: (n, d) float32, L2-normalised.
@@ -69,24 +70,18 @@ def _equal_vectors(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _search(vectors: np.ndarray, targets: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """For each vector that is a query the k nearest other targets, best first, ties by position."""
-    k_found = min(k, len(targets))
+    import faiss
+
     near = np.full((len(vectors), k), -1, dtype=np.int64)
     near_similarity = np.full((len(vectors), k), -np.inf, dtype=np.float32)
-    base = vectors[targets].T
-    place = np.full(len(vectors), -1, dtype=np.int64)
-    place[targets] = np.arange(len(targets))
-    rows_per_block = max(1, BLOCK_BYTES // (4 * len(targets)))
-    for begin in range(0, len(queries), rows_per_block):
-        block = queries[begin : begin + rows_per_block]
-        product = vectors[block] @ base
-        own = np.flatnonzero(place[block] >= 0)
-        product[own, place[block[own]]] = -np.inf
-        best = np.argpartition(product, len(targets) - k_found, axis=1)[:, -k_found:]
-        value = np.take_along_axis(product, best, 1)
-        order = np.lexsort((best, -value), axis=1)
-        best, value = np.take_along_axis(best, order, 1), np.take_along_axis(value, order, 1)
-        near[block, :k_found] = np.where(np.isfinite(value), targets[best], -1)
-        near_similarity[block, :k_found] = value
+    wanted = min(k + 1, len(targets))  # one more, because a query that is a target finds itself
+    value, place = faiss.knn(vectors[queries], vectors[targets], wanted, metric=faiss.METRIC_INNER_PRODUCT)
+    best = np.where(place >= 0, targets[place], -1)
+    value = np.where((best == queries[:, None]) | (best < 0), -np.inf, value)
+    order = np.lexsort((best, -value), axis=1)[:, :k]
+    best, value = np.take_along_axis(best, order, 1), np.take_along_axis(value, order, 1)
+    near[queries, : best.shape[1]] = np.where(np.isfinite(value), best, -1)
+    near_similarity[queries, : best.shape[1]] = value
     return near, np.clip(near_similarity, -np.inf, 1.0)
 
 
