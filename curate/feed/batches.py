@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.errors import ConfigError, DataError, nearest
 from curate.feed.inputs.input import Input
 from curate.feed.recipes import Line, Recipes
 from curate.feed.spilled import Spilled
 from curate.feed.targets import Targets
+from curate.table import HELD_OUT
 
 if TYPE_CHECKING:
     import datasets
@@ -31,7 +34,7 @@ class Draw(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A row that could not be read when its turn came."""
+    """A row that could not be read or augmented when its turn came."""
 
     row_id: str
     reason: str
@@ -58,7 +61,7 @@ class Batches:
         targets: labels, soft labels and weights.
         recipes: augmentation and mixing.
         names: entry of a batch -> the name that the user wants for it.
-        on_error: what to do with a row that can't be read.
+        on_error: what to do with a row that can't be read or augmented.
         transform: called with each finished batch.
     """
 
@@ -75,6 +78,17 @@ class Batches:
         """Number of planned draws."""
         return self.plan.table.num_rows
 
+    @cached_property
+    def _partners(self) -> np.ndarray:
+        """Positions in the plan that may be mixed into another draw: none of a held-out split beside training lines."""
+        plan = self.plan.table
+        if "split" in plan.column_names:
+            held_out = pc.is_in(plan["split"].cast(pa.string()), value_set=pa.array(HELD_OUT))
+            training = np.flatnonzero(~held_out.to_numpy(zero_copy_only=False))
+            if len(training):
+                return training
+        return np.arange(plan.num_rows)
+
     def __getitem__(self, draw: Draw | int) -> dict[str, Any]:
         """The batch of a single draw; of a bare position, as in epoch 0."""
         return self.__getitems__([draw])
@@ -83,7 +97,7 @@ class Batches:
         """The batch of some draws of one epoch.
 
         Raises:
-            DataError: a row can't be read, and `on_error` is ``raise``.
+            DataError: a row can't be read or augmented, and `on_error` is ``raise``.
         """
         asked = [draw if isinstance(draw, tuple) else Draw(0, int(draw)) for draw in draws]
         epoch = asked[0][0]
@@ -112,16 +126,22 @@ class Batches:
         skipped: dict[int, str] = {}
         for number, line in enumerate(lines):
             try:
-                read = [m.read(column[place[number]]) for m, column in zip(self.inputs, values)]
+                items.append(self._item(line, [column[place[number]] for column in values], epoch))
             except DataError as error:
                 if self.on_error == "raise":
-                    raise DataError(f"row {line.row_id} can't be read: {error}") from error
-                skipped[number] = str(error)
+                    raise
+                skipped[number] = str(error).removeprefix(f"row {line.row_id} can't be read: ")
                 items.append(None)
-                continue
-            changed = [self.recipes.changed(line, m, item, epoch) for m, item in zip(self.inputs, read)]
-            items.append([m.finish(item) for m, item in zip(self.inputs, changed)])
         return _Part(planned, lines, items, skipped)
+
+    def _item(self, line: Line, values: list[Any], epoch: int) -> list[Any]:
+        """The finished arrays of one draw, one per input."""
+        try:
+            read = [modality.read(value) for modality, value in zip(self.inputs, values)]
+        except DataError as error:
+            raise DataError(f"row {line.row_id} can't be read: {error}") from error
+        changed = [self.recipes.changed(line, m, item, epoch) for m, item in zip(self.inputs, read)]
+        return [m.finish(item) for m, item in zip(self.inputs, changed)]
 
     def _mix(
         self,
@@ -132,11 +152,14 @@ class Batches:
         epoch: int,
     ) -> list[Skipped]:
         """Mix partners into items and targets, in place; the partners that could not be read."""
-        chosen = [
-            self.recipes.mixing(line, epoch, len(self), next((i.shape for i in own if isinstance(i, np.ndarray)), None))
-            for line, own in zip(lines, items)
-        ]
-        partners = np.array([p if c is None else c[1].partner for c, p in zip(chosen, positions.tolist())], np.int64)
+        may = self._partners
+        shapes = [next((i.shape for i in own if isinstance(i, np.ndarray)), None) for own in items]
+        chosen = [self.recipes.mixing(line, epoch, len(may), shape) for line, shape in zip(lines, shapes)]
+        partners = np.where(
+            [choice is not None for choice in chosen],
+            may[[0 if choice is None else choice[1].partner for choice in chosen]],
+            positions,
+        )
         theirs = self.targets.arrays(self.plan.take(partners))
         both = self.targets.mixable(targets) & self.targets.mixable(theirs)
         wanted = [place for place, choice in enumerate(chosen) if choice is not None and both[place]]

@@ -17,6 +17,8 @@ from curate.feed.cursor import Cursor
 from curate.feed.sampler import Sampler
 
 _logger = logging.getLogger("curate.feed")
+EMPTY_BATCHES = 10
+"""So many batches at the start of an epoch without one row that can be read or augmented are no accident of rows."""
 
 
 class Requests(samplers.Batches):
@@ -37,7 +39,7 @@ class Loader(DataLoader):
     not those that workers have prepared.
 
     Attributes:
-        skipped: row id -> reason, of the rows that could not be read so far (`on_error="skip"`).
+        skipped: row id -> reason, of the rows that could not be read or augmented so far (`on_error="skip"`).
         label_names: the classes in the order of `soft_labels`.
         class_weights: (K,) float32 for the loss, None where there are none; batches do not contain them.
         inputs: the inputs with what was settled for them (size of images, rate of audio, names of features).
@@ -60,32 +62,46 @@ class Loader(DataLoader):
         """The batches of the epoch, from its start or from where a loaded state stands.
 
         Raises:
-            DataError: a row can't be read and `on_error` is ``raise``; or not one row of a batch can be read while
-                other ranks wait for theirs.
+            DataError: a row can't be read or augmented and `on_error` is ``raise``; or none of the first batches can;
+                or none of a batch while other ranks wait for theirs.
         """
         sampler = self.requests.sampler
         epoch, start = self.cursor.begin()
         sampler.cursor.go_to(epoch, start)
         before = len(self.skipped)
+        empty = 0
         batches = self._batches()
         for _, end in sampler.steps(start):
             batch = next(batches)
             self._report(batch.pop(SKIPPED, ()))
             self.cursor.drawn = end
             if batch["row_id"]:
+                empty = -1
                 yield batch
             elif sampler.world_size > 1:
                 raise DataError(
                     "not one row of a batch could be read, and the other ranks wait for it; the last was"
                     f" {list(self.skipped.items())[-1]}"
                 )
+            elif empty >= 0:
+                empty += 1
+                if empty == EMPTY_BATCHES:
+                    self._refuse(empty)
         for _ in batches:
             raise AssertionError("more batches than steps")
         self.cursor.finish()
+        if empty > 0 and not start:
+            self._refuse(empty)
         if len(self.skipped) > before:
             row_id, reason = list(self.skipped.items())[-1]
             count = len(self.skipped) - before
             _logger.warning("%d row(s) could not be read and were skipped, among them %s: %s", count, row_id, reason)
+
+    def _refuse(self, batches: int) -> None:
+        row_id, reason = list(self.skipped.items())[-1]
+        raise DataError(
+            f"not one row of the first {batches} batch(es) could be read or augmented; the last was {row_id}: {reason}"
+        )
 
     def _batches(self) -> Iterator[dict[str, Any]]:
         try:

@@ -79,7 +79,7 @@ def make_loader(
         inputs: entry of a batch -> the name to give it (``{"pixel_values": "image"}``).
         tokenizer: called with a list of texts and `tokenizer_options`; its entries take the place of `text`.
         tokenizer_options: by default ``padding=True, truncation=True, return_tensors="pt"``.
-        on_error: ``skip`` (count it in `Loader.skipped`) or ``raise`` for a row that can't be read.
+        on_error: ``skip`` (count it in `Loader.skipped`) or ``raise`` for a row that can't be read or augmented.
         transform: called with every batch in the process that made it; gives the batch to hand out.
         class_weights: for `Loader.class_weights`.
         options: see `curate.feed.inputs.options.InputOptions`.

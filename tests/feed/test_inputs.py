@@ -148,6 +148,14 @@ def test_scalar_columns_become_numbers():
     assert next(iter(loader))["features"].tolist() == [[10, 0, 1, 0, 1], [20, 1, 0, 1, 0], [30, 0, 0, 0, 1]]
 
 
+def test_a_name_that_no_training_row_has_counts_as_missing():
+    of = table({"town": ["Ulm", "Aachen", "Bonn"], "age": [1, 2, 3]}, kind="unlabeled", features=["town", "age"])
+    drawn = plan(of, kind=None, split=["train", "test", "train"])
+    [batch] = make_loader(of, drawn, sampler="sequential", split="test")
+    assert batch["features"].tolist() == [[-1, 2]]
+    assert batch["features_mask"].tolist() == [[False, True]]
+
+
 def test_categories_are_not_augmented():
     of = table({"age": [10.0] * 6, "town": ["a", "b"] * 3}, kind="unlabeled", features=["age", "town"])
     recipe = json.dumps([{"step": "augment", "features": [{"mask": {"max_fraction": 1.0}}, "scaling"]}])

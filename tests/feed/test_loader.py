@@ -295,16 +295,52 @@ def test_a_batch_without_a_readable_row_is_left_out_but_not_where_others_wait():
         list(loader)
 
 
-def test_an_operation_that_fails_names_its_row_and_is_not_skipped(monkeypatch):
+def test_a_row_that_an_operation_fails_on_is_skipped_counted_and_named(monkeypatch, caplog):
+    from curate.augment.recipe import Recipe
+
+    real = Recipe.apply
+
+    def fails(self, modality, item, *, row_id, **options):
+        if row_id == "r4":
+            raise ZeroDivisionError("no pixels")
+        return real(self, modality, item, row_id=row_id, **options)
+
+    of = images(8)
+    monkeypatch.setattr(Recipe, "apply", fails)
+    drawn = plan(of, labels(8), recipe=AUGMENT)
+    loader = make_loader(of, drawn, image_size=10, batch_size=3)
+    with caplog.at_level(logging.WARNING, "curate.feed"):
+        found = [row_id for batch in loader for row_id in batch["row_id"]]
+    assert sorted(found) == [f"r{i}" for i in range(8) if i != 4]
+    assert loader.skipped == {"r4": "augmenting row r4 failed: ZeroDivisionError: no pixels"}
+    assert "among them r4" in caplog.text
+    with pytest.raises(DataError, match="augmenting row r4 failed: ZeroDivisionError: no pixels"):
+        list(make_loader(of, drawn, image_size=10, on_error="raise"))
+
+
+def test_an_operation_that_fails_on_every_row_stops_the_loop(monkeypatch):
     from curate.augment.recipe import Recipe
 
     def fails(self, modality, item, **_):
         raise ZeroDivisionError("no pixels")
 
-    of, crop = images(3), AUGMENT
+    of = images(20)
     monkeypatch.setattr(Recipe, "apply", fails)
-    with pytest.raises(DataError, match=r"augmenting row r\d failed: ZeroDivisionError: no pixels"):
-        list(make_loader(of, plan(of, labels(3), recipe=crop), image_size=10))
+    for batch_size, empty in ((1, 10), (5, 4)):
+        loader = make_loader(of, plan(of, labels(), recipe=AUGMENT), image_size=10, batch_size=batch_size)
+        with pytest.raises(DataError, match=rf"first {empty} batch\(es\) .* augmenting row r\d+ failed: ZeroDivision"):
+            list(loader)
+
+
+def test_held_out_rows_are_no_partners():
+    of = images()
+    split = ["test" if i % 2 else "train" for i in range(20)]
+    recipe = [None if i % 2 else json.dumps([{"step": "mix", "mixup_alpha": 1.0}]) for i in range(20)]
+    drawn = plan(of, labels(), recipe=recipe, split=split)
+    [alone] = make_loader(of, drawn, sampler="sequential", batch_size=20, split="train")
+    [beside] = make_loader(of, drawn, sampler="sequential", batch_size=20, split=None)
+    assert torch.equal(beside["pixel_values"][::2], alone["pixel_values"])
+    assert (beside["share"][1::2] == 1).all()
 
 
 @pytest.mark.parametrize("workers", [0, 2])

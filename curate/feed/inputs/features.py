@@ -119,7 +119,7 @@ def scalar_features(rows: pa.Table, columns: Sequence[Column]) -> np.ndarray:
 
 
 def scalar_columns(rows: pa.Table, names: Sequence[str], one_hot: bool) -> tuple[Column, ...]:
-    """What the scalar columns of the whole data become.
+    """What scalar columns become, as learned from the training rows: a name that none of them has counts as missing.
 
     Raises:
         DataError: a column holds neither numbers nor names, or too many names for categories.

@@ -141,9 +141,7 @@ def _features(table: Table, training: pa.Table, options: InputOptions) -> Featur
         plain = Features(names, None, np.zeros(_width(table, names[0])), np.ones(0, bool))
         numeric = np.ones(len(plain.filling), bool)
         return Features(names, None, _means(table, rows, plain), numeric)
-    scalars = scalar_columns(
-        table.dataset.select_columns(list(names)).with_format("arrow")[:], names, _one_hot(options)
-    )
+    scalars = scalar_columns(table.rows(rows, list(names)), names, _one_hot(options))
     numeric = np.zeros(sum(column.width for column in scalars), bool)
     missing = np.zeros(len(numeric), np.float32)
     for column in scalars:
