@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MEDIA_ROLES = ("image", "audio", "video", "mask")
 TEXT_ROLES = ("text", "transcript", "group", "split", "id")
 
+MANY_LABELS = 20
+"""With fewer labelled rows, classes of one or two rows are no sign of a wrong column."""
+
 
 def assemble(
     raw: Raw,
@@ -56,6 +59,7 @@ def assemble(
     raw, task, notes = _splits(raw, task, keep_splits)
     raw = _thinned(raw, max_rows)
     raw, task, remarks = _labels(raw, task)
+    notes += _hardly_a_label(raw, task)
     home = root if root is not None else raw.root
     if home is None and _names_files(raw, task):
         home = Path.cwd()  # paths in memory are meant from where the program runs, and confined to there
@@ -89,6 +93,20 @@ def _typed(raw: Raw, given: Task) -> Raw:
         named = (given.text, given.transcript, given.group, given.id, given.image, given.audio, given.video, given.mask)
         columns = with_numbers(columns, keep={name for name in named if name})
     return replace(raw, columns=columns)
+
+
+def _hardly_a_label(raw: Raw, task: Task) -> list[str]:
+    """A column in which nearly every value is another one is an id or a number, not a class."""
+    if task.kind != "classification" or task.label is None or task.label in raw.class_names:
+        return []
+    known = len(raw.columns[task.label]) - raw.columns[task.label].null_count
+    classes = len(task.label_names)
+    if known < MANY_LABELS or classes <= known / 2:
+        return []
+    return [
+        f"the label column {task.label!r} has {classes:,} different values in {known:,} rows: hardly classes. Name another"
+        " column as the label, or kind: regression if they are numbers"
+    ]
 
 
 def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task, list[str]]:

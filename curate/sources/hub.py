@@ -97,11 +97,30 @@ def with_features(raw: Raw, features: datasets.Features) -> Raw:
         for found, convert in ((feature, _named), (inner, _named_lists)):
             if found is not None and isinstance(found, ClassLabel):
                 names[column] = tuple(found.names or ())
-                raw = raw.with_column(column, convert(raw.columns[column], names[column]))
+                given = raw.columns[column]
+                raw = raw.with_column(column, convert(given, names[column]))
+                raw = _noting_strange(raw, column, given)
                 classes.append(column)
     if len(classes) == 1:  # else let the names of the columns decide, or the user
         roles.setdefault("label", classes[0])
     return replace(raw, media=media, class_names=names, roles=roles)
+
+
+def _noting_strange(raw: Raw, column: str, given: pa.ChunkedArray) -> Raw:
+    """Say how many codes stand for no class; -1 is the field's sign for a missing label and not worth a word."""
+    now = raw.columns[column]
+    if pa.types.is_nested(given.type):
+        given, now = pc.list_flatten(given), pc.list_flatten(now)
+    lost = pc.and_(pc.is_valid(given), pc.is_null(now))
+    if not pa.types.is_integer(given.type) or not pc.any(lost).as_py():
+        return raw
+    codes = [str(code) for code in sorted(pc.unique(given.filter(lost)).to_pylist()) if code != -1]
+    if not codes:
+        return raw
+    count = pc.sum(pc.and_(lost, pc.not_equal(given, -1))).as_py()
+    shown = ", ".join(codes[:5])
+    note = f"{column}: {count} label(s) are no number of a class ({shown}) and count as missing"
+    return replace(raw, notes=(*raw.notes, note))
 
 
 def _named(column: pa.ChunkedArray, names: Sequence[str]) -> pa.ChunkedArray:

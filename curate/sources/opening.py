@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from curate.errors import ConfigError, DataError, nearest
 from curate.sources.assemble import assemble
-from curate.sources.file_kinds import TABLES, TEXT, ending, media_kind
+from curate.sources.file_kinds import ARROW, JSON, TABLES, TEXT, ending, media_kind
 from curate.sources.folder import files_as_folder, read_folder
 from curate.sources.hub import HUB_NAME, from_dataset, from_dataset_dict, from_hub
 from curate.sources.memory import from_columns, from_frame, from_table
@@ -142,6 +142,7 @@ def _root(root: str | os.PathLike[str] | None, raw: Raw) -> Path | None:
 def read(source: Any, *, delimiter: str | None, encoding: str | None, config: str | None, revision: str | None) -> Raw:
     """The reader for a source, and what it found."""
     options = {"delimiter": delimiter, "encoding": encoding}
+    _refuse_foreign(source, options, {"config": config, "revision": revision})
     if isinstance(source, str) and (source.startswith("hf://") or is_hub_name(source)):
         return from_hub(source, config, revision)
     if isinstance(source, str | os.PathLike):
@@ -164,6 +165,23 @@ def read(source: Any, *, delimiter: str | None, encoding: str | None, config: st
         f"a source of the type {type(source).__name__} can't be read; give a path, a glob, a list of files, a dict of"
         " columns, a DataFrame, an Arrow table or a datasets.Dataset"
     )
+
+
+def _refuse_foreign(source: Any, of_text: Mapping[str, str | None], of_hub: Mapping[str, str | None]) -> None:
+    """Options that the source has no use for are a mistake of the user, not something to pass over."""
+    path = isinstance(source, str | os.PathLike)
+    hub = isinstance(source, str) and (source.startswith("hf://") or is_hub_name(source))
+    files = path or (isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source))
+    known = ending(os.fspath(source)) if path and Path(os.fspath(source)).is_file() else ""
+    refused = dict(of_hub) if not hub else {}
+    if hub or not files or known in ARROW or known == ".npz" or media_kind(known):
+        refused |= of_text
+    elif known in JSON:
+        refused |= {"delimiter": of_text["delimiter"]}
+    strange = sorted(name for name, value in refused.items() if value is not None)
+    if strange:
+        what = "a data set of the hub" if hub else f"a {known} file" if known else "a path" if files else "data in memory"
+        raise ConfigError(f"{' and '.join(strange)} can't be set for {what}")
 
 
 def _from_datasets(source: Any) -> Raw:

@@ -226,3 +226,35 @@ def test_rows_without_media_are_unreadable_unless_there_is_a_text():
     assert table.unreadable.tolist() == [False, True, False]
     both = curate.load({"image": pixels, "text": TEXTS[:3], "label": ["a", "b", "a"]}, image="image", text="text")
     assert not both.unreadable.any()
+
+
+def test_options_that_the_source_has_no_use_for_are_refused(tmp_path):
+    columns = {"text": TEXTS, "label": LABELS}
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": "x"}\n')
+    np.savez(tmp_path / "a.npz", features=np.zeros((4, 2)), label=np.arange(4) % 2)
+    for source, options, says in (
+        (columns, {"encoding": "latin-1"}, "encoding can't be set for data in memory"),
+        (columns, {"config": "en", "delimiter": ";"}, "config and delimiter can't be set"),
+        ("some/set", {"delimiter": ";"}, "delimiter can't be set for a data set of the hub"),
+        (tmp_path / "a.jsonl", {"delimiter": ";"}, "delimiter can't be set for a .jsonl file"),
+        (tmp_path / "a.npz", {"encoding": "latin-1"}, "encoding can't be set for a .npz file"),
+        (tmp_path / "a.jsonl", {"revision": "abc"}, "revision can't be set"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            curate.load(source, **options)
+
+
+def test_codes_of_no_class_are_said():
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["x", "y"])})
+    table = pa.table({"text": [f"text {i}" for i in range(6)], "label": pa.array([0, 1, -1, None, 7, 9], pa.int64())})
+    data = datasets.Dataset(datasets.table.InMemoryTable(table), info=datasets.DatasetInfo(features=features))
+    loaded = curate.load(data)
+    assert loaded.labels.codes.tolist() == [0, 1, -1, -1, -1, -1]
+    assert any("2 label(s) are no number of a class (7, 9)" in note for note in loaded.notes)
+
+
+def test_a_label_column_of_ids_is_said():
+    table = curate.load({"text": [f"text {i}" for i in range(30)], "label": [f"user{i}" for i in range(30)]})
+    assert any("30 different values in 30 rows" in note for note in table.notes)
+    table = curate.load({"text": [f"text {i}" for i in range(30)], "label": ["x", "y"] * 15})
+    assert not any("different values" in note for note in table.notes)
