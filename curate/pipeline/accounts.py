@@ -12,6 +12,21 @@ from curate.ledger import Verdict
 from curate.table import Table
 
 
+def refuse_lost_rows(before: Table, after: Table, step: str) -> None:
+    """A transform gives every row new content, or makes rows from it that name it as their parent.
+
+    Raises:
+        DataError: rows are neither there nor anybody's parent.
+    """
+    known = after.row_ids if after.parents is None else np.concatenate([after.row_ids, after.parents])
+    lost = before.row_ids[~np.isin(before.row_ids, known)]
+    if len(lost):
+        raise DataError(
+            f"the transform {step} left out {len(lost)} of {len(before)} rows, among them {', '.join(lost[:3])}: a row may"
+            " only leave by a decision (a check with `fix: drop`), so that the ledger can tell why"
+        )
+
+
 def balance_accounts(table: Table, broken: np.ndarray, verdict: Verdict, plan: pa.Table) -> list[dict[str, Any]]:
     """Per split: rows read, kept, dropped and unreadable, draws in the plan.
 

@@ -21,7 +21,7 @@ from curate.evidence import Evidence
 from curate.findings import Findings
 from curate.fixes import _guard
 from curate.ledger import Decisions, Verdict, combine
-from curate.pipeline.accounts import balance_accounts
+from curate.pipeline.accounts import balance_accounts, refuse_lost_rows
 from curate.pipeline.auditing import idle, needs
 from curate.pipeline.cache_folder import resolve
 from curate.pipeline.curated import CHANGES, Curated
@@ -187,6 +187,7 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
         if fitted:
             state.fitted[name] = fitted
         before, state.table = state.table, step.apply(state.table, fitted)
+        refuse_lost_rows(before, state.table, name)
         state.changes.append(_changed(before, state.table, name))
         state.notes += state.evidence.notes
         state.evidence = state.measure(state.table)

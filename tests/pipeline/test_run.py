@@ -10,6 +10,7 @@ import pytest
 
 import curate
 from curate.errors import ConfigError, DataError, LimitExceeded
+from curate.step import Transform
 
 SPLITS = ["train"] * 45 + ["validation"] * 6 + ["test"] * 9
 EVERYTHING = [
@@ -210,6 +211,17 @@ def test_accounts_that_do_not_balance_stop_the_run(make_table, monkeypatch):
 
 
 # Rows that can't be read.
+
+
+def test_a_transform_that_leaves_rows_out_stops_the_run(make_table):
+    class Shorten(Transform):
+        """Keeps the first rows alone."""
+
+        def apply(self, table, fitted=None):
+            return table.select(np.arange(len(table) - 2))
+
+    with pytest.raises(DataError, match="shorten left out 2 of 60 rows, among them r58, r59"):
+        curate.Pipeline([Shorten()]).run(make_table(), cache=None)
 
 
 def test_unreadable_rows_are_told_in_ledger_and_accounts(tmp_path):
