@@ -31,8 +31,12 @@ def from_columns(columns: Mapping[str, Any], source: str = "dict") -> Raw:
         raise DataError(f"{source}: there are no columns")
     arrays: dict[str, pa.Array] = {}
     media: dict[str, str] = {}
+    unreadable: dict[int, str] = {}
     for key, values in columns.items():
         name = str(key)
+        values, found = _without_halves(name, values)
+        for row, why in found.items():
+            unreadable.setdefault(row, why)
         arrays[name], kind = _column(name, values, source)
         if kind:
             media[name] = kind
@@ -42,7 +46,31 @@ def from_columns(columns: Mapping[str, Any], source: str = "dict") -> Raw:
         raise DataError(f"{source}: columns must have one length, but {listed} rows")
     if not next(iter(lengths.values())):
         raise DataError(f"{source}: there are no rows")
-    return Raw(pa.table(list(arrays.values()), names=list(arrays)), source, media=media)
+    records = {row: f"{source} {row}".encode() for row in unreadable}
+    table = pa.table(list(arrays.values()), names=list(arrays))
+    return Raw(table, source, media=media, unreadable=unreadable, records=records)
+
+
+def _without_halves(name: str, values: Any) -> tuple[Any, dict[int, str]]:
+    """Texts with half of a surrogate pair, which are no Unicode, become None; row -> why."""
+    if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
+        values = list(values)
+    if not isinstance(values, list | tuple):
+        return values, {}
+    strange = {
+        row: f"{name}: half of a surrogate pair (\\ud800 to \\udfff) is no text"
+        for row, value in enumerate(values)
+        if isinstance(value, str) and not value.isascii() and _is_halved(value)
+    }
+    return ([None if row in strange else value for row, value in enumerate(values)] if strange else values), strange
+
+
+def _is_halved(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def from_frame(frame: Any) -> Raw:
@@ -58,7 +86,7 @@ def from_frame(frame: Any) -> Raw:
         column = frame.iloc[:, place]
         try:
             columns[name] = pa.Array.from_pandas(column)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeEncodeError):
             columns[name] = column.to_list()
     return from_columns(columns, "DataFrame")
 
@@ -155,7 +183,7 @@ def mixed(name: str, values: Sequence[Any], source: str) -> pa.Array:
         elif isinstance(value, float | np.floating):
             texts.append(str(int(value)) if float(value).is_integer() else repr(float(value)))
         elif isinstance(value, str | int | np.integer):
-            texts.append(str(value).encode("utf-8", "replace").decode())
+            texts.append(str(value))
         else:
             raise DataError(f"{source}: the column {name!r} mixes types: row {row} (from 0) is {type(value).__name__}")
     return pa.array(texts, pa.string())

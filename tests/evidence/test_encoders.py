@@ -329,6 +329,36 @@ def test_named_transformers_model_of_images(tmp_path):
     assert np.allclose(embed(pictures[19:]), embed(pictures)[19:])
 
 
+def test_named_transformers_model_of_audio(tmp_path):
+    pytest.importorskip("torch")
+    from curate.evidence.encoders.named import embedder
+    from curate.evidence.encoders.torch_models import required
+
+    transformers = required("transformers", "transformers", "trainers", "the test")
+    config = transformers.Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        conv_dim=(8, 8),
+        conv_stride=(5, 4),
+        conv_kernel=(10, 8),
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+    )
+    transformers.Wav2Vec2Model(config).save_pretrained(tmp_path)
+    transformers.Wav2Vec2FeatureExtractor(sampling_rate=8000).save_pretrained(tmp_path)
+    embed, width = embedder("transformers", str(tmp_path), "audio")
+    rng = np.random.default_rng(0)
+    clips = [
+        (rng.normal(size=size).astype(np.float32), rate) for size, rate in ((4000, 8000), (9000, 16000), (900, 8000))
+    ]
+    vectors = embed(clips)
+    assert vectors.shape == (3, width) == (3, 16)
+    assert np.isfinite(vectors).all()
+    assert np.allclose(embed(clips[1:2])[0], vectors[1], atol=1e-5)
+
+
 def test_a_changed_model_folder_has_another_identity(tmp_path):
     from curate.evidence.encoders.named import identity
 

@@ -258,3 +258,15 @@ def test_a_label_column_of_ids_is_said():
     assert any("30 different values in 30 rows" in note for note in table.notes)
     table = curate.load({"text": [f"text {i}" for i in range(30)], "label": ["x", "y"] * 15})
     assert not any("different values" in note for note in table.notes)
+
+
+def test_half_of_a_surrogate_pair_is_an_unreadable_row():
+    import pandas as pd
+
+    columns = {"text": ["a\ud800b", "c é", "d"], "label": ["x", "y", "x"]}
+    frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
+    for source in (columns, frame, {"text": np.array(columns["text"], dtype=object), "label": columns["label"]}):
+        table = curate.load(source)
+        assert table.column("text").to_pylist() == [None, "c é", "d"]
+        assert table.unreadable.tolist() == [True, False, False]
+        assert "surrogate" in table.problems["reason"][0].as_py()
