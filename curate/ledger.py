@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 
 from curate.errors import DataError, nearest
 
+SMALLEST = 0.01
+"""Classes with less mass are not named in the ledger; what they have together is spread evenly."""
+
 ACTIONS = ("drop", "relabel", "soften", "weight", "repeat", "synthesize", "review", "keep")
 MACHINE = "curate"
 SCHEMA = pa.schema(
@@ -132,6 +135,15 @@ class Verdict:
     review: np.ndarray
     class_weights: np.ndarray
     class_soft: np.ndarray
+
+
+def sparse(mass: np.ndarray, names: Sequence[str]) -> str:
+    """(K,) probabilities -> JSON object of those of at least 0.01, to four decimals, the largest first."""
+    named = np.flatnonzero(mass >= SMALLEST)
+    if not len(named):
+        named = np.array([mass.argmax()])
+    named = named[np.argsort(-mass[named], kind="stable")]
+    return json.dumps({names[k]: round(float(mass[k]), 4) for k in named}, ensure_ascii=False)
 
 
 def spread(after: str, names: Sequence[str]) -> np.ndarray:

@@ -179,6 +179,15 @@ class Table:
         return Labels(tuple(task.label_names), pc.fill_null(codes, -1).to_numpy().astype(np.int64))
 
     @cached_property
+    def votes(self) -> np.ndarray | None:
+        """(n, m) int64 codes of the m annotators' labels, -1 where one gave none; None without annotators."""
+        if not self.task.annotators:
+            return None
+        names = pa.array(self.task.label_names, pa.string())
+        found = [pc.index_in(self.column(name).cast(pa.string()), value_set=names) for name in self.task.annotators]
+        return np.stack([pc.fill_null(codes, -1).to_numpy().astype(np.int64) for codes in found], axis=1)
+
+    @cached_property
     def groups(self) -> np.ndarray | None:
         """(n,) int64 codes of the task's group column (rows without one each get their own), or None."""
         if self.task.group is None:

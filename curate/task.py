@@ -35,6 +35,11 @@ class Task(BaseModel):
     boxes: str | None = Field(default=None, description="column with bounding boxes")
     transcript: str | None = Field(default=None, description="column with the transcript of audio or video")
     label: str | None = Field(default=None, description="column with the label")
+    annotators: tuple[str, ...] = Field(
+        default=(),
+        description="columns with the labels of several annotators, one column each; their majority is the label if"
+        " none is named",
+    )
     label_names: tuple[str, ...] = Field(default=(), description="the classes in order; found in the data if left out")
     group: str | None = Field(default=None, description="column of groups that folds and splits must not tear apart")
     split: str | None = Field(default=None, description="column that says train, validation or test")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from curate.evidence.crowd import Crowd, crowd
 from curate.evidence.embedder import Embedder
 from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.folds import small_classes, stratified_folds, units
@@ -203,6 +205,18 @@ class Evidence:
         made_from = (VERSIONS["predictions"], self._embedder.key(), self._labels_key(), strata >= 0, folds)
         return self._estimates.get("predictions", made_from, compute)["rows_values"]
 
+    def crowd(self) -> Crowd:
+        """Consensus, posterior and quality of the task's annotators. Raises ValueError for a task without any."""
+        votes, order, probabilities = self.table.votes, self._order, self.probabilities()
+        if votes is None:
+            raise ValueError("the task has no annotators")
+        learn = self.active & self.table.training
+        found = crowd(votes[order], probabilities.values[order], learn[order])
+        rows = np.argsort(order)
+        return replace(
+            found, consensus=found.consensus[rows], quality=found.quality[rows], posterior=found.posterior[rows]
+        )
+
     def noise(self) -> Noise:
         """The estimated joint of given and true labels, and the posterior of each row's true class."""
         probabilities = self.probabilities()
@@ -255,7 +269,7 @@ class Evidence:
         if labels.values is not None:
             strata = np.where(labels.known, 0, -1)
         elif labels.sets is not None:  # a row counts for the rarest of its labels, rows without any as one more class
-            rarest = np.where(labels.sets, labels.counts()[None], np.iinfo(np.int64).max).argmin(1)
+            rarest = np.where(labels.sets, labels.counts(self.active & self.table.training)[None], np.iinfo(np.int64).max).argmin(1)
             strata = np.where(labels.known, np.where(labels.sets.any(1), rarest, len(labels.names)), -1)
         strata[~(self.active & self.table.training & valid)] = -1
         groups = None if self.table.groups is None else self.table.groups[order]

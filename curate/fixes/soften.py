@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 
 from curate.evidence.evidence import Evidence
 from curate.fixes._conditions import meets, needs_classes, taken_lines
 from curate.fixes._confidence import posterior
-from curate.ledger import Decisions
+from curate.ledger import Decisions, sparse
 from curate.step import Fix
 from curate.task import Task
-
-SMALLEST = 0.01
-"""Classes with less mass are not named in the ledger; what they have together is spread evenly."""
 
 
 class Soften(Fix):
@@ -38,12 +32,3 @@ class Soften(Fix):
         before = [evidence.labels.name(row) for row in rows.tolist()]
         after = [] if mass is None else [sparse(mass[row], evidence.labels.names) for row in rows.tolist()]
         return Decisions.of(step, "soften", row_ids, reasons, score=scores, before=before, after=after), taken
-
-
-def sparse(mass: np.ndarray, names: Sequence[str]) -> str:
-    """(K,) probabilities -> JSON object of those of at least 0.01, to four decimals, the largest first."""
-    named = np.flatnonzero(mass >= SMALLEST)
-    if not len(named):
-        named = np.array([mass.argmax()])
-    named = named[np.argsort(-mass[named], kind="stable")]
-    return json.dumps({names[k]: round(float(mass[k]), 4) for k in named}, ensure_ascii=False)

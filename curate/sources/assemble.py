@@ -19,6 +19,7 @@ from curate.sources.infer import infer_task
 from curate.sources.media_columns import MediaColumns, find_media, resolve
 from curate.sources.raw import Raw, put
 from curate.sources.vectors import as_series, as_vectors
+from curate.sources.votes import vote_names, with_votes
 from curate.table import HELD_OUT, PROBLEMS, Table
 from curate.task import Task
 
@@ -54,6 +55,7 @@ def assemble(
         DataError: ids that repeat, files none of which can be found, no rows.
     """
     raw = _typed(raw, given)
+    raw, given = with_votes(raw, given)
     media = find_media(raw)
     task = infer_task(raw.columns, media, given, raw.roles, raw.source)
     raw, task, notes = _splits(raw, task, keep_splits)
@@ -104,8 +106,8 @@ def _hardly_a_label(raw: Raw, task: Task) -> list[str]:
     if known < MANY_LABELS or classes <= known / 2:
         return []
     return [
-        f"the label column {task.label!r} has {classes:,} different values in {known:,} rows: hardly classes. Name another"
-        " column as the label, or kind: regression if they are numbers"
+        f"the label column {task.label!r} has {classes:,} different values in {known:,} rows: hardly classes. Name"
+        " another column as the label, or kind: regression if they are numbers"
     ]
 
 
@@ -156,6 +158,9 @@ def _labels(raw: Raw, task: Task) -> tuple[Raw, Task, list[tuple[int, str, str]]
     if is_media(column.type):
         raise ConfigError(f"{raw.source}: the label column {task.label!r} holds media")
     names = task.label_names or raw.class_names.get(task.label, ())
+    if task.annotators and not names:
+        found = labels.normalise(column, kind="classification", label=task.label).names
+        names = labels.ordered(sorted({*found, *vote_names(raw, task)}), (), task.label)
     done = labels.normalise(column, kind=task.kind, names=names, label=task.label)
     raw = raw.with_column(task.label, done.column)
     return raw, task.model_copy(update={"kind": done.kind, "label_names": done.names}), done.remarks

@@ -33,6 +33,7 @@ COLUMN_ROLES = (
     "boxes",
     "transcript",
     "label",
+    "annotators",
     "group",
     "split",
     "id",
@@ -90,7 +91,7 @@ def infer_task(columns: pa.Table, media: MediaColumns, given: Task, known: Mappi
     Raises:
         ConfigError: a named column does not exist, or something is ambiguous; all such problems at once.
     """
-    roles = {role: getattr(given, role) for role in COLUMN_ROLES if getattr(given, role) is not None}
+    roles = {role: getattr(given, role) for role in COLUMN_ROLES if getattr(given, role) not in (None, ())}
     _check_names(columns, roles, source)
     taken = {c for v in roles.values() for c in ((v,) if isinstance(v, str) else v)}
     for role, column in known.items():

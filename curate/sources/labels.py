@@ -56,12 +56,12 @@ def normalise(
     if kind == "multilabel" or (is_list(column.type) and kind != "classification"):
         sets, remarks = _sets(column)
         found = pc.unique(pc.list_flatten(sets)).drop_null().to_pylist()
-        return Normalised(sets, kind, _ordered(found, names, label), remarks)
+        return Normalised(sets, kind, ordered(found, names, label), remarks)
     if is_list(column.type):
         raise ConfigError(f"the label column {label!r} holds lists: the kind of task is multilabel, not {kind}")
     texts, remarks = _texts(column)
     found = pc.unique(texts.drop_null()).to_pylist()
-    return Normalised(texts, kind, _ordered(found, names, label), remarks)
+    return Normalised(texts, kind, ordered(found, names, label), remarks)
 
 
 def infer_kind(column: pa.ChunkedArray) -> str:
@@ -168,7 +168,8 @@ def _sets(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str
     return pa.chunked_array([rebuilt]), remarks
 
 
-def _ordered(found: Sequence[str], names: Sequence[str], label: str) -> tuple[str, ...]:
+def ordered(found: Sequence[str], names: Sequence[str], label: str) -> tuple[str, ...]:
+    """The classes in order: as given, or by value. Raises ConfigError for a found one that was not given."""
     if names:
         strangers = sorted(set(found) - set(names))
         if strangers:

@@ -30,6 +30,7 @@ def load(
     *,
     kind: str | None = None,
     label: str | None = None,
+    annotators: Sequence[str] | None = None,
     id: str | None = None,
     split: str | None = None,
     group: str | None = None,
@@ -63,6 +64,7 @@ def load(
         task: roles of the columns; what it leaves out is inferred.
         kind: of the task; with the following, the same as naming it in `task`.
         label: column of labels.
+        annotators: columns with the labels of several annotators; their majority is the label if none is named.
         id: column of unique row ids.
         split: column that says train, validation or test.
         group: column of groups that must stay together.
@@ -91,9 +93,9 @@ def load(
         DataError: the source can't be read.
     """
     given = _given(
-        task, kind=kind, label=label, id=id, split=split, group=group, text=text, image=image, audio=audio, video=video,
-        series=series, features=features, mask=mask, boxes=boxes, transcript=transcript, embedding=embedding,
-        probabilities=probabilities, label_names=label_names,
+        task, kind=kind, label=label, annotators=annotators, id=id, split=split, group=group, text=text, image=image,
+        audio=audio, video=video, series=series, features=features, mask=mask, boxes=boxes, transcript=transcript,
+        embedding=embedding, probabilities=probabilities, label_names=label_names,
     )  # fmt: skip
     if isinstance(source, Table):
         if given.model_dump(exclude_defaults=True):
@@ -111,6 +113,8 @@ def load(
 
 def _given(task: Task | Mapping[str, Any] | None, **roles: Any) -> Task:
     said = {role: value for role, value in roles.items() if value is not None}
+    if "annotators" in said:
+        said["annotators"] = tuple(said["annotators"])
     if "features" in said and not isinstance(said["features"], str):
         said["features"] = tuple(said["features"])
     before = task.model_dump(exclude_defaults=True) if isinstance(task, Task) else dict(task or {})
@@ -180,7 +184,8 @@ def _refuse_foreign(source: Any, of_text: Mapping[str, str | None], of_hub: Mapp
         refused |= {"delimiter": of_text["delimiter"]}
     strange = sorted(name for name, value in refused.items() if value is not None)
     if strange:
-        what = "a data set of the hub" if hub else f"a {known} file" if known else "a path" if files else "data in memory"
+        kinds = {"a data set of the hub": hub, f"a {known} file": known, "a path": files, "data in memory": True}
+        what = next(kind for kind, fits in kinds.items() if fits)
         raise ConfigError(f"{' and '.join(strange)} can't be set for {what}")
 
 

@@ -10,7 +10,8 @@ from curate import registry
 from curate.checks.label_errors import LabelErrors
 from curate.findings import Findings
 from curate.fixes.relabel import Relabel
-from curate.fixes.soften import Soften, sparse
+from curate.fixes.soften import Soften
+from curate.ledger import sparse
 from curate.fixes.weight import Weight
 from curate.ledger import combine, spread
 

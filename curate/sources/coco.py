@@ -1,0 +1,107 @@
+"""Detection sets in the form of COCO: one JSON file that lists images, annotations and categories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from curate.errors import DataError
+from curate.sources.boxes import BOXES
+from curate.sources.raw import Raw
+
+HOMES = ("annotations", "labels", "labels_json")
+"""Folders beside the images that hold such files."""
+
+
+def is_coco(document: object) -> bool:
+    """Whether a JSON document lists images and annotations."""
+    return (
+        isinstance(document, Mapping)
+        and isinstance(document.get("images"), list)
+        and isinstance(document.get("annotations"), list)
+    )
+
+
+def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
+    """One row per image, with its boxes; in the order of the file.
+
+    Images without annotations have an empty list. Annotations of images that are not listed are counted in a note;
+    polygons and other keys are passed over, and said.
+
+    Raises:
+        DataError: no images, or an image without a file name or id.
+    """
+    images: Sequence[Any] = document["images"]
+    if not images:
+        raise DataError(f"{source}: the list of images is empty")
+    names = {c["id"]: str(c.get("name", c["id"])) for c in document.get("categories", ()) if _has(c, "id")}
+    place: dict[Any, int] = {}
+    for row, image in enumerate(images):
+        if not (_has(image, "id") and isinstance(image.get("file_name"), str)):
+            raise DataError(f"{source}: image {row} (from 0) has no id or no file_name")
+        if image["id"] in place:
+            raise DataError(f"{source}: the image id {image['id']!r} stands twice")
+        place[image["id"]] = row
+    boxes: list[list[dict[str, Any]]] = [[] for _ in images]
+    remarks: list[tuple[int, str, str]] = []
+    strangers, polygons = 0, 0
+    for annotation in document["annotations"]:
+        row = place.get(annotation.get("image_id")) if isinstance(annotation, Mapping) else None
+        if row is None:
+            strangers += 1
+            continue
+        polygons += bool(annotation.get("segmentation"))
+        numbers = annotation.get("bbox")
+        good = isinstance(numbers, list) and len(numbers) == 4 and all(_is_number(v) for v in numbers)
+        if not good:
+            reason = f"boxes: annotation {annotation.get('id')!r} has the bbox {str(numbers)[:60]}, four numbers are needed"
+            remarks.append((row, "box_format", reason))
+        label = names.get(annotation.get("category_id"))
+        if label is None and annotation.get("category_id") is not None and not names:
+            label = str(annotation["category_id"])
+        boxes[row].append({"box": [float(v) for v in numbers] if good else None, "label": label})
+    notes = [f"{path.name}: {strangers} annotations of images that are not listed are left out"] if strangers else []
+    if polygons:
+        notes.append(f"{path.name}: outlines of {polygons} annotations are not read; the boxes are")
+    home = path.parent.parent if path.parent.name.lower() in HOMES else path.parent
+    files = [image["file_name"] for image in images]
+    columns = {
+        "image": pa.array(files, pa.string()),
+        "boxes": pa.array(boxes, BOXES),
+        "image_id": pa.array([str(image["id"]) for image in images], pa.string()),
+    }
+    return Raw(
+        pa.table(list(columns.values()), names=list(columns)),
+        source,
+        root=home,
+        bases=tuple(dict.fromkeys((home, *_image_folders(home, files)))),
+        remarks=remarks,
+        notes=tuple(notes),
+        roles={"image": "image", "boxes": "boxes", "id": "image_id", "box_format": "xywh"},
+        class_names={"boxes": tuple(names.values())} if names else {},
+        media={"image": "image"},
+    )
+
+
+def _image_folders(home: Path, files: Sequence[str]) -> list[Path]:
+    """Folders below `home` that hold the first image, at most two levels deep."""
+    found = []
+    for pattern in ("*", "*/*"):
+        found += [folder for folder in sorted(home.glob(pattern)) if folder.is_dir() and _is_there(folder, files[0])]
+    return found
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    return not os.path.isabs(name) and ".." not in Path(name).parts and (folder / name).is_file()  # noqa: PTH117
+
+
+def _has(item: object, key: str) -> bool:
+    return isinstance(item, Mapping) and item.get(key) is not None and not isinstance(item[key], list | dict)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,117 @@
+"""Segmentation sets as folders: images in one, masks of the same names in another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+import pyarrow as pa
+
+from curate.sources.listing import Listing
+from curate.sources.raw import Raw
+from curate.sources.splits import CANONICAL
+from curate.table import ORIGIN
+
+IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "rgb", "input", "inputs"))
+MASK_FOLDERS = frozenset(
+    (
+        "mask", "masks", "label", "labels", "annotation", "annotations", "segmentation", "segmentations", "seg", "gt",
+        "segmentationclass", "ground_truth", "groundtruth", "trimaps",
+    )
+)  # fmt: skip
+_SUFFIX = re.compile(r"[-_. ]?(masks?|seg(mentation)?|labels?|gt|annotation|trimap)$", re.IGNORECASE)
+SHARE = 0.5
+"""At least so many of the masks must have an image of their name."""
+
+
+def images_and_masks(folder: Path, source: str, listing: Listing) -> Raw | None:
+    """Images with the masks of the same names (``a.jpg`` with ``a.png`` or ``a_mask.png``); None if it is no such set.
+
+    Folders named after splits, above or below those of images and masks, give the split. An image without a mask has
+    a null one; masks without an image are named in a note.
+    """
+    images, masks, others = _sorted_out(listing.media.get("image", []))
+    if not images or not masks:
+        return None
+    paired = masks.keys() & images.keys()
+    if len(paired) < SHARE * min(len(masks), len(images)):
+        return None
+    keys = sorted(images, key=lambda key: images[key][0])
+    rows = [(key, path) for key in keys for path in images[key]]
+    names = pa.array([path for _, path in rows], pa.string())
+    found = pa.array([masks[key][0] if key in masks else None for key, _ in rows], pa.string())
+    columns = {"image": _structs(names), "mask": _structs(found)}
+    roles = {"image": "image", "mask": "mask"}
+    splits = [_split(path) for _, path in rows]
+    if any(splits):
+        columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
+    return Raw(
+        pa.table(list(columns.values()), names=list(columns)),
+        source,
+        root=folder,
+        bases=(folder,),
+        origin=pa.table([names.dictionary_encode(), pa.nulls(len(rows), pa.int64())], schema=ORIGIN),
+        notes=(*_notes(images, masks, others), *listing.notes([*others, *listing.tables, *listing.others])),
+        roles=roles,
+        media={"image": "image", "mask": "image"},
+    )
+
+
+def _sorted_out(
+    paths: Sequence[str],
+) -> tuple[dict[tuple[str, ...], list[str]], dict[tuple[str, ...], list[str]], list[str]]:
+    """Images and masks by what they have in common, and files in neither kind of folder."""
+    images: dict[tuple[str, ...], list[str]] = {}
+    masks: dict[tuple[str, ...], list[str]] = {}
+    others: list[str] = []
+    for path in paths:
+        parts = PurePath(path).parts[:-1]
+        kinds = [
+            (place, part.lower() in MASK_FOLDERS)
+            for place, part in enumerate(parts)
+            if part.lower() in IMAGE_FOLDERS | MASK_FOLDERS
+        ]
+        if not kinds:
+            others.append(path)
+            continue
+        place, is_mask = kinds[-1]
+        shared = (*parts[:place], *parts[place + 1 :])
+        stem = PurePath(path).stem
+        if is_mask:
+            masks.setdefault((*shared, _SUFFIX.sub("", stem) or stem), []).append(path)
+        else:
+            images.setdefault((*shared, stem), []).append(path)
+    # a mask may bear the whole name of its image, an ending such as "_label" included
+    for key in [key for key in masks if key not in images]:
+        for path in masks[key]:
+            whole = (*key[:-1], PurePath(path).stem)
+            if whole in images and whole not in masks:
+                masks[whole] = masks.pop(key)
+                break
+    return images, masks, others
+
+
+def _notes(
+    images: dict[tuple[str, ...], list[str]], masks: dict[tuple[str, ...], list[str]], others: Sequence[str]
+) -> list[str]:
+    notes = []
+    if lone := [path for key, paths in masks.items() if key not in images for path in paths]:
+        notes.append(f"{len(lone)} masks have no image of their name and are left out ({_some(lone)})")
+    if more := [path for key, paths in masks.items() if key in images for path in paths[1:]]:
+        notes.append(f"{len(more)} images have several masks: the first is taken, others left out ({_some(more)})")
+    if others:
+        notes.append(f"{len(others)} images lie in neither folder and are left out ({_some(others)})")
+    return notes
+
+
+def _some(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
+def _split(path: str) -> str | None:
+    return next((CANONICAL[p.lower()] for p in PurePath(path).parts[:-1] if p.lower() in CANONICAL), None)
+
+
+def _structs(paths: pa.Array) -> pa.StructArray:
+    return pa.StructArray.from_arrays([pa.nulls(len(paths), pa.binary()), paths], ["bytes", "path"], mask=paths.is_null())
