@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from curate import registry
-from curate.errors import ConfigError
+from curate.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +69,11 @@ class Fix(Settings):
     )
     max_score: float = Field(default=1.0, ge=0, le=1, description="only findings with at most this score (0 is worst)")
 
+    @field_validator("issue", mode="before", json_schema_input_type=str | tuple[str, ...])
+    @classmethod
+    def _one_issue(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
     def refuses(self, task: Task) -> str | None:
         """Why this fix can do nothing for such a task (a sentence), or None if it can."""
         return None
@@ -96,6 +101,8 @@ class Check(Step):
     kind: ClassVar[str] = "check"
     default: ClassVar[bool] = True
     """Whether `curate audit` runs it unasked where it applies."""
+    issues: ClassVar[tuple[str, ...]] = ()
+    """The kinds of finding that it gives; empty where they are not known beforehand."""
 
     fix: FixSpec | None = Field(
         default=None,
@@ -114,9 +121,13 @@ class Check(Step):
     def _known_fix(cls, value: FixSpec | None) -> FixSpec | None:
         if value is not None:
             try:
-                registry.fixes(value)
+                fixes = registry.fixes(value)
             except ConfigError as error:
                 raise ValueError(str(error)) from None
+            for name in (name for fix in fixes for name in fix.issue):
+                if cls.issues and name not in cls.issues:
+                    known = ", ".join(cls.issues)
+                    raise ValueError(f"{cls.name} finds no issue {name!r}{nearest(name, cls.issues)}; it finds {known}")
         return value
 
     def needs(self, task: Task) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -22,6 +22,8 @@ class ClassImbalance(Check):
     are taken. Class weights, oversampling and their like are balance steps. Cost: one count.
     Source for the effective number of classes: exponential of Shannon's entropy (Hill, 1973).
     """
+
+    issues: ClassVar[tuple[str, ...]] = ("rare_class",)
 
     min_share_of_mean: float = Field(
         1 / 3, ge=0, le=1, description="a class with fewer rows than this share of the mean class is rare"

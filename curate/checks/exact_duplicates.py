@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +22,8 @@ class ExactDuplicates(Check):
     copy in the test or validation split is the one kept, so that the training copy, which leaks into the evaluation,
     is the one flagged. Cost: one sort of the hashes.
     """
+
+    issues: ClassVar[tuple[str, ...]] = ("exact_duplicate",)
 
     keep: Literal["best", "first", "random"] = Field(
         "best",

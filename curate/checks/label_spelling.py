@@ -24,6 +24,7 @@ class LabelSpelling(Check):
     said of labels that it read in another form than the rest. Cost: pairs of class names, not of rows.
     """
 
+    issues: ClassVar[tuple[str, ...]] = ("variant_spelling", "label_format")
     score_is_doubt: ClassVar[bool] = True
 
     max_typo_share: float = Field(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from curate.evidence.evidence import Evidence
@@ -16,6 +18,8 @@ class Unreadable(Check):
     fix; with `limit` a fix turns too many of them into an error. Cost: one decoding of every media file, shared with
     all other measures.
     """
+
+    issues: ClassVar[tuple[str, ...]] = ("unreadable",)
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per row that is active or broken; broken rows are flagged with what went wrong."""

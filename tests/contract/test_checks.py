@@ -49,7 +49,9 @@ def test_findings_have_the_form_that_was_promised(name, modality, state, untouch
     assert np.isfinite(score).all()
     assert ((score >= 0) & (score <= 1)).all()
     assert not found.table["is_issue"].null_count
-    for issue in set(found.table["issue"].to_pylist()):
+    issues = set(found.table["issue"].to_pylist())
+    assert issues <= set(check.issues), f"declare them: issues: ClassVar[tuple[str, ...]] = {tuple(sorted(issues))}"
+    for issue in issues:
         own = found.only(issue=issue).table["row"].to_pylist()
         assert len(own) == len(set(own)), f"{issue} has a row twice"
     for line in found.flagged.to_pylist():
