@@ -22,8 +22,8 @@ def refuse_lost_rows(before: Table, after: Table, step: str) -> None:
     lost = before.row_ids[~np.isin(before.row_ids, known)]
     if len(lost):
         raise DataError(
-            f"the transform {step} left out {len(lost)} of {len(before)} rows, among them {', '.join(lost[:3])}: a row may"
-            " only leave by a decision (a check with `fix: drop`), so that the ledger can tell why"
+            f"the transform {step} left out {len(lost)} of {len(before)} rows, among them {', '.join(lost[:3])}: a row"
+            " may only leave by a decision (a check with `fix: drop`), so that the ledger can tell why"
         )
 
 
