@@ -67,7 +67,7 @@ def crowd(votes: np.ndarray, probabilities: np.ndarray, learn: np.ndarray) -> Cr
     if k:
         consensus[rows] = posterior[rows].argmax(1)
         quality[rows] = posterior[rows].max(1)
-    several = (votes >= 0).sum(1) > 1
+    several = np.asarray((votes >= 0).sum(1) > 1)
     agreed, given = (votes == consensus[:, None]) & (votes >= 0), votes >= 0
     counted = given & several[:, None] & judged[:, None]
     with np.errstate(invalid="ignore"):
