@@ -8,9 +8,21 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from curate.errors import ConfigError
 
-Kind = Literal["classification", "multilabel", "regression", "segmentation", "detection", "transcription", "unlabeled"]
+Kind = Literal[
+    "classification",
+    "multilabel",
+    "regression",
+    "token_classification",
+    "segmentation",
+    "detection",
+    "transcription",
+    "unlabeled",
+]
 MODALITIES = ("text", "image", "audio", "video", "series", "features")
 MEDIA = ("image", "audio", "video")
+DECODED = (*MEDIA, "mask")
+"""Roles whose columns hold encoded files."""
+BoxFormat = Literal["xyxy", "xywh", "cxcywh", "xyxy_relative", "xywh_relative", "cxcywh_relative"]
 
 
 class Task(BaseModel):
@@ -24,6 +36,10 @@ class Task(BaseModel):
 
     kind: Kind | None = Field(default=None, description="kind of problem; inferred from the label column if left out")
     text: str | None = Field(default=None, description="column with the text")
+    tokens: str | None = Field(
+        default=None,
+        description="column with the words of each row, for token classification (the label lists their tags)",
+    )
     image: str | None = Field(default=None, description="column with images (paths or encoded bytes)")
     audio: str | None = Field(default=None, description="column with audio (paths or encoded bytes)")
     video: str | None = Field(default=None, description="column with video (paths or encoded bytes)")
@@ -33,6 +49,11 @@ class Task(BaseModel):
     )
     mask: str | None = Field(default=None, description="column with segmentation masks (paths or encoded bytes)")
     boxes: str | None = Field(default=None, description="column with bounding boxes")
+    box_format: BoxFormat | None = Field(
+        default=None,
+        description="what the four numbers of a box are: corners (xyxy), a corner and the sides (xywh, as in COCO), or"
+        " the middle and the sides (cxcywh), in pixels or, relative, as shares of the image's sides; found if left out",
+    )
     transcript: str | None = Field(default=None, description="column with the transcript of audio or video")
     label: str | None = Field(default=None, description="column with the label")
     annotators: tuple[str, ...] = Field(
@@ -47,6 +68,12 @@ class Task(BaseModel):
     embedding: str | None = Field(default=None, description="column with the user's own embedding vectors")
     probabilities: str | None = Field(
         default=None, description="column with the user's own out-of-sample predicted probabilities, one per label name"
+    )
+
+    target: str | None = Field(
+        default=None,
+        description="what the deployed model will see: a file or folder read as the data are (relative to the pipeline"
+        " file), or the name of a split; drift compares the training rows with it",
     )
 
     @field_validator("features", mode="before")

@@ -74,7 +74,7 @@ def _decode_jpeg(data: bytes, max_pixels: int) -> Image | None:
         return None
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        _check_size(int(width), int(height), max_pixels)
+        check_size(int(width), int(height), max_pixels)
     except ValueError:  # a rare subsampling, or cut off within the header: Pillow reads it or says what is wrong
         return None
     try:
@@ -85,8 +85,8 @@ def _decode_jpeg(data: bytes, max_pixels: int) -> Image | None:
             raise DecodeError(f"the JPEG is damaged or cut off ({plainly(error)})") from None
         pixels = simplejpeg.decode_jpeg(data, "RGB", strict=False)
     mode, channels = {"Gray": ("L", 1), "CMYK": ("CMYK", 4), "YCCK": ("CMYK", 4)}.get(colours, ("RGB", 3))
-    turned = _turn(pixels, _orientation(data))
-    return Image(turned, "JPEG", mode, channels)
+    orientation = _orientation(data)
+    return Image(_turn(pixels, orientation), "JPEG", mode, channels, orientation=orientation)
 
 
 def _orientation(data: bytes) -> int:
@@ -95,14 +95,19 @@ def _orientation(data: bytes) -> int:
     if b"Exif\x00\x00" not in data[:65_536]:
         return 1
     try:
-        with _own_limit() as pillow, pillow.open(BytesIO(data), formats=("JPEG",)) as image:
-            return image.getexif().get(0x0112, 1)
+        with own_limit() as pillow, pillow.open(BytesIO(data), formats=("JPEG",)) as image:
+            return _known(image.getexif().get(0x0112, 1))
     except Exception:  # damaged EXIF says nothing about the orientation, and the pixels are whole
         return 1
 
 
-def _turn(pixels: np.ndarray, orientation: object) -> np.ndarray:
-    """Pixels as they should be seen, by EXIF orientation (1 to 8; others leave them)."""
+def _known(orientation: object) -> int:
+    """The orientation tag, 1 where it is none of the eight that EXIF knows."""
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels as they should be seen, by EXIF orientation (1 to 8)."""
     turn = {
         2: lambda p: p[:, ::-1],
         3: lambda p: p[::-1, ::-1],
@@ -111,12 +116,12 @@ def _turn(pixels: np.ndarray, orientation: object) -> np.ndarray:
         6: lambda p: np.rot90(p, -1),
         7: lambda p: p.swapaxes(0, 1)[::-1, ::-1],
         8: lambda p: np.rot90(p, 1),
-    }.get(orientation if isinstance(orientation, int) else 1)
+    }.get(orientation)
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))
 
 
 @contextmanager
-def _own_limit() -> Iterator[Any]:
+def own_limit() -> Iterator[Any]:
     """Pillow with its own size limit lifted for the moment of opening: we check the size against ours."""
     pillow = _pillow()
     with _opening:
@@ -129,7 +134,7 @@ def _own_limit() -> Iterator[Any]:
 
 def _decode_with_pillow(data: bytes, max_pixels: int) -> Image:
     try:
-        with _own_limit() as pillow:
+        with own_limit() as pillow:
             image = pillow.open(BytesIO(data), formats=FORMATS)
     except MissingPackage:
         raise
@@ -139,7 +144,7 @@ def _decode_with_pillow(data: bytes, max_pixels: int) -> Image:
             raise DecodeError(f"the {known[0]} image is damaged or cut off ({plainly(error)})") from None
         raise DecodeError(what_it_is(data, "image") or "not an image of a known format") from None
     with image:
-        _check_size(image.width, image.height, max_pixels)
+        check_size(image.width, image.height, max_pixels)
         return _load(image)
 
 
@@ -149,17 +154,18 @@ def _load(image: PIL.Image.Image) -> Image:
         frames = int(getattr(image, "n_frames", 1))
         image.seek(0)
         image.load()
-        orientation = image.getexif().get(0x0112, 1)
+        orientation = _known(image.getexif().get(0x0112, 1))
         alpha = image.has_transparency_data
-        pixels = _to_rgb(image, alpha)
+        pixels, transparency = _to_rgb(image, alpha)
     except DecodeError:
         raise
     except Exception as error:  # as above: any exception of a reader means a damaged file
         raise DecodeError(f"the {kind} image is damaged or cut off ({plainly(error)})") from None
-    return Image(_turn(pixels, orientation), kind, mode, bands, alpha, frames)
+    return Image(_turn(pixels, orientation), kind, mode, bands, alpha, frames, orientation, transparency)
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse what has no pixels or too many. Raises DecodeError."""
     if width < 1 or height < 1:
         raise DecodeError(f"the image is {width}x{height} pixels, it has nothing to show")
     if width * height > max_pixels:
@@ -169,15 +175,16 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         )
 
 
-def _to_rgb(image: PIL.Image.Image, alpha: bool) -> np.ndarray:
-    """(h, w, 3) uint8 of a loaded Pillow image of any mode."""
+def _to_rgb(image: PIL.Image.Image, alpha: bool) -> tuple[np.ndarray, float]:
+    """(h, w, 3) uint8 of a loaded Pillow image of any mode, and its mean transparency (0 to 1)."""
     if alpha:
-        return _on_white(np.asarray(image.convert("RGBA")))
+        rgba = np.asarray(image.convert("RGBA"))
+        return _on_white(rgba), 1.0 - float(rgba[:, :, 3].mean()) / 255
     if image.mode.startswith("I;16"):
-        return _grey((np.asarray(image).astype(np.uint16, copy=False) >> 8).astype(np.uint8))
+        return _grey((np.asarray(image).astype(np.uint16, copy=False) >> 8).astype(np.uint8)), 0.0
     if image.mode in ("I", "F"):
-        return _grey(_wide_grey(np.asarray(image)))
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+        return _grey(_wide_grey(np.asarray(image))), 0.0
+    return np.array(image if image.mode == "RGB" else image.convert("RGB")), 0.0
 
 
 def _grey(values: np.ndarray) -> np.ndarray:

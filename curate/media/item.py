@@ -24,6 +24,8 @@ class Image:
         channels: of the file: 1 grey or palette, 2 grey with alpha, 3, 4.
         has_alpha: whether the file has transparency.
         frames: of an animation (or pages of a TIFF), of which `pixels` is the first.
+        orientation: EXIF orientation of the file, 1 to 8; 1 where it has none. `pixels` are turned by it.
+        transparency: mean transparency of the file's pixels before they were laid on white: 0 opaque, 1 invisible.
     """
 
     pixels: np.ndarray
@@ -32,6 +34,8 @@ class Image:
     channels: int
     has_alpha: bool = False
     frames: int = 1
+    orientation: int = 1
+    transparency: float = 0.0
 
     @property
     def height(self) -> int:
@@ -47,6 +51,28 @@ class Image:
     def nbytes(self) -> int:
         """Memory of the pixels."""
         return self.pixels.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A decoded segmentation mask.
+
+    Attributes:
+        values: (height, width) uint8, uint16 or int32: classes by number, or colours as ``65536 R + 256 G + B``.
+        format: of the file, ``PNG``, ...
+        mode: of the file in Pillow's terms.
+        in_colour: whether the values are colours.
+    """
+
+    values: np.ndarray
+    format: str
+    mode: str
+    in_colour: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the values."""
+        return self.values.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +110,38 @@ class Audio:
 
 
 @dataclass(frozen=True, eq=False)
+class Skim:
+    """Small grey copies of many frames of a video.
+
+    Attributes:
+        copies: (m, h, w) uint8 luma, evenly spaced frames or key frames, in the order of time.
+        times: (m,) float64, seconds from the start at which they stand.
+        whole: whether they come from decoding every frame, and not from key frames alone.
+    """
+
+    copies: np.ndarray
+    times: np.ndarray
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Sound:
+    """How loud the sound track of a video is.
+
+    Attributes:
+        peak: largest sample, full scale is 1.
+        level: root mean square of the samples.
+        seconds: how much of the track was decoded.
+        damage: why it could not be decoded; empty where it could.
+    """
+
+    peak: float
+    level: float
+    seconds: float
+    damage: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Video:
     """Decoded frames of a video.
 
@@ -98,6 +156,11 @@ class Video:
         frame_count: frames in the file.
         corrupt_frames: frames among those decoded that the decoder had to patch up.
         has_audio: whether there is a sound track.
+        stamps: (frame_count,) float64, seconds from the start of all frames, by the container.
+        declared_count: frames that the header promises; 0 where it promises none.
+        decoded_count: frames that could be decoded; -1 where not all were tried (long videos).
+        skim: small grey copies of frames in between; None where they were not asked for.
+        sound: how loud the sound track is; None where there is none, or it was not asked for.
     """
 
     frames: np.ndarray
@@ -110,8 +173,13 @@ class Video:
     frame_count: int
     corrupt_frames: int = 0
     has_audio: bool = False
+    stamps: np.ndarray | None = None
+    declared_count: int = 0
+    decoded_count: int = -1
+    skim: Skim | None = None
+    sound: Sound | None = None
 
     @property
     def nbytes(self) -> int:
-        """Memory of the frames."""
-        return self.frames.nbytes
+        """Memory of the frames, the small copies among them."""
+        return self.frames.nbytes + (0 if self.skim is None else self.skim.copies.nbytes)

@@ -1,8 +1,9 @@
-"""Encoded video -> evenly spaced frames."""
+"""Encoded video -> evenly spaced frames, and what a look at the others says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,9 @@ from curate.media.audio import MAX_SECONDS
 from curate.media.container import opened
 from curate.media.ending import check_end
 from curate.media.image import MAX_PIXELS
-from curate.media.item import DecodeError, Video
-from curate.media.sniff import sniff
+from curate.media.item import DecodeError, Skim, Video
+from curate.media.sniff import plainly, sniff
+from curate.media.video_skim import MOST_FRAMES, Skimmer, key_frames, sound
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -23,11 +25,33 @@ FRAMES = 8
 """Frames that the measuring pass takes of each video."""
 SIDE_PX = 256
 """Largest side of the frames of the measuring pass."""
-STRAIGHT_PIXELS = 1_000 * 1920 * 1080
-"""Videos of up to that many pixels over all frames are decoded from end to end, so that damage between the frames
-shows; of longer ones only what leads up to the frames that are wanted."""
+STRAIGHT_PIXELS = 2_000_000_000
+"""Videos of up to that many pixels over all frames (16 s of 1920 x 1080 at 60 per second, two minutes of 640 x 360 at
+60) are decoded from end to end, so that damage between the frames shows; of longer ones only what leads up to the
+frames that are wanted, and key frames."""
 MAX_FRAMES = 10_000_000
 TOLERANCE = 0.05
+
+
+@dataclass
+class _Pictures:
+    """The wanted frames as pictures of `width` x `height`; how many frames were decoded (-1: not all were tried)."""
+
+    width: int
+    height: int
+    decoded: int = -1
+    turns: int = 0
+    corrupt: int = 0
+    pictures: list[np.ndarray] = field(default_factory=list)
+    stamps: list[int] = field(default_factory=list)
+
+    def take(self, frame: VideoFrame) -> None:
+        """Keep this frame, upright."""
+        self.turns = round((frame.rotation or 0) / 90) % 4
+        small = frame.to_ndarray(width=self.width, height=self.height, format="rgb24", interpolation="AREA")
+        self.pictures.append(np.rot90(small, self.turns))
+        self.stamps.append(frame.pts or 0)
+        self.corrupt += bool(frame.is_corrupt)
 
 
 def decode(
@@ -36,6 +60,8 @@ def decode(
     size: int | None = SIDE_PX,
     max_pixels: int = MAX_PIXELS,
     max_seconds: float = MAX_SECONDS,
+    straight_pixels: int | None = None,
+    skim: bool = False,
 ) -> Video:
     """Decode evenly spaced frames of the first picture track: frame i of k is the one at (i + 1/2) / k of the count.
 
@@ -45,6 +71,9 @@ def decode(
         size: longest side of the frames in pixels, to which larger ones are shrunk; None for the file's own.
         max_pixels: width x height from which on a video is refused.
         max_seconds: length from which on a video is refused.
+        straight_pixels: pixels over all frames up to which every frame is decoded; `STRAIGHT_PIXELS` if None.
+        skim: also look at the frames in between, small and grey (of videos with more pixels at key frames alone), and
+            at the sound.
 
     Raises:
         DecodeError: not a video, too large or long, cut off (shorter than its header says) or damaged.
@@ -62,18 +91,27 @@ def decode(
                 f"the video has {width}x{height} = {width * height:,} pixels, more than the limit of {max_pixels:,}"
                 " (max_pixels)"
             )
-        stamps = _stamps(container, stream, max_seconds)
+        stamps, keys = _stamps(container, stream, max_seconds)
         count = len(stamps)
         wanted = np.unique(((np.arange(frames) + 0.5) * count / frames).astype(np.int64))
-        if count * width * height <= STRAIGHT_PIXELS:
-            taken = _straight(container, stream, wanted)
+        scale = 1.0 if size is None else min(1.0, size / max(width, height))
+        taken = _Pictures(max(1, round(width * scale)), max(1, round(height * scale)))
+        skimmer = Skimmer(width, height) if skim else None
+        whole = count * width * height <= (STRAIGHT_PIXELS if straight_pixels is None else straight_pixels)
+        if whole:
+            _straight(container, stream, wanted, count, taken, skimmer)
         else:
-            taken = _by_seeking(container, stream, stamps[wanted])
-        return _video(container, stream, taken, stamps, size)
+            for frame in _by_seeking(container, stream, stamps[wanted]):
+                taken.take(frame)
+            if skimmer is not None:
+                for frame in key_frames(container, stream, keys):
+                    skimmer.take(frame)
+        pictures = None if skimmer is None else skimmer.skim(int(stamps[0]), float(stream.time_base or 0), whole)
+        return _video(container, stream, taken, stamps, pictures)
 
 
-def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) -> np.ndarray:
-    """(count,) int64 sorted time stamps of all frames, from the packets alone.
+def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """(count,) int64 sorted time stamps of all frames, from the packets alone, and those of the key frames.
 
     Raises:
         DecodeError: no frames, too many, too long, or fewer than the header declares.
@@ -81,10 +119,13 @@ def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) 
     declared = max(container.duration or 0, 0) / 1_000_000
     _check_seconds(declared, max_seconds)
     stamps: list[int] = []
+    keys: list[int] = []
     for packet in container.demux(stream):
         stamp = packet.pts if packet.pts is not None else packet.dts
         if packet.size and stamp is not None:
             stamps.append(stamp)
+            if packet.is_keyframe:
+                keys.append(stamp)
             if len(stamps) > MAX_FRAMES:
                 raise DecodeError(f"the video has more than {MAX_FRAMES:,} frames")
     if not stamps:
@@ -96,7 +137,7 @@ def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) 
     # The container may run longer than its pictures (sound); the track's own length counts where it is declared.
     if seconds < own * (1 - TOLERANCE) - 0.25:
         raise DecodeError(f"the video is cut off: {seconds:.2f} s of {own:.2f} s are there")
-    return ordered
+    return ordered, np.sort(np.array(keys, dtype=np.int64))
 
 
 def _check_seconds(seconds: float, max_seconds: float) -> None:
@@ -114,17 +155,41 @@ def _seconds(stamps: np.ndarray, stream: VideoStream) -> float:
     return 1 / float(stream.average_rate) if stream.average_rate else 0.0
 
 
-def _straight(container: InputContainer, stream: VideoStream, wanted: np.ndarray) -> Iterator[VideoFrame]:
-    """The wanted frames by their place, decoding every frame."""
+def _straight(
+    container: InputContainer,
+    stream: VideoStream,
+    wanted: np.ndarray,
+    count: int,
+    taken: _Pictures,
+    skimmer: Skimmer | None,
+) -> None:
+    """Take the wanted frames by their place, decoding every frame; damage behind the last shows in the count."""
     container.seek(0)
-    places = set(wanted.tolist())
-    found = 0
-    for place, frame in enumerate(container.decode(stream)):
-        if place in places:
-            found += 1
-            yield frame
-    if found < len(places):
-        raise DecodeError(f"the video is damaged: {found} of {len(places)} frames could be decoded")
+    places, step = set(wanted.tolist()), -(-count // MOST_FRAMES)
+    taken.decoded, why = 0, ""
+    frames = container.decode(stream)
+    while True:
+        try:
+            frame = next(frames, None)
+        except Exception as error:  # as in `opened`: whatever the decoder raises means damage
+            if why:  # what the decoder still held was asked for, too
+                break
+            why, frames = f" ({plainly(error)})", _held(stream)
+            continue
+        if frame is None:
+            break
+        if taken.decoded in places:
+            taken.take(frame)
+        if skimmer is not None and taken.decoded % step == 0:
+            skimmer.take(frame)
+        taken.decoded += 1
+    if len(taken.pictures) < len(places):
+        raise DecodeError(f"the video is damaged: {taken.decoded} of {count} frames could be decoded{why}")
+
+
+def _held(stream: VideoStream) -> Iterator[VideoFrame]:
+    """The frames that the decoder has taken in and not given out yet."""
+    yield from stream.codec_context.decode(None)
 
 
 def _by_seeking(container: InputContainer, stream: VideoStream, stamps: np.ndarray) -> Iterator[VideoFrame]:
@@ -140,29 +205,25 @@ def _by_seeking(container: InputContainer, stream: VideoStream, stamps: np.ndarr
 
 
 def _video(
-    container: InputContainer, stream: VideoStream, taken: Iterator[VideoFrame], stamps: np.ndarray, size: int | None
+    container: InputContainer, stream: VideoStream, taken: _Pictures, stamps: np.ndarray, skim: Skim | None
 ) -> Video:
     width, height = stream.codec_context.width, stream.codec_context.height
-    scale = 1.0 if size is None else min(1.0, size / max(width, height))
-    shape = (max(1, round(width * scale)), max(1, round(height * scale)))
-    pictures, times, turns, corrupt = [], [], 0, 0
-    base = float(stream.time_base or 0)
-    for frame in taken:
-        turns = round((frame.rotation or 0) / 90) % 4
-        small = frame.to_ndarray(width=shape[0], height=shape[1], format="rgb24", interpolation="AREA")
-        pictures.append(np.rot90(small, turns))
-        times.append(((frame.pts or 0) - int(stamps[0])) * base)
-        corrupt += bool(frame.is_corrupt)
+    base, first = float(stream.time_base or 0), int(stamps[0])
     seconds = _seconds(stamps, stream)
     return Video(
-        frames=np.stack(pictures),
-        times=np.array(times),
+        frames=np.stack(taken.pictures),
+        times=(np.array(taken.stamps) - first) * base,
         format=f"{container.format.name.split(',')[0]}/{stream.codec_context.name}",
         fps=len(stamps) / seconds if seconds else 0.0,
         seconds=seconds,
-        width=height if turns % 2 else width,
-        height=width if turns % 2 else height,
+        width=height if taken.turns % 2 else width,
+        height=width if taken.turns % 2 else height,
         frame_count=len(stamps),
-        corrupt_frames=corrupt,
+        corrupt_frames=taken.corrupt,
         has_audio=bool(container.streams.audio),
+        stamps=(stamps - first) * base,
+        declared_count=int(stream.frames or 0),
+        decoded_count=taken.decoded,
+        skim=skim,
+        sound=None if skim is None else sound(container, seconds),
     )

@@ -81,6 +81,12 @@ def _steps(table: Table) -> list[str]:
         steps.append("- near_duplicates: {fix: review}   # look at the report, then change to: drop")
     if modality == "image":
         steps.append("- image_quality: {fix: review}     # blank, dark, blurry")
+    if modality == "video":
+        steps.append("- video_quality: {fix: review}     # black, frozen, cut, silent")
+    if task.mask:
+        steps.append("- mask_quality: {fix: review}      # missing, empty, of another size")
+    if task.boxes:
+        steps.append("- box_quality: {fix: review}       # no area, out of the image, doubled")
     if classes:
         steps += [
             "- label_errors:                    # given labels against out-of-sample predictions",
@@ -94,6 +100,6 @@ def _steps(table: Table) -> list[str]:
             "- class_weights: {method: effective_number}",
             "- smooth_labels: {epsilon: 0.05}",
         ]
-    if modality in _AUGMENT:
+    if modality in _AUGMENT and not (task.mask or task.boxes):  # flips would have to move them, too
         steps += ["- augment:                         # on the fly, training rows only", f"    {_AUGMENT[modality]}"]
     return steps

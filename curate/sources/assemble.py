@@ -14,10 +14,13 @@ import pyarrow.compute as pc
 from curate.errors import ConfigError, DataError
 from curate.media.content import content_hashes, input_columns, is_media, named_ids, row_ids
 from curate.sources import labels, splits
+from curate.sources.boxes import box_column, read_boxes
 from curate.sources.column_types import plain, with_numbers
 from curate.sources.infer import infer_task
 from curate.sources.media_columns import MediaColumns, find_media, resolve
+from curate.sources.predictions import read_predictions
 from curate.sources.raw import Raw, put
+from curate.sources.tokens import read_tags, with_tokens
 from curate.sources.vectors import as_series, as_vectors
 from curate.sources.votes import vote_names, with_votes
 from curate.table import HELD_OUT, PROBLEMS, Table
@@ -55,12 +58,14 @@ def assemble(
         DataError: ids that repeat, files none of which can be found, no rows.
     """
     raw = _typed(raw, given)
-    raw, given = with_votes(raw, given)
+    raw, given = with_tokens(*with_votes(raw, given))
     media = find_media(raw)
     task = infer_task(raw.columns, media, given, raw.roles, raw.source)
     raw, task, notes = _splits(raw, task, keep_splits)
     raw = _thinned(raw, max_rows)
+    raw, task, wrong_boxes, read_as = _boxes(raw, task)
     raw, task, remarks = _labels(raw, task)
+    remarks, notes = [*wrong_boxes, *remarks], [*notes, *read_as]
     notes += _hardly_a_label(raw, task)
     home = root if root is not None else raw.root
     if home is None and _names_files(raw, task):
@@ -151,9 +156,34 @@ def _thinned(raw: Raw, max_rows: int | None) -> Raw:
     return replace(raw.take(rows), notes=(*raw.notes, note))
 
 
+def _boxes(raw: Raw, task: Task) -> tuple[Raw, Task, list[tuple[int, str, str]], tuple[str, ...]]:
+    """The column of boxes as `BOXES`, with the classes of a label column that lists one per box."""
+    if task.boxes is None:
+        return raw, task, [], ()
+    column, listed, notes = raw.columns[task.boxes], None, ()
+    names = task.label_names or raw.class_names.get(task.boxes, ())
+    if task.label is not None and task.kind == "detection":
+        if labels.is_list(raw.columns[task.label].type):
+            listed = raw.columns[task.label].to_pylist()
+        else:
+            notes = (f"{task.label!r} has one value per image: the classes are those of the boxes",)
+        task = task.model_copy(update={"label": None})
+    found = read_boxes(box_column(column, str(task.boxes)), listed, task.box_format, names)
+    task = task.model_copy(update={"box_format": found.format, "label_names": found.names})
+    raw, remarks = raw.with_column(task.boxes or "", found.column), found.remarks
+    if task.kind == "detection" and task.probabilities:
+        predicted = box_column(raw.columns[task.probabilities], task.probabilities)
+        column, wrong = read_predictions(predicted, found.format, found.names, known_order=bool(names))
+        raw, remarks = raw.with_column(task.probabilities, column), [*remarks, *wrong]
+    return raw, task, remarks, (*notes, *found.notes)
+
+
 def _labels(raw: Raw, task: Task) -> tuple[Raw, Task, list[tuple[int, str, str]]]:
     if task.label is None or task.kind == "unlabeled":
         return raw, task, []
+    if task.kind == "token_classification":
+        raw, names, remarks = read_tags(raw, task)
+        return raw, task.model_copy(update={"label_names": names}), remarks
     column = raw.columns[task.label]
     if is_media(column.type):
         raise ConfigError(f"{raw.source}: the label column {task.label!r} holds media")
@@ -188,17 +218,35 @@ def _inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int, str
             raw = raw.with_column(name, _text(raw.columns[name], name, raw.source))
     vectors = [task.embedding, task.probabilities, task.features if isinstance(task.features, str) else None]
     for name in filter(None, vectors):
-        if labels.is_list(raw.columns[name].type):
+        if labels.is_list(raw.columns[name].type) and not (name == task.probabilities and _of_parts(task)):
             column, wrong = as_vectors(raw.columns[name], name, raw.source)
             raw = raw.with_column(name, column)
             failed(name, wrong)
+    if _names_arrays(raw, task):
+        places = pc.struct_field(resolve(raw, task.probabilities or "", home).column, "path")
+        raw = raw.with_column(task.probabilities or "", places)
     if task.series:
         raw = raw.with_column(task.series, as_series(raw.columns[task.series], task.series, raw.source))
     return raw, failures
 
 
+def _of_parts(task: Task) -> bool:
+    """Whether the probabilities are those of parts of a row: tokens, pixels or boxes."""
+    return task.tokens is not None or task.kind in ("segmentation", "detection")
+
+
+def _names_arrays(raw: Raw, task: Task) -> bool:
+    """Whether the probabilities of pixels lie in files."""
+    if task.kind != "segmentation" or task.probabilities is None:
+        return False
+    kind = raw.columns[task.probabilities].type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
 def _names_files(raw: Raw, task: Task) -> bool:
-    """Whether a media column has paths without content."""
+    """Whether a media column has paths without content, or probabilities lie in files."""
+    if _names_arrays(raw, task):
+        return True
     for name in filter(None, (getattr(task, role) for role in MEDIA_ROLES)):
         column = raw.columns[name]
         if is_media(column.type):

@@ -162,7 +162,10 @@ def _one(item: Any) -> tuple[Box, str | None, str | None]:
     if isinstance(item, Mapping):
         keys = {str(key).lower(): key for key in item}
         label = next((_label(item[keys[k]]) for k in LABEL_KEYS if k in keys and item[keys[k]] is not None), None)
-        numbers = next((item[keys[k]] for k in BOX_KEYS if k in keys), None)
+        given = [item[keys[k]] for k in BOX_KEYS if k in keys]
+        numbers = next((value for value in given if value is not None), None)
+        if given and numbers is None:  # said to be missing: a finding, and no fault of the form
+            return (None, label), None, None
         if isinstance(numbers, Mapping):
             (found, _), style, reason = _one(numbers)
             return (found, label), style, reason

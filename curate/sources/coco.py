@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow as pa
 from curate.errors import DataError
 from curate.sources.boxes import BOXES
 from curate.sources.raw import Raw
+from curate.sources.splits import CANONICAL
 
 HOMES = ("annotations", "labels", "labels_json")
 """Folders beside the images that hold such files."""
@@ -50,7 +52,7 @@ def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
     remarks: list[tuple[int, str, str]] = []
     strangers, polygons = 0, 0
     for annotation in document["annotations"]:
-        row = place.get(annotation.get("image_id")) if isinstance(annotation, Mapping) else None
+        row = place.get(annotation["image_id"]) if _has(annotation, "image_id") else None
         if row is None:
             strangers += 1
             continue
@@ -58,41 +60,57 @@ def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
         numbers = annotation.get("bbox")
         good = isinstance(numbers, list) and len(numbers) == 4 and all(_is_number(v) for v in numbers)
         if not good:
-            reason = f"boxes: annotation {annotation.get('id')!r} has the bbox {str(numbers)[:60]}, four numbers are needed"
-            remarks.append((row, "box_format", reason))
-        label = names.get(annotation.get("category_id"))
-        if label is None and annotation.get("category_id") is not None and not names:
-            label = str(annotation["category_id"])
-        boxes[row].append({"box": [float(v) for v in numbers] if good else None, "label": label})
+            given = f"annotation {annotation.get('id')!r} has the bbox {str(numbers)[:60]}"
+            remarks.append((row, "box_format", f"boxes: {given}, four numbers are needed"))
+        label = _category(annotation.get("category_id"), names)
+        boxes[row].append({"box": [float(v) for v in numbers or ()] if good else None, "label": label})
     notes = [f"{path.name}: {strangers} annotations of images that are not listed are left out"] if strangers else []
     if polygons:
         notes.append(f"{path.name}: outlines of {polygons} annotations are not read; the boxes are")
     home = path.parent.parent if path.parent.name.lower() in HOMES else path.parent
     files = [image["file_name"] for image in images]
+    split = _split(path)
     columns = {
         "image": pa.array(files, pa.string()),
         "boxes": pa.array(boxes, BOXES),
         "image_id": pa.array([str(image["id"]) for image in images], pa.string()),
     }
+    roles = {"image": "image", "boxes": "boxes", "id": "image_id", "box_format": "xywh"}
+    if split is not None:
+        columns["split"], roles["split"] = pa.array([split] * len(files), pa.string()), "split"
+        roles.pop("id")  # other splits may count their images from the same number
     return Raw(
         pa.table(list(columns.values()), names=list(columns)),
         source,
         root=home,
-        bases=tuple(dict.fromkeys((home, *_image_folders(home, files)))),
+        bases=(_image_folder(home, files[0]),),
         remarks=remarks,
         notes=tuple(notes),
-        roles={"image": "image", "boxes": "boxes", "id": "image_id", "box_format": "xywh"},
+        roles=roles,
         class_names={"boxes": tuple(names.values())} if names else {},
         media={"image": "image"},
     )
 
 
-def _image_folders(home: Path, files: Sequence[str]) -> list[Path]:
-    """Folders below `home` that hold the first image, at most two levels deep."""
-    found = []
-    for pattern in ("*", "*/*"):
-        found += [folder for folder in sorted(home.glob(pattern)) if folder.is_dir() and _is_there(folder, files[0])]
-    return found
+def _category(number: Any, names: Mapping[Any, str]) -> str | None:
+    """The name of a category; its number where it is not listed, None where the annotation has none."""
+    if number is None or isinstance(number, list | dict):
+        return None
+    return names.get(number) or (f"category {number}" if names else str(number))
+
+
+def _image_folder(home: Path, first: str) -> Path:
+    """The folder that the file names are relative to: `home`, or one below it, at most two levels deep."""
+    for folder in (home, *sorted(home.glob("*")), *sorted(home.glob("*/*"))):
+        if folder.is_dir() and _is_there(folder, first):
+            return folder
+    return home
+
+
+def _split(path: Path) -> str | None:
+    """The split that a word in the name of the file, or its folder, says."""
+    words = re.split(r"[^a-z]+", f"{path.parent.name} {path.stem}".lower())
+    return next((CANONICAL[word] for word in words if word in CANONICAL), None)
 
 
 def _is_there(folder: Path, name: str) -> bool:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from curate.errors import ConfigError, DataError
 from curate.sources.hub import from_disk
 from curate.sources.listing import Listing, classify, walk
+from curate.sources.mask_folders import images_and_masks
 from curate.sources.media_columns import find_media
 from curate.sources.raw import Raw
 from curate.sources.splits import CANONICAL
@@ -22,6 +23,7 @@ from curate.sources.text_files import text_columns
 from curate.table import ORIGIN
 
 MIXED_SHARE = 0.1
+_COCO = re.compile(r"^instances.*\.json$|^_?annotations?([._-]?coco)?\.json$|coco.*\.json$", re.IGNORECASE)
 _SHARD = re.compile(r"^(.*?)[-_.]?\d+(?:[-_]of[-_]\d+)?$")
 
 
@@ -42,7 +44,7 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         tables = _metadata_tables(listing.tables)
         if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
             return raw
-        return _per_class(folder, source, listing)
+        return images_and_masks(folder, source, listing) or _per_class(folder, source, listing)
     if listing.tables:
         paths = [folder / path for path in _rows_of_one_kind(listing.tables, source)]
         raw = read_several(paths, source, folder, **options)
@@ -63,7 +65,8 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
 def _metadata_tables(tables: Sequence[str]) -> list[str]:
     """Tables that may describe the media: those at the top, or ``metadata.*`` in folders of splits."""
     top = [path for path in tables if os.sep not in path]
-    return top or [path for path in tables if Path(path).stem.lower() in ("metadata", "labels")]
+    named = [path for path in tables if Path(path).stem.lower() in ("metadata", "labels")]
+    return top or named or [path for path in tables if _COCO.search(Path(path).name)]
 
 
 def _with_metadata(

@@ -12,14 +12,17 @@ import pyarrow.compute as pc
 
 from curate.errors import ConfigError, nearest
 from curate.media.content import is_media
+from curate.sources.boxes import looks_like_boxes
 from curate.sources.free_text import is_free_text, mean_length
 from curate.sources.labels import is_list
 from curate.sources.media_columns import MediaColumns
 from curate.sources.role_names import (
+    BOX_NAMES,
     FEATURE_NAMES,
     ID_NAMES,
     LABEL_NAMES,
     LIKELY_LABEL_NAMES,
+    MASK_NAMES,
     SERIES_NAMES,
     SPLIT_NAMES,
     TEXT_NAMES,
@@ -29,6 +32,7 @@ from curate.task import MODALITIES, Task
 
 COLUMN_ROLES = (
     *MODALITIES,
+    "tokens",
     "mask",
     "boxes",
     "transcript",
@@ -73,8 +77,10 @@ class _Search:
         listed = " and ".join(map(repr, candidates[:2])) if len(candidates) == 2 else ", ".join(map(repr, candidates))
         both = "both could be" if len(candidates) == 2 else "could each be"
         flag = f"--{role} {candidates[0]} or " if role == "label" else ""
+        votes = f", or --annotators {','.join(candidates)} if they are votes" if role == "label" else ""
         self.questions.append(
             f"cannot tell which column is {what}: {listed} {both}; say {flag}task: {{{role}: {candidates[0]}}}"
+            + (votes if len({re.sub(r"\W|\d|_", "", name) for name in candidates}) == 1 < len(candidates) else "")
         )
 
 
@@ -95,10 +101,13 @@ def infer_task(columns: pa.Table, media: MediaColumns, given: Task, known: Mappi
     _check_names(columns, roles, source)
     taken = {c for v in roles.values() for c in ((v,) if isinstance(v, str) else v)}
     for role, column in known.items():
+        if role == "box_format" and given.box_format is not None:
+            continue
         if role not in roles and column not in taken and not (role == "label" and given.kind == "unlabeled"):
             roles[role] = column
     search = _Search(columns, media, roles, given.kind)
     _split(search)
+    _annotations(search)
     _label_by_name(search)
     _identity(search)
     _inputs(search)
@@ -152,6 +161,20 @@ def _split(search: _Search) -> None:
         if is_split_column(search.columns[name]):
             search.roles["split"] = name
             return
+
+
+def _annotations(search: _Search) -> None:
+    """Masks and boxes by name and content, beside a column of images."""
+    images = [name for name in search.free if search.media.kinds.get(name) == "image"]
+    if search.roles.get("image"):
+        images.append(search.roles["image"])
+    masks = [name for name in search.named(MASK_NAMES) if search.media.kinds.get(name) == "image"]
+    if "mask" not in search.roles and search.kind in (None, "segmentation") and masks and len(images) > 1:
+        search.roles["mask"] = masks[0]
+    if "boxes" not in search.roles and search.kind in (None, "detection") and images:
+        found = [name for name in search.named(BOX_NAMES) if looks_like_boxes(search.columns[name])]
+        if found:
+            search.roles["boxes"] = found[0]
 
 
 def _label_by_name(search: _Search) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import DataError
+from curate.sources.coco import from_coco, is_coco
 from curate.sources.encodings import Decoded, decode
 from curate.sources.memory import mixed
 from curate.sources.raw import Raw, origins
@@ -46,6 +47,8 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     name = source or path.name
     decoded = decode(path, encoding)
     start = decoded.text.lstrip(_BLANK)[:1]
+    if start == "{" and path.suffix.lower() == ".json" and is_coco(document := _document(decoded.text)):
+        return from_coco(document, path, name)
     if start == "[" and path.suffix.lower() == ".json":
         items, lines, unreadable, raw, blank = _array(decoded.text, name)
     else:
@@ -70,6 +73,14 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
         origin=origins(path.name, numbers),
         notes=tuple(notes),
     )
+
+
+def _document(text: str) -> Any:
+    """The whole text as one JSON value; None where it is none."""
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 _Found = tuple[list[Mapping[str, Any]], list[int], dict[int, str], dict[int, bytes], int]

@@ -114,4 +114,5 @@ def _split(path: str) -> str | None:
 
 
 def _structs(paths: pa.Array) -> pa.StructArray:
-    return pa.StructArray.from_arrays([pa.nulls(len(paths), pa.binary()), paths], ["bytes", "path"], mask=paths.is_null())
+    nothing = pa.nulls(len(paths), pa.binary())
+    return pa.StructArray.from_arrays([nothing, paths], ["bytes", "path"], mask=paths.is_null())

@@ -96,6 +96,8 @@ def _kind_of_names(column: pa.ChunkedArray) -> str | None:
     if not values:
         return None
     kinds = Counter(media_kind(value) for value in values if len(value) < 4096)
+    if not kinds:  # texts, too long to be names
+        return None
     kind, count = kinds.most_common(1)[0]
     return kind if kind and count >= SHARE_WITH_ENDING * len(values) else None
 

@@ -21,7 +21,7 @@ from curate.sources.tables import read_several, read_table
 from curate.table import Table
 from curate.task import Task
 
-ROLES = tuple(name for name in Task.model_fields if name not in ("kind", "label_names"))
+ROLES = tuple(name for name in Task.model_fields if name not in ("kind", "label_names", "box_format", "target"))
 
 
 def load(
@@ -31,6 +31,7 @@ def load(
     kind: str | None = None,
     label: str | None = None,
     annotators: Sequence[str] | None = None,
+    tokens: str | None = None,
     id: str | None = None,
     split: str | None = None,
     group: str | None = None,
@@ -42,10 +43,12 @@ def load(
     features: str | Sequence[str] | None = None,
     mask: str | None = None,
     boxes: str | None = None,
+    box_format: str | None = None,
     transcript: str | None = None,
     embedding: str | None = None,
     probabilities: str | None = None,
     label_names: Sequence[str] | None = None,
+    target: str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
     splits: str | Sequence[str] | None = None,
     max_rows: int | None = None,
@@ -65,6 +68,7 @@ def load(
         kind: of the task; with the following, the same as naming it in `task`.
         label: column of labels.
         annotators: columns with the labels of several annotators; their majority is the label if none is named.
+        tokens: column of word lists, for token classification.
         id: column of unique row ids.
         split: column that says train, validation or test.
         group: column of groups that must stay together.
@@ -76,10 +80,12 @@ def load(
         features: column of vectors, or the scalar columns of a table.
         mask: column of segmentation masks.
         boxes: column of bounding boxes.
+        box_format: of the boxes: xyxy, xywh, cxcywh, each in pixels or with ``_relative``; found if left out.
         transcript: column of transcripts.
         embedding: column of the user's own embedding vectors.
         probabilities: column of the user's own out-of-sample probabilities.
         label_names: the classes in their order.
+        target: file or folder of what the deployed model will see, or the name of a split.
         root: folder that media paths are relative to and must stay in; that of the file or the folder if left out.
         splits: only these splits.
         max_rows: at most so many rows, evenly spaced.
@@ -93,9 +99,10 @@ def load(
         DataError: the source can't be read.
     """
     given = _given(
-        task, kind=kind, label=label, annotators=annotators, id=id, split=split, group=group, text=text, image=image,
-        audio=audio, video=video, series=series, features=features, mask=mask, boxes=boxes, transcript=transcript,
-        embedding=embedding, probabilities=probabilities, label_names=label_names,
+        task, kind=kind, label=label, annotators=annotators, tokens=tokens, id=id, split=split, group=group, text=text,
+        image=image, audio=audio, video=video, series=series, features=features, mask=mask, boxes=boxes,
+        box_format=box_format, transcript=transcript, embedding=embedding, probabilities=probabilities,
+        label_names=label_names, target=None if target is None else os.fspath(target),
     )  # fmt: skip
     if isinstance(source, Table):
         if given.model_dump(exclude_defaults=True):

@@ -11,6 +11,11 @@ TEXT_NAMES = (
     "text", "texts", "sentence", "content", "body", "message", "review", "utterance", "comment", "tweet", "document",
     "question", "query", "prompt", "sms", "email", "abstract", "headline", "description",
 )  # fmt: skip
+MASK_NAMES = (
+    "mask", "masks", "mask_path", "mask_file", "segmentation", "segmentation_mask", "seg", "annotation", "label",
+    "labels", "label_path", "gt", "ground_truth", "target", "trimap",
+)  # fmt: skip
+BOX_NAMES = ("boxes", "bboxes", "bbox", "bounding_boxes", "bounding_box", "objects", "annotations", "detections")
 FEATURE_NAMES = ("features", "x", "vector", "vectors", "data")
 SERIES_NAMES = ("series", "signal", "timeseries", "time_series", "waveform")
 SPLIT_NAMES = ("split", "fold", "subset", "partition", "set")
