@@ -28,15 +28,41 @@ def clean(probabilities: np.ndarray) -> np.ndarray:
     return clipped / np.maximum(clipped.sum(1, keepdims=True), 1e-12)
 
 
-def quality(labels: np.ndarray, probabilities: np.ndarray, score: str) -> np.ndarray:
-    """(n,) codes, (n, K) probabilities whose rows sum to 1 -> (n,) scores in [0, 1], 0 worst."""
+def quality(labels: np.ndarray, probabilities: np.ndarray, score: str, adjust: bool = False) -> np.ndarray:
+    """(n,) codes, (n, K) probabilities whose rows sum to 1 -> (n,) scores in [0, 1], 0 worst.
+
+    Args:
+        labels: (n,) codes.
+        probabilities: (n, K).
+        score: one of `SCORES`.
+        adjust: whether the mean confidence of each class is taken off first (not for entropy).
+    """
     if not len(labels):
         return np.zeros(0)
     if len(np.unique(labels)) < 2:
         return probabilities[np.arange(len(labels)), labels]
     from cleanlab.rank import get_label_quality_scores
 
-    return np.clip(get_label_quality_scores(labels, probabilities, method=score), 0.0, 1.0)
+    adjust = adjust and score != "confidence_weighted_entropy"
+    if not adjust:
+        return np.clip(get_label_quality_scores(labels, probabilities, method=score), 0.0, 1.0)
+    present, compact = np.unique(labels, return_inverse=True)  # it wants every class to occur
+    kept = clean(probabilities[:, present])
+    found = get_label_quality_scores(compact, kept, method=score, adjust_pred_probs=True)
+    return np.clip(found, 0.0, 1.0)
+
+
+def count(labels: np.ndarray, probabilities: np.ndarray) -> int:
+    """How many labels cleanlab counts as wrong (`num_label_issues`); none with fewer than two classes."""
+    present, compact = np.unique(labels, return_inverse=True)
+    if len(present) < 2:
+        return 0
+    from cleanlab.count import num_label_issues
+
+    with warnings.catch_warnings():
+        # as in `issues`
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="cleanlab")
+        return int(num_label_issues(compact, clean(probabilities[:, present])))
 
 
 def issues(labels: np.ndarray, probabilities: np.ndarray, filter_by: str) -> np.ndarray:
@@ -54,16 +80,17 @@ def issues(labels: np.ndarray, probabilities: np.ndarray, filter_by: str) -> np.
         return np.asarray(find_label_issues(labels, probabilities, filter_by=filter_by, n_jobs=1), dtype=bool)
 
 
-def noise_joint(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
-    """(K, K) estimated joint of given (row) and true (column) label, or None with fewer than two classes."""
-    if len(np.unique(labels)) < 2:
+def joint_of_present(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
+    """(P, P) estimated joint of given (row) and true (column) label of the P classes that occur, None below two."""
+    present, compact = np.unique(labels, return_inverse=True)
+    if len(present) < 2:
         return None
     from cleanlab.count import estimate_joint
 
     with warnings.catch_warnings():
         # as above
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="cleanlab")
-        joint = np.asarray(estimate_joint(labels, probabilities), dtype=np.float64)
+        joint = np.asarray(estimate_joint(compact, clean(probabilities[:, present])), dtype=np.float64)
     return joint if np.isfinite(joint).all() else None
 
 

@@ -1,4 +1,4 @@
-"""How much each label is doubted, by kind of task: classes, sets of labels, numbers."""
+"""How much each label is doubted: the form of the answer, and the answers for sets of labels and for numbers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 
 from curate.checks import _confident_learning as confident_learning
 from curate.evidence.evidence import Evidence
-from curate.table import HELD_OUT, Labels
+from curate.table import HELD_OUT
 
-Judge = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 SetJudge = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 NEIGHBOURS = 10
 FEWEST = 5
@@ -57,66 +56,12 @@ def judged_in_turn(rows: np.ndarray, splits: np.ndarray, training: np.ndarray) -
     return turns
 
 
-def doubts_of_classes(evidence: Evidence, rank: np.ndarray, judge: Judge) -> Doubts:
-    """Doubts of class labels; rows without a label or without probabilities are left out."""
-    table, labels = evidence.table, evidence.labels
-    known = np.flatnonzero(evidence.active & labels.known)
-    if not len(known):
-        return _nothing()
-    estimate, noise = evidence.probabilities(), evidence.noise()
-    has_evidence = estimate.valid & np.isfinite(estimate.values).all(1) & np.isfinite(noise.posterior).all(1)
-    rows = known[has_evidence[known]]
-    rows = rows[np.argsort(rank[rows], kind="stable")]
-    parts = []
-    for beside, counts in judged_in_turn(rows, table.splits, table.training):
-        scores, found, suggested = judge(
-            labels.codes[beside], confident_learning.clean(estimate.values[beside]), noise.posterior[beside]
-        )
-        parts.append((beside[counts], scores[counts], found[counts], suggested[counts]))
-    if not parts:
-        return _nothing({"rows_without_probabilities": len(known)})
-    rows, score, found, suggested = (np.concatenate(column) for column in zip(*parts, strict=True))
-    given = labels.codes[rows]
-
-    def reason(place: int) -> str:
-        row, best = int(rows[place]), int(suggested[place])
-        own = f"{labels.names[given[place]]!r} has probability {estimate.values[row, given[place]]:.2f}"
-        doubt = f"and {noise.posterior[row, given[place]]:.2f} once the noise between classes is allowed for"
-        if best < 0:
-            return f"the label {own} by a model that has not seen the row, {doubt}"
-        return (
-            f"a model that has not seen the row gives {labels.names[best]!r} probability"
-            f" {estimate.values[row, best]:.2f}; the label {own}, {doubt}"
-        )
-
-    facts: dict[str, Any] = {"estimated_noise_rate": round(float(noise.rate), 4), "probabilities": estimate.method}
-    facts["noisiest_pairs"] = noisiest_pairs(noise.joint, labels)
-    if len(known) > len(rows):
-        facts["rows_without_probabilities"] = len(known) - len(rows)
-    return Doubts(rows, score, found, suggested, reason, facts)
-
-
-def noisiest_pairs(joint: np.ndarray, labels: Labels, most: int = 10) -> list[dict[str, Any]]:
-    """The off-diagonal entries of the (K, K) joint of given and true label with the most mass."""
-    if not np.isfinite(joint).all():
-        return []
-    wrong = joint.copy()
-    np.fill_diagonal(wrong, 0.0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
-    pairs = np.stack(np.unravel_index(order, wrong.shape), 1)
-    return [
-        {"given": labels.names[g], "true": labels.names[t], "share": round(float(wrong[g, t]), 5)}
-        for g, t in pairs
-        if wrong[g, t] > 0
-    ]
-
-
 def doubts_of_sets(evidence: Evidence, rank: np.ndarray, judge: SetJudge) -> Doubts:
     """Doubts of multilabel sets, by one independent probability per class."""
     labels, table = evidence.labels, evidence.table
     known = np.flatnonzero(evidence.active & labels.known)
     if not len(known) or labels.sets is None or not labels.names:
-        return _nothing()
+        return no_doubts()
     sets, estimate, posterior = labels.sets, evidence.probabilities(), evidence.noise().posterior
     valid = estimate.valid & np.isfinite(estimate.values).all(1) & np.isfinite(posterior).all(1)
     rows = known[valid[known]]
@@ -126,7 +71,7 @@ def doubts_of_sets(evidence: Evidence, rank: np.ndarray, judge: SetJudge) -> Dou
         scores, found = judge(sets[beside], estimate.values[beside], posterior[beside])
         parts.append((beside[counts], scores[counts], found[counts]))
     if not parts:
-        return _nothing({"rows_without_probabilities": len(known)})
+        return no_doubts({"rows_without_probabilities": len(known)})
     rows, score, found = (np.concatenate(column) for column in zip(*parts, strict=True))
 
     def reason(place: int) -> str:
@@ -151,7 +96,7 @@ def doubts_of_numbers(evidence: Evidence, rank: np.ndarray) -> Doubts:
     labels, training = evidence.labels, evidence.table.training
     known = evidence.active & labels.known
     if labels.values is None or known.sum() < FEWEST:
-        return _nothing()
+        return no_doubts()
     guesses = {
         "a model that has not seen it": evidence.predictions(),
         f"the median of its {NEIGHBOURS} nearest rows": _neighbours_median(evidence, known & training),
@@ -162,7 +107,7 @@ def doubts_of_numbers(evidence: Evidence, rank: np.ndarray) -> Doubts:
     rows = np.flatnonzero(known & np.isfinite(predicted))
     rows = rows[np.argsort(rank[rows], kind="stable")]
     if len(rows) < FEWEST or not np.isfinite(spread):
-        return _nothing()
+        return no_doubts()
     given, predicted = labels.values[rows], predicted[rows]
     residual = np.abs(given - predicted)
     score, place = np.ones(len(rows)), np.empty(len(labels), dtype=np.int64)
@@ -199,6 +144,7 @@ def _spread(residual: np.ndarray, rows: np.ndarray) -> float:
     return 1.4826 * float(np.median(np.abs(known))) if len(known) else float("inf")
 
 
-def _nothing(facts: dict[str, Any] | None = None) -> Doubts:
+def no_doubts(facts: dict[str, Any] | None = None) -> Doubts:
+    """Nothing was judged."""
     empty = np.zeros(0, dtype=np.int64)
     return Doubts(empty, np.zeros(0), empty.astype(bool), empty, lambda place: "", facts or {})

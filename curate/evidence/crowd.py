@@ -35,8 +35,8 @@ def crowd(votes: np.ndarray, probabilities: np.ndarray, learn: np.ndarray) -> Cr
     """Consensus, posterior and quality of annotators.
 
     The weights of model and annotators are cleanlab's; the posterior is the weighted mean of the model's probabilities
-    and of what each vote says. Where there is nothing to learn weights from (no row with two votes, or one class), votes
-    count alike and the model not at all.
+    and of what each vote says. Where there is nothing to learn weights from (no row with two votes, or one class),
+    votes count alike and the model not at all.
 
     Args:
         votes: (n, m) int codes, -1 for none.
@@ -47,8 +47,8 @@ def crowd(votes: np.ndarray, probabilities: np.ndarray, learn: np.ndarray) -> Cr
     with multiple annotators, 2022 (cleanlab.multiannotator).
     """
     (n, m), k = votes.shape, probabilities.shape[1]
-    some = (votes >= 0).any(1)
-    judged = some & np.isfinite(probabilities).all(1)
+    some = np.array((votes >= 0).any(axis=1), dtype=bool)
+    judged = np.array(some & np.isfinite(probabilities).all(axis=1), dtype=bool)
     weights = _weights(votes, probabilities, learn & judged)
     posterior = np.full((n, k), np.nan)
     model, trust, likelihood = weights if weights is not None else (0.0, np.ones(m), 1.0)
@@ -67,7 +67,7 @@ def crowd(votes: np.ndarray, probabilities: np.ndarray, learn: np.ndarray) -> Cr
     if k:
         consensus[rows] = posterior[rows].argmax(1)
         quality[rows] = posterior[rows].max(1)
-    several = np.asarray((votes >= 0).sum(1) > 1)
+    several = np.array((votes >= 0).sum(axis=1) > 1, dtype=bool)
     agreed, given = (votes == consensus[:, None]) & (votes >= 0), votes >= 0
     counted = given & several[:, None] & judged[:, None]
     with np.errstate(invalid="ignore"):

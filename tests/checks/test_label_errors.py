@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from curate import registry
 from curate.checks import _confident_learning as confident_learning
 from curate.checks.label_errors import LabelErrors
+from curate.evidence.noise import estimate_noise
 from curate.task import Task
 
 
@@ -55,10 +56,12 @@ def test_each_score_is_cleanlabs(table_of, evidence_of, flipped, score):
     np.testing.assert_allclose(found.table["score"].to_numpy(), np.clip(expected, 0, 1), atol=1e-6)
 
 
-@pytest.mark.parametrize("settings", [{}, {"method": "confident_learning"}])
+@pytest.mark.parametrize("settings", [{}, {"method": "noise_model"}, {"method": "confident_learning"}])
 def test_planted_flips_are_found_and_the_true_label_suggested(table_of, evidence_of, flipped, settings):
     given, true, p = flipped
-    findings = LabelErrors(**settings).find(evidence_of(classes(table_of, given), probabilities=p))
+    posterior = estimate_noise(p, given, np.ones(len(given), dtype=bool)).posterior
+    evidence = evidence_of(classes(table_of, given), probabilities=p, posterior=posterior)
+    findings = LabelErrors(**settings).find(evidence)
     flagged = findings.table["is_issue"].to_numpy(zero_copy_only=False)
     wrong = given != true
     assert (flagged & wrong).sum() / wrong.sum() > 0.93
@@ -167,8 +170,10 @@ def test_scores_of_numbers_do_not_hang_on_held_out_rows(table_of, evidence_of):
 def test_settings_of_the_other_method_are_refused():
     with pytest.raises(ValidationError, match="method: confident_learning"):
         LabelErrors(method="noise_model", filter="both")
-    with pytest.raises(ValidationError, match="method: noise_model"):
+    with pytest.raises(ValidationError, match="method: noise_model or neighbours"):
         LabelErrors(method="confident_learning", min_confidence=0.9)
+    with pytest.raises(ValidationError, match="method: ensemble"):
+        LabelErrors(method="cleanlab", min_doubt=0.9)
 
 
 @pytest.mark.parametrize("kind", ["segmentation", "detection", "unlabeled", "transcription"])

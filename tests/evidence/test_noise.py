@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from curate.evidence.noise import estimate_noise, estimate_set_noise, fit_channel
+from curate.evidence.channel import fit_channel
+from curate.evidence.noise import estimate_noise, estimate_set_noise
 
 
 def planted(n=3000, classes=5, rate=0.2, sharpness=3.0, seed=0):
@@ -32,7 +33,7 @@ def test_structured_noise_is_measured_and_undone():
 def test_flat_probabilities_are_sharpened():
     p, true, given = planted(rate=0.1)
     flat = p**0.4 / (p**0.4).sum(1, keepdims=True)
-    assert fit_channel(flat, given).temperature > 1.9
+    assert fit_channel([flat], given).exponents[0] > 1.9
     assert estimate_noise(flat, given, np.ones(len(true), dtype=bool)).rate == pytest.approx(0.1, abs=0.04)
 
 

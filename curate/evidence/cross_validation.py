@@ -1,0 +1,221 @@
+"""Heads of all folds on one embedding: fitted on the given labels, then on what the true ones are likely to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from curate.evidence.channel import fit_channel
+from curate.evidence.discriminant import Discriminant, likeliest_temperature
+from curate.evidence.heads import FLOOR, Link, design, fit_logistic, sigmoid, softmax
+from curate.evidence.votes import neighbour_votes
+
+RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+SHRINKAGES = (0.9, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05)
+TEMPERATURES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
+BLOCKS = 5
+"""More folds than this share the heads that leave two out: a fold leaves out all folds of the same remainder."""
+MOST_CELLS = 100_000_000
+"""Rows times classes above which the heads are not fitted a second time: the pairs would take 16 bytes per cell."""
+FEW_ROWS = 2_000
+"""Up to so many rows the recipe is chosen by all blocks, above by the first."""
+MOST_ASKED = 20_000
+"""Rows by whose labels the recipe is chosen."""
+BELIEF = 0.6
+"""Weight of the likely labels in the second fit; the given label keeps the rest, so that where classes have a few rows
+and the first heads are poor, the second are not led astray by them."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is chosen once for all folds.
+
+    Attributes:
+        ridge: of the logistic regression.
+        shrinkage: of the discriminant.
+        temperature: factor of the discriminant's scores.
+        exponents: of the three heads' probabilities in their product: logistic regression, vote, discriminant.
+    """
+
+    ridge: float
+    shrinkage: float
+    temperature: float
+    exponents: tuple[float, ...]
+
+
+class CrossValidation:
+    """Heads of all folds on one embedding.
+
+    Args:
+        vectors: (n, d) float32 embedding.
+        valid: (n,) bool, rows with a vector.
+        codes: (n,) int64 labels, -1 in rows that no head may learn from.
+        classes: K, each of which some row has.
+        folds: (n,) int8.
+        progress: called with (fits done, fits in all).
+    """
+
+    def __init__(
+        self,
+        vectors: np.ndarray,
+        valid: np.ndarray,
+        codes: np.ndarray,
+        classes: int,
+        folds: np.ndarray,
+        progress: Progress | None,
+    ) -> None:
+        self._vectors, self._valid, self._folds, self._codes = vectors, valid, folds, codes
+        self._learn = codes >= 0
+        self._targets = np.zeros((len(codes), classes), dtype=np.float32)
+        self._targets[self._learn, codes[self._learn]] = 1
+        self._inputs = design(vectors, self._learn)
+        self._parts = np.unique(folds[self._learn])
+        self._blocks = np.where(folds >= 0, folds % BLOCKS, -1)
+        self._discriminant = Discriminant(self._inputs, self._learn)
+        self._progress, self._done = progress, 0
+        self._starts: dict[int, np.ndarray] = {}
+        self._recipe = self._chosen()
+
+    def probabilities(self) -> np.ndarray:
+        """(n, K) float32 from heads that did not see the row, 0 in rows without a vector."""
+        total = np.zeros(self._targets.shape, dtype=np.float32)
+        heads = np.zeros(len(total), dtype=np.int64)
+        blocks = np.unique(self._blocks[self._learn])
+        pairs = self._pairs(blocks) if len(blocks) > 2 and total.size <= MOST_CELLS else {}
+        for block in blocks:
+            targets = self._likely(int(block), pairs) if pairs else self._targets
+            for fold in self._parts[self._parts % BLOCKS == block]:
+                asked = np.flatnonzero(self._valid & ((self._folds == fold) | (self._folds < 0)))
+                train = self._learn & (self._folds != fold)
+                start = self._starts.get(int(block))
+                total[asked] += self._ask(train, asked, targets, start, 30 if start is None else 15)[0]
+                heads[asked] += 1
+                self._step(len(self._parts) + len(pairs))
+        return total / np.maximum(heads, 1)[:, None]
+
+    def _pairs(self, blocks: np.ndarray) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]:
+        """For every two blocks: the rows in them, and their probabilities by a head that saw neither."""
+        pairs = {}
+        for one, other in combinations(blocks.tolist(), 2):
+            inside = (self._blocks == one) | (self._blocks == other)
+            asked = np.flatnonzero(self._learn & inside)
+            # Not started from another pair's head: that one has seen rows which this one must not know of.
+            found = self._ask(self._learn & ~inside, asked, self._targets, None, 25)
+            pairs[one, other] = asked, found[0]
+            if found[1] is not None:
+                for block in (one, other):
+                    self._starts[block] = found[1]
+            self._step(len(self._parts) + len(blocks) * (len(blocks) - 1) // 2)
+        return pairs
+
+    def _likely(self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """(n, K) float32 likely true labels of the rows to learn from, by heads that left the block out."""
+        total = np.zeros(self._targets.shape, dtype=np.float32)
+        heads = np.zeros(len(total), dtype=np.int64)
+        for names, (asked, found) in pairs.items():
+            if block in names:
+                total[asked] += found
+                heads[asked] += 1
+        total /= np.maximum(heads, 1)[:, None]
+        others = np.flatnonzero(self._learn & (self._blocks != block))
+        channel = fit_channel([total[others]], self._codes[others])
+        targets = np.zeros_like(total)
+        learn = np.flatnonzero(self._learn)
+        for rows, fitted in ((others, True), (np.setdiff1d(learn, others), False)):
+            likely = channel.posterior(self._codes[rows], total[rows], fitted=fitted)
+            targets[rows] = BELIEF * likely + (1 - BELIEF) * self._targets[rows]
+        return targets
+
+    def _chosen(self) -> Recipe:
+        """The recipe under which the given labels of left-out rows are likeliest."""
+        blocks = np.unique(self._blocks[self._learn]).tolist()
+        if len(blocks) < 2:
+            return Recipe(RIDGES[2], SHRINKAGES[2], TEMPERATURES[4], (1 / 3, 1 / 3, 1 / 3))
+        if self._learn.sum() > FEW_ROWS:
+            blocks = blocks[:1]
+        ridge = best_ridge(self._inputs, self._targets, self._learn, self._blocks, "softmax")
+        rows, scores, regressions, votes = [], [], [], []
+        for block in blocks:
+            train, asked = self._learn & (self._blocks != block), np.flatnonzero(self._learn & (self._blocks == block))
+            if len(asked) > MOST_ASKED:
+                asked = asked[np.linspace(0, len(asked) - 1, MOST_ASKED).astype(np.int64)]
+            rows.append(asked)
+            scores.append(self._discriminant.scores(train, self._targets, asked, SHRINKAGES))
+            regressions.append(self._regression(train, asked, self._targets, ridge, None, 15)[0])
+            votes.append(neighbour_votes(self._vectors, self._targets, np.flatnonzero(train), asked))
+        codes = self._codes[np.concatenate(rows)]
+        tried = [np.concatenate(column) for column in zip(*scores, strict=True)]
+        found = [likeliest_temperature(one, codes, TEMPERATURES) for one in tried]
+        best = int(np.argmax([likelihood for _, likelihood in found]))
+        temperature = found[best][0]
+        heads = [np.concatenate(regressions), np.concatenate(votes), softmax(tried[best] * np.float32(temperature))]
+        exponents = fit_channel(heads, codes).exponents
+        return Recipe(ridge, SHRINKAGES[best], temperature, tuple(float(e) for e in exponents))
+
+    def _regression(
+        self,
+        train: np.ndarray,
+        asked: np.ndarray,
+        targets: np.ndarray,
+        ridge: float,
+        start: np.ndarray | None,
+        iterations: int,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities by logistic regression on `train`, and its coefficients."""
+        weights = train.astype(np.float32)
+        coefficients = fit_logistic(self._inputs, targets, weights, ridge, start=start, iterations=iterations)
+        return softmax(self._inputs[asked] @ coefficients), coefficients
+
+    def _ask(
+        self, train: np.ndarray, asked: np.ndarray, targets: np.ndarray, start: np.ndarray | None, iterations: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Probabilities of the rows asked about by heads fitted on `train`, and the coefficients."""
+        classes = targets.shape[1]
+        if not train.any():
+            return np.full((len(asked), classes), 1.0 / classes, dtype=np.float32), None
+        recipe = self._recipe
+        regression, coefficients = self._regression(train, asked, targets, recipe.ridge, start, iterations)
+        votes = neighbour_votes(self._vectors, targets, np.flatnonzero(train), asked)
+        scores = self._discriminant.scores(train, targets, asked, (recipe.shrinkage,))[0]
+        heads = regression, votes, softmax(scores * np.float32(recipe.temperature))
+        logits = np.zeros((len(asked), classes), dtype=np.float32)
+        for exponent, head in zip(recipe.exponents, heads, strict=True):
+            logits += np.float32(exponent) * np.log(np.maximum(head, np.float32(FLOOR)))
+        return with_unseen(softmax(logits), np.bincount(self._codes[train], minlength=classes) > 0), coefficients
+
+    def _step(self, total: int) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, total)
+
+
+def best_ridge(inputs: np.ndarray, targets: np.ndarray, learn: np.ndarray, folds: np.ndarray, link: Link) -> float:
+    """The ridge under which the labels of the first fold are likeliest; each fit starts from the last one."""
+    fold = folds[learn].min()
+    train = learn & (folds != fold)
+    held_out = np.flatnonzero(learn & (folds == fold))
+    best, least, start = RIDGES[2], np.inf, None
+    for ridge in RIDGES if train.any() else ():
+        start = fit_logistic(inputs, targets, train.astype(np.float32), ridge, link=link, start=start, iterations=12)
+        logits = inputs[held_out] @ start
+        p = softmax(logits) if link == "softmax" else sigmoid(logits)
+        right = np.where(targets[held_out] > 0, p, 1.0 if link == "softmax" else 1 - p)
+        loss = -float(np.log(np.maximum(right, FLOOR)).sum())
+        if loss >= least:
+            break
+        best, least = ridge, loss
+    return best
+
+
+def with_unseen(probabilities: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(n, K) probabilities of a head in which classes that it has not seen get an even share, 1/K each."""
+    if seen.all():
+        return probabilities
+    classes = len(seen)
+    known = probabilities * seen
+    known *= (seen.sum() / classes) / np.maximum(known.sum(1, keepdims=True), FLOOR)
+    return np.where(seen, known, np.float32(1.0 / classes)).astype(np.float32)
