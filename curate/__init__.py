@@ -16,6 +16,7 @@ _PUBLIC = {
     "audit": "curate.pipeline",
     "load": "curate.sources",
     "open": "curate.pipeline",
+    "resplit": "curate.pipeline",
 }
 _MODULES = ("errors", "feed", "steps")
 
@@ -31,12 +32,13 @@ __all__ = [
     "feed",
     "load",
     "open",
+    "resplit",
     "steps",
 ]
 
 if TYPE_CHECKING:
     from curate import errors, feed, steps
-    from curate.pipeline import Curated, Pipeline, audit, open
+    from curate.pipeline import Curated, Pipeline, audit, open, resplit
     from curate.report import Report
     from curate.sources import load
     from curate.table import Table

@@ -1,28 +1,23 @@
-"""Near-duplicates: which pairs of rows are so alike that one of them adds nothing, and the groups that they form."""
+"""Near-duplicates: the settings of checks that look for them, and the groups that pairs of alike rows form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from curate.checks._grouping import numbered, rank_ids, representatives, split_rank
+from curate.evidence import pairs as near
 from curate.evidence.evidence import Evidence
+from curate.evidence.pairs import By, Pairs
 from curate.step import Check
 from curate.task import Task
 
-NEIGHBOURS = 10
-TEXT_SIMILARITY = 0.9
-SHARE_OF_GAP = {"image": 0.7, "audio": 0.25, "video": 0.3, "series": 0.1, "features": 0.001}
-"""Modality -> how near rows must be, as a share of the set's typical distance between nearest neighbours."""
-LARGEST_TEXT = 20_000
-"""Characters of a text that are compared."""
-
-Confirm = Callable[[np.ndarray, np.ndarray], np.ndarray]
+COMPARED_MEMBERS = 64
+"""In components of up to that many rows, members that the search did not pair are compared with the kept row, too."""
 
 
 class PairCheck(Check):
@@ -30,18 +25,17 @@ class PairCheck(Check):
 
     embeds: ClassVar[bool] = True
 
+    by: By = Field(
+        "content",
+        description="what likeness is judged by: content (fingerprints of the modality), or embedding (cosine"
+        " similarity of the embedding: rows that mean the same)",
+    )
     min_similarity: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="least cosine similarity of the embedding; if left out 0.9 for text, else set by how near nearest"
-        " neighbours usually are in the set",
-    )
-    max_hash_distance: int = Field(
-        6, ge=0, le=64, description="images: bits of 64 by which perceptual hashes may differ"
-    )
-    min_overlap: float = Field(
-        0.8, ge=0, le=1, description="text: least share of four-character pieces that two texts have in common"
+        description="least similarity of near-duplicates, in the unit that reasons name (1 is equality); if left out"
+        " the modality's own threshold",
     )
 
 
@@ -52,170 +46,125 @@ class NearGroups:
     Attributes:
         groups: (n,) int64, -1 for rows in none.
         kept: (n,) int64, the member that stands for the row's group, -1 for rows in none.
-        similarity: (n,) float64, cosine similarity to that member; for rows in no group to the nearest other content.
+        similarity: (n,) float64, similarity to that member; for rows in no group to the most similar other content, as
+            far down as the search goes, else 0.
         min_similarity: the threshold that was used.
+        unit: what the similarity is.
     """
 
     groups: np.ndarray
     kept: np.ndarray
     similarity: np.ndarray
     min_similarity: float
+    unit: str
 
 
-def needs(task: Task) -> tuple[str, ...]:
-    """Measures that confirm pairs and tell the better member."""
-    names: dict[str, tuple[str, ...]] = {
-        "image": ("image.phash", "image.width", "image.height"),
-        "audio": ("audio.seconds",),
-    }
-    return tuple(name for modality in task.modalities for name in names.get(modality, ()))
+def needs(task: Task, by: By = "content") -> tuple[str, ...]:
+    """Measures that find pairs, and that tell the better member."""
+    names: dict[str, tuple[str, ...]] = {"image": ("image.width", "image.height"), "audio": ("audio.seconds",)}
+    better = [name for modality in task.modalities for name in names.get(modality, ())]
+    return tuple(dict.fromkeys((*near.needs(task, by), *better)))
+
+
+def pairs_of_content(evidence: Evidence, settings: PairCheck) -> Pairs:
+    """Pairs of nodes (`near.content_nodes`), as far below the threshold as the search goes; with that threshold."""
+    found = evidence.near_pairs(settings.by)
+    least = settings.min_similarity
+    if least is None:
+        return found
+    if least < near.floor_of(found.threshold):
+        found = evidence.near_pairs(settings.by, least)
+    return Pairs.of(found.left, found.right, found.similarity, least)
+
+
+def alike_rows(evidence: Evidence, settings: PairCheck, stands: np.ndarray) -> Pairs:
+    """Pairs of active rows (see `pairs_of_content`).
+
+    Args:
+        evidence: of the rows.
+        settings: of the check.
+        stands: (n,) int64, for each active row the active row that stands for its content.
+    """
+    found = pairs_of_content(evidence, settings)
+    node = near.content_nodes(evidence)
+    active_of = np.full(len(node), -1, dtype=np.int64)
+    rows = np.flatnonzero(evidence.active)
+    active_of[node[rows]] = stands[rows]
+    left, right = active_of[found.left], active_of[found.right]
+    here = (left >= 0) & (right >= 0)
+    return Pairs.of(left[here], right[here], found.similarity[here], found.threshold)
+
+
+def standing_rows(evidence: Evidence) -> np.ndarray:
+    """(n,) int64: the active row that takes part for each row's content (held-out rows first, then the lowest id)."""
+    rank = rank_ids(evidence.table.row_ids)
+    copies = numbered(np.where(evidence.active, evidence.duplicate_groups(), -1), rank)
+    stands = representatives(copies, [split_rank(evidence.table.splits), rank])
+    return np.where(stands >= 0, stands, np.arange(len(evidence.table)))
 
 
 def find_groups(evidence: Evidence, settings: PairCheck, preference: list[np.ndarray]) -> NearGroups:
     """Groups of rows that are near-duplicates of the member that is kept.
 
-    Candidates are nearest neighbours; they count if the modality's second look confirms them. Rows that are connected
-    make a component, and in a component the preferred row takes the rows that are like itself, then the next one those
-    that are left: a chain of small steps does not end in one group of unlike rows. Of exact copies one row takes part.
+    Rows that are connected make a component, and in a component the preferred row takes the rows that are like itself,
+    then the next one those that are left: a chain of small steps does not end in one group of unlike rows. Of exact
+    copies one row takes part.
 
     Args:
         evidence: of the rows.
         settings: of the check.
         preference: (n,) keys, the row with the smallest is kept.
     """
-    n, min_similarity = len(evidence.table), settings.min_similarity
-    rank = rank_ids(evidence.table.row_ids)
-    copies = numbered(np.where(evidence.active, evidence.duplicate_groups(), -1), rank)
-    stands = representatives(copies, [split_rank(evidence.table.splits), rank])
-    node = np.where(stands >= 0, stands, np.arange(n))
+    n, unit = len(evidence.table), near.methods(evidence.table.task, settings.by)[0].unit
     nothing = np.full(n, -1, dtype=np.int64)
     if evidence.active.sum() < 2:
-        return NearGroups(nothing, nothing, np.zeros(n), min_similarity or 1.0)
-    near = evidence.neighbours(NEIGHBOURS)
-    left, right, similarity = _candidates(near.indices, near.similarity, node, evidence.active)
-    nearest = np.full(n, -1.0)
-    np.maximum.at(nearest, left, similarity)
-    if min_similarity is None:
-        usual = (nearest > -1) & evidence.table.training
-        usual = usual if usual.any() else nearest > -1
-        min_similarity = default_similarity(evidence.table.task.modality, nearest[usual])
-    confirm = _confirmation(evidence, settings)
-    alike = similarity >= min_similarity
-    left, right = left[alike], right[alike]
-    sure = confirm(left, right) if len(left) else alike[:0]
-    groups, kept = _stars(n, left[sure], right[sure], preference, evidence, min_similarity, confirm)
-    groups = numbered(groups, rank)
-    inside = np.flatnonzero(groups >= 0)
-    vectors = evidence.embedding().vectors
-    nearest[inside] = np.einsum("ij,ij->i", vectors[inside], vectors[kept[inside]])
-    return NearGroups(groups, kept, nearest[node], float(min_similarity))
-
-
-def default_similarity(modality: str, nearest: np.ndarray) -> float:
-    """The threshold where the user gave none.
-
-    Text embeddings have a scale of their own. For the others it hangs on how alike rows of this set are anyway: a pair
-    must be nearer than a share of the distance that the typical row has to its nearest neighbour.
-
-    Args:
-        modality: main modality of the task.
-        nearest: (m,) similarity of each row to its nearest other content.
-    """
-    if modality == "text" or not len(nearest):
-        return TEXT_SIMILARITY
-    return float(1.0 - SHARE_OF_GAP[modality] * max(1.0 - float(np.median(nearest)), 1e-3))
-
-
-def _candidates(
-    indices: np.ndarray, similarity: np.ndarray, node: np.ndarray, active: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of active nodes with other content, each in both directions, with their similarity."""
-    n, k = indices.shape
-    left, right = np.repeat(np.arange(n), k), indices.ravel()
-    usable = (right >= 0) & active[left] & active[np.maximum(right, 0)]
-    left, right, value = node[left[usable]], node[right[usable]], similarity.ravel()[usable].astype(np.float64)
-    other = left != right
-    left, right, value = left[other], right[other], value[other]
-    return np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([value, value])
-
-
-def _confirmation(evidence: Evidence, settings: PairCheck) -> Confirm:
-    """(p,) rows and (p,) rows -> (p,) bool: the second look of the task's modalities at pairs of similar rows."""
-    looks: list[Confirm] = []
-    task = evidence.table.task
-    if "image" in task.modalities:
-        hashes = hash_bits(evidence.measure("image.phash"))
-        looks.append(lambda a, b: hash_distance(hashes[a], hashes[b]) <= settings.max_hash_distance)
-    if "text" in task.modalities and task.text is not None:
-        column = evidence.table.column(task.text)
-        looks.append(lambda a, b: text_overlap(column, a, b) >= settings.min_overlap)
-    if "audio" in task.modalities:
-        seconds = evidence.measure("audio.seconds")
-        looks.append(lambda a, b: np.minimum(seconds[a], seconds[b]) >= 0.8 * np.maximum(seconds[a], seconds[b]))
-
-    def confirm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        mask = np.ones(len(a), dtype=bool)
-        for look in looks:
-            mask[mask] = look(a[mask], b[mask])
-        return mask
-
-    return confirm
+        return NearGroups(nothing, nothing, np.zeros(n), settings.min_similarity or 1.0, unit)
+    stands = standing_rows(evidence)
+    found = alike_rows(evidence, settings, stands)
+    least = found.threshold
+    if not np.isfinite(least):  # fewer than two contents: nothing was compared
+        return NearGroups(nothing, nothing, np.zeros(n), settings.min_similarity or 1.0, unit)
+    nearest = np.zeros(n)
+    np.maximum.at(nearest, found.left, found.similarity)
+    np.maximum.at(nearest, found.right, found.similarity)
+    groups, kept, similarity = _stars(n, near.above(found, least), preference, evidence, settings.by, least)
+    inside = groups >= 0
+    nearest[inside] = similarity[inside]
+    alone = stands != np.arange(n)
+    nearest[alone] = nearest[stands[alone]]
+    return NearGroups(numbered(groups, rank_ids(evidence.table.row_ids)), kept, nearest, float(least), unit)
 
 
 def _stars(
-    n: int,
-    left: np.ndarray,
-    right: np.ndarray,
-    preference: list[np.ndarray],
-    evidence: Evidence,
-    min_similarity: float,
-    confirm: Confirm,
-) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) group and (n,) kept row, -1 for rows in none: components cut into stars around their preferred rows."""
+    n: int, pairs: Pairs, preference: list[np.ndarray], evidence: Evidence, by: By, least: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n,) group, kept row (-1 for rows in none) and similarity to it: components cut into stars around kept rows."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    groups, kept = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
-    if not len(left):
-        return groups, kept
-    _, component = connected_components(coo_array((np.ones(len(left)), (left, right)), shape=(n, n)), directed=False)
-    members = np.unique(np.concatenate([left, right]))
+    groups, kept, similarity = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64), np.zeros(n)
+    if not len(pairs):
+        return groups, kept, similarity
+    values = (pairs.similarity.astype(np.float64), (pairs.left, pairs.right))
+    known = coo_array(values, shape=(n, n)).tocsr()
+    known = known.maximum(known.T).tocsr()
+    _, component = connected_components(known, directed=False)
+    members = np.unique(np.concatenate([pairs.left, pairs.right]))
     order = members[np.lexsort([*(key[members] for key in reversed(preference)), component[members]])]
-    vectors = evidence.embedding().vectors
-    for part in np.split(order, np.flatnonzero(np.diff(component[order])) + 1):
-        waiting = part
-        while len(waiting) > 1:
-            first, others = waiting[0], waiting[1:]
-            like = vectors[others] @ vectors[first] >= min_similarity - 1e-6
-            like[like] = confirm(np.full(int(like.sum()), first), others[like])
-            if like.any():
-                groups[first] = kept[first] = first
-                groups[others[like]] = kept[others[like]] = first
-            waiting = others[~like]
-    return groups, kept
-
-
-def hash_bits(hashes: np.ndarray) -> np.ndarray:
-    """Perceptual hashes as (n, w) unsigned words, whatever the width of the words they come in."""
-    hashes = np.asarray(hashes)
-    return hashes.reshape(len(hashes), -1)
-
-
-def hash_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(p, w) and (p, w) unsigned words -> (p,) number of bits that differ."""
-    return np.bitwise_count(a ^ b).sum(1).astype(np.int64)
-
-
-def text_overlap(column: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(p,) Jaccard overlap of the sets of four characters of two texts, case and runs of blanks aside."""
-    if not len(left):
-        return np.zeros(0)
-    rows, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-    sets = [_shingles(text) for text in column.take(rows).to_pylist()]
-    pairs = places.reshape(2, -1)
-    return np.array([len(sets[a] & sets[b]) / max(1, len(sets[a] | sets[b])) for a, b in pairs.T])
-
-
-def _shingles(text: str | None) -> frozenset[str]:
-    text = " ".join((text or "")[:LARGEST_TEXT].casefold().split())
-    return frozenset(text[i : i + 4] for i in range(max(1, len(text) - 3)))
+    edges = np.flatnonzero(np.diff(component[order], prepend=-1, append=-1))
+    waiting = [order[begin:end] for begin, end in pairwise(edges)]
+    small = {int(component[part[0]]): len(part) <= COMPARED_MEMBERS for part in waiting}
+    while waiting:
+        firsts = np.concatenate([np.full(len(part) - 1, part[0]) for part in waiting])
+        others = np.concatenate([part[1:] for part in waiting])
+        like = np.asarray(known[firsts, others], dtype=np.float64).reshape(-1)
+        unknown = (like == 0) & np.array([small[int(c)] for c in component[firsts]], dtype=bool)
+        if unknown.any():
+            like[unknown] = near.similarity_of(evidence, firsts[unknown], others[unknown], by)
+        taken = like >= least - 1e-6
+        groups[others[taken]] = kept[others[taken]] = firsts[taken]
+        groups[firsts[taken]] = kept[firsts[taken]] = firsts[taken]
+        similarity[others[taken]], similarity[firsts[taken]] = like[taken], 1.0
+        waiting = [part[1:][kept[part[1:]] < 0] for part in waiting]
+        waiting = [part for part in waiting if len(part) > 1]
+    return groups, kept, similarity

@@ -23,6 +23,7 @@ class ConflictingLabels(_near_pairs.PairCheck):
     Only training rows vote on a suggestion. Cost: one sort of the hashes; for `near` nearest neighbours as well.
     """
 
+    issues: ClassVar[tuple[str, ...]] = ("exact", "near")
     score_is_doubt: ClassVar[bool] = True
 
     kinds: tuple[Literal["exact", "near"], ...] = Field(
@@ -31,7 +32,7 @@ class ConflictingLabels(_near_pairs.PairCheck):
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Measures that confirm near-duplicates."""
-        return _near_pairs.needs(task) if "near" in self.kinds else ()
+        return _near_pairs.needs(task, self.by) if "near" in self.kinds else ()
 
     def refuses(self, task: Task) -> str | None:
         """Compares class labels and sets of labels."""

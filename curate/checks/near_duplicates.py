@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,13 +18,14 @@ from curate.task import Task
 class NearDuplicates(_near_pairs.PairCheck):
     """Finds rows that are almost another row: edited images, texts with a changed word, the same recording again.
 
-    Candidates are near in the embedding, and a second look confirms them: perceptual hash for images, shared
-    characters for text, length for audio; neither is enough alone. One row of a group is kept, the others are flagged;
-    each of them is like the kept row itself, not only like another member. The score falls from 1 over 0.5 at the
-    threshold to 0 at equality. Exact copies are `exact_duplicates`' business and appear here only with
-    `include_exact`. Cost: nearest neighbours, rows squared.
-    Source for the perceptual hash: Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010.
+    Each modality has fingerprints of its own, from which an index gives candidates, and a comparison that gives the
+    similarity of a pair; reasons name its unit. One row of a group is kept, the others are flagged; each of them is
+    like the kept row itself, not only like another member. The score falls from 1 over 0.5 at the threshold to 0 at
+    equality. Exact copies are `exact_duplicates`' business and appear here only with `include_exact`.
+    Cost: see the modules of `curate.evidence.pairs`; candidates come from an index, never from all pairs.
     """
+
+    issues: ClassVar[tuple[str, ...]] = ("near_duplicate",)
 
     keep: Literal["best", "first"] = Field(
         "best",
@@ -38,7 +39,7 @@ class NearDuplicates(_near_pairs.PairCheck):
     def needs(self, task: Task) -> tuple[str, ...]:
         """Measures that confirm pairs, and that tell which member is better."""
         more = ("text.characters",) if "text" in task.modalities and self.keep == "best" else ()
-        return _near_pairs.needs(task) + more
+        return _near_pairs.needs(task, self.by) + more
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row."""
@@ -49,10 +50,12 @@ class NearDuplicates(_near_pairs.PairCheck):
             _add_copies(evidence, groups, kept, similarity)
         extra = (groups >= 0) & (kept != np.arange(len(table)))
         gap = np.maximum(1.0 - similarity, 0.0) / max(1.0 - found.min_similarity, 1e-6)
-        score = np.where(extra, np.minimum(gap / (1.0 + gap), 0.5), np.maximum(gap / (1.0 + gap), 0.5))
+        score = np.where(extra, np.minimum(gap / 2, 0.5), np.clip(gap / 2, 0.5, 1.0))
         score[(groups >= 0) & ~extra] = 1.0
         reasons = {
-            int(place): _reason(evidence, int(rows[place]), int(kept[rows[place]]), float(similarity[rows[place]]))
+            int(place): _reason(
+                evidence, int(rows[place]), int(kept[rows[place]]), float(similarity[rows[place]]), found
+            )
             for place in np.flatnonzero(extra[rows])
         }
         sizes = np.bincount(groups[groups >= 0])
@@ -70,6 +73,7 @@ class NearDuplicates(_near_pairs.PairCheck):
                 "rows_beyond_the_kept": int(extra.sum()),
                 "largest_group": int(sizes.max(initial=0)),
                 "min_similarity": round(found.min_similarity, 4),
+                "similarity": found.unit,
             },
         )
 
@@ -116,18 +120,12 @@ def _add_copies(evidence: Evidence, groups: np.ndarray, kept: np.ndarray, simila
             following += 1
 
 
-def _reason(evidence: Evidence, row: int, kept: int, similarity: float) -> str:
+def _reason(evidence: Evidence, row: int, kept: int, similarity: float, found: _near_pairs.NearGroups) -> str:
     table = evidence.table
-    text = f"almost the same as row {table.row_ids[kept]} (cosine similarity {similarity:.4f}"
-    if "image" in table.task.modalities:
-        hashes = _near_pairs.hash_bits(evidence.measure("image.phash"))
-        bits = int(_near_pairs.hash_distance(hashes[[row]], hashes[[kept]])[0])
-        text += f", perceptual hashes {bits} of 64 bits apart"
-    if "text" in table.task.modalities and table.task.text is not None:
-        column = table.column(table.task.text)
-        overlap = float(_near_pairs.text_overlap(column, np.array([row]), np.array([kept]))[0])
-        text += f", {overlap:.0%} of their characters in common"
-    text += ")"
+    text = (
+        f"almost the same as row {table.row_ids[kept]} ({found.unit} {similarity:.3f}, threshold"
+        f" {found.min_similarity:.3f})"
+    )
     split, other = str(table.splits[row]), str(table.splits[kept])
     if split != other:
         text += f" of the {other} split"

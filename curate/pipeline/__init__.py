@@ -10,14 +10,16 @@ _PUBLIC = {
     "Pipeline": ("curate.pipeline.pipeline", "Pipeline"),
     "audit": ("curate.pipeline.auditing", "audit"),
     "open": ("curate.pipeline.store", "open_folder"),
+    "resplit": ("curate.pipeline.resplitting", "resplit"),
 }
 
-__all__ = ["Curated", "Pipeline", "audit", "open"]
+__all__ = ["Curated", "Pipeline", "audit", "open", "resplit"]
 
 if TYPE_CHECKING:
     from curate.pipeline.auditing import audit
     from curate.pipeline.curated import Curated
     from curate.pipeline.pipeline import Pipeline
+    from curate.pipeline.resplitting import resplit
     from curate.pipeline.store import open_folder as open
 
 

@@ -80,57 +80,48 @@ def texts_with_edits(rng, n=120):
     return base, [text + "!" for text in base[:25]]
 
 
+def near_vectors(rng, rows, near, noise=0.02):
+    """Random directions, and after them the first `near` once more with some noise."""
+    vectors = rng.normal(size=(rows, 16))
+    return np.concatenate([vectors, vectors[:near] + noise * rng.normal(size=(near, 16))])
+
+
 @pytest.fixture
 def edited(table_of, evidence_of):
+    """60 rows and 12 near copies of the first ones, by given vectors."""
     rng = np.random.default_rng(0)
-    base, edits = texts_with_edits(rng)
-    vectors = rng.normal(size=(len(base), 16))
-    vectors = np.concatenate([vectors, vectors[: len(edits)] + 0.02 * rng.normal(size=(len(edits), 16))])
-    # two texts that are near in the embedding and share no characters must not be called the same
-    texts = [*base, *edits, "entirely other matters are spoken of here in this line"]
-    vectors = np.concatenate([vectors, vectors[[40]]])
-    table = table_of({"text": texts}, text="text")
-    characters = np.array([len(text) for text in texts])
-    return evidence_of(table, vectors=vectors, measures={"text.characters": characters})
+    vectors = near_vectors(rng, 60, 12)
+    table = table_of({"features": vectors.tolist()}, features="features")
+    return evidence_of(table, vectors=vectors)
 
 
-def test_edited_texts_are_found_and_the_longer_one_kept(edited):
-    findings = NearDuplicates().find(edited)
+def test_near_rows_are_found_and_say_unit_and_threshold(edited):
+    findings = NearDuplicates(by="embedding", min_similarity=0.99).find(edited)
     found = reasons(findings)
-    assert set(found) == set(range(25))  # the edits are one character longer
-    assert all("cosine similarity 0.99" in text or "cosine similarity 1.0" in text for text in found.values())
-    assert set(reasons(NearDuplicates(keep="first").find(edited))) == set(range(120, 145))
+    assert set(found) == set(range(60, 72))
+    assert all("cosine similarity of the embedding 0.99" in t or "embedding 1.000" in t for t in found.values())
+    assert all("threshold 0.990" in text for text in found.values())
+    assert findings.facts["near_duplicates"]["groups"] == 12
 
 
-def test_overlap_and_similarity_are_both_asked_for(edited):
-    assert len(NearDuplicates(min_overlap=0.0).find(edited).flagged) == 26
-    assert len(NearDuplicates(min_similarity=1.0).find(edited).flagged) == 0
+def test_the_threshold_decides_and_a_lower_one_searches_farther(edited):
+    assert not len(NearDuplicates(by="embedding", min_similarity=1.0).find(edited).flagged)
+    few = len(NearDuplicates(by="embedding", min_similarity=0.99).find(edited).flagged)
+    assert few < len(NearDuplicates(by="embedding", min_similarity=0.5).find(edited).flagged)
 
 
-def test_image_pairs_need_near_hashes(table_of, evidence_of):
-    rng = np.random.default_rng(0)
-    n = 60
-    vectors = rng.normal(size=(n, 32))
-    vectors[:10] = vectors[10:20] + 0.01 * rng.normal(size=(10, 32))
-    hashes = rng.integers(0, 2**63, n).astype(np.uint64)
-    hashes[:5] = hashes[10:15] ^ np.uint64(0b111)
-    table = table_of({"image": [f"i{i}" for i in range(n)]}, image="image")
-    size = np.full(n, 64)
-    size[:5] = 32
-    measures = {"image.phash": hashes, "image.width": size, "image.height": size}
-    evidence = evidence_of(table, vectors=vectors, measures=measures)
-    found = reasons(NearDuplicates().find(evidence))
-    assert set(found) == set(range(5))
-    assert "3 of 64 bits apart" in found[0]
-    assert not len(NearDuplicates(max_hash_distance=2).find(evidence).flagged)
-    assert len(NearDuplicates(max_hash_distance=64).find(evidence).flagged) == 10
+def test_scores_are_half_at_the_threshold_and_fall_to_0(edited):
+    findings = NearDuplicates(by="embedding", min_similarity=0.99).find(edited)
+    score, flagged = findings.table["score"].to_numpy(), findings.table["is_issue"].to_numpy(zero_copy_only=False)
+    assert (score[flagged] < 0.5).all()
+    assert (score[~flagged] > 0.5).all()
 
 
 def test_a_chain_of_small_steps_does_not_become_one_group(table_of, evidence_of):
     angle = np.linspace(0, np.pi / 2, 60)
     table = table_of({"features": [[float(a)] for a in angle]}, features="features")
     evidence = evidence_of(table, vectors=np.stack([np.cos(angle), np.sin(angle)], 1))
-    findings = NearDuplicates(min_similarity=float(np.cos(0.06))).find(evidence)
+    findings = NearDuplicates(by="embedding", min_similarity=float(np.cos(0.06))).find(evidence)
     sizes = np.bincount([g for g in findings.table["group"].to_pylist() if g is not None])
     assert sizes.max() <= 5
     group, vectors = findings.table["group"].to_numpy(zero_copy_only=False), evidence.embedding().vectors
@@ -146,8 +137,8 @@ def test_exact_copies_are_left_to_their_own_check_unless_asked_for(table_of, evi
     table = table_of({"text": texts + texts[:4]}, text="text")
     measures = {"text.characters": np.full(34, 20)}
     evidence = evidence_of(table, vectors=np.concatenate([vectors, vectors[:4]]), measures=measures)
-    assert not len(NearDuplicates().find(evidence).flagged)
-    assert set(reasons(NearDuplicates(include_exact=True).find(evidence))) == {30, 31, 32, 33}
+    assert not len(NearDuplicates(by="embedding").find(evidence).flagged)
+    assert set(reasons(NearDuplicates(by="embedding", include_exact=True).find(evidence))) == {30, 31, 32, 33}
 
 
 def test_conflicts_suggest_the_majority_and_flag_ties_without_suggestion(table_of, evidence_of):
@@ -183,6 +174,6 @@ def test_near_copies_that_disagree_are_found(table_of, evidence_of):
     vectors = np.concatenate([vectors, vectors[:25]])
     labels = ["x"] * 60 + ["x"] * 20 + ["y"] * 5
     table = table_of({"text": base + edits, "label": labels}, text="text", label="label")
-    findings = ConflictingLabels().find(evidence_of(table, vectors=vectors))
+    findings = ConflictingLabels(by="embedding").find(evidence_of(table, vectors=vectors))
     assert set(findings.flagged["issue"].to_pylist()) == {"near"}
     assert set(findings.flagged["row"].to_pylist()) == set(range(20, 25)) | set(range(80, 85))

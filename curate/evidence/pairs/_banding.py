@@ -1,0 +1,78 @@
+"""Candidates by locality-sensitive hashing: rows that agree in a whole band of their fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+WINDOW = 24
+"""Rows of one bucket are paired with so many that follow, and with the bucket's first: never all with all."""
+BLOCK_PAIRS = 1 << 18
+MOST_WAITING = 1 << 22
+
+
+def band_rows(rows: int) -> int:
+    """How many numbers make a band: the more rows, the fewer of them may meet by chance."""
+    return 3 if rows <= 20_000 else 4 if rows <= 200_000 else 5
+
+
+def candidates(prints: np.ndarray, least: float, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows that share a band and agree in enough of all numbers.
+
+    Rows of similarity J share one of b bands of r numbers with probability 1 - (1 - J^r)^b. Source: Leskovec,
+    Rajaraman, Ullman, Mining of Massive Datasets, chapter 3.
+
+    Args:
+        prints: (n, k) unsigned numbers, of which two rows agree in about as many as they are alike.
+        least: share of the k numbers in which a pair must agree.
+        width: numbers of a band; k // width bands.
+
+    Returns:
+        (p,) and (p,) int64 rows, the left one lower, each pair once, sorted.
+    """
+    n = len(prints)
+    found: list[np.ndarray] = []
+    waiting = 0
+    for band in range(prints.shape[1] // width):
+        for left, right in _meetings(prints[:, band * width : (band + 1) * width]):
+            alike = agreement(prints, left, right) >= least
+            found.append(left[alike] * n + right[alike])
+            waiting += int(alike.sum())
+            if waiting > MOST_WAITING:
+                found = [np.unique(np.concatenate(found))]
+                waiting = 0
+    pairs = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
+    return pairs // max(n, 1), pairs % max(n, 1)
+
+
+def agreement(prints: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(p,) float64 share of the numbers in which the prints of pairs agree."""
+    out = np.empty(len(left))
+    for first in range(0, len(left), BLOCK_PAIRS):
+        part = slice(first, first + BLOCK_PAIRS)
+        out[part] = (prints[left[part]] == prints[right[part]]).mean(1)
+    return out
+
+
+def _meetings(band: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of rows of one bucket, in blocks."""
+    key = np.zeros(len(band), dtype=np.uint64)
+    for column in band.T:
+        key = (key ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        key ^= key >> np.uint64(29)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=np.int64)
+    sizes = np.diff(np.append(starts, len(key)))
+    for step in range(1, min(WINDOW, int(sizes.max(initial=1)) - 1) + 1):
+        at = np.flatnonzero(key[step:] == key[:-step])
+        yield _sorted_pair(order[at], order[at + step])
+    first = np.repeat(starts, sizes)
+    far = np.flatnonzero(np.arange(len(key)) - first > WINDOW)
+    if len(far):
+        yield _sorted_pair(order[first[far]], order[far])
+
+
+def _sorted_pair(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.minimum(left, right), np.maximum(left, right)

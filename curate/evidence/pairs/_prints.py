@@ -1,0 +1,95 @@
+"""Small pictures as arrays: filters, descriptors that stand for them in an index, and the crops they are looked for by.
+
+A picture is an (S, S) array of luma with mean 0. Coordinates run from -1 to 1 over either side.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+SMALL_PX = 16
+FREQUENCIES = 6
+"""Half waves over the side that a descriptor counts; cropping to 90 % moves what is finer out of step."""
+CROP = 0.06
+"""The queries for cropped pictures cut that share off two sides: half way between no crop and the largest one."""
+
+
+def crops() -> np.ndarray:
+    """(5, 2, 3) float32 affine maps: the whole picture, and crops at its four corners."""
+    whole = np.eye(2, 3, dtype=np.float32)
+    cut = [[[1 - CROP, 0, x * CROP], [0, 1 - CROP, y * CROP]] for x in (-1, 1) for y in (-1, 1)]
+    return np.concatenate([whole[None], np.array(cut, dtype=np.float32)])
+
+
+def shrunk(pictures: np.ndarray, side_px: int) -> np.ndarray:
+    """(n, S, S) -> (n, side_px, side_px) float32 means of blocks; S is a multiple of `side_px`."""
+    n, side, _ = pictures.shape
+    block = side // side_px
+    return pictures.reshape(n, side_px, block, side_px, block).mean((2, 4), dtype=np.float32)
+
+
+@cache
+def coordinates(side_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """(S, S) x and y of the centres of pixels, from -1 to 1."""
+    line = ((np.arange(side_px, dtype=np.float32) + 0.5) * 2 / side_px - 1).astype(np.float32)
+    x, y = np.meshgrid(line, line)
+    return x, y
+
+
+@cache
+def _plane(side_px: int) -> np.ndarray:
+    x, y = coordinates(side_px)
+    columns = np.stack([np.ones(side_px**2, dtype=np.float32), x.ravel(), y.ravel()], axis=1)
+    return np.linalg.qr(columns)[0].astype(np.float32)
+
+
+def level(pictures: np.ndarray) -> np.ndarray:
+    """Without their mean and slope: two skies that darken downwards have nothing in common."""
+    n, side, _ = pictures.shape
+    flat, basis = pictures.reshape(n, side * side).astype(np.float32), _plane(side)
+    return (flat - (flat @ basis) @ basis.T).reshape(n, side, side)
+
+
+@cache
+def _blur_matrix(side_px: int, sigma_px: float) -> np.ndarray:
+    """(S, S) float32: rows of a Gaussian, mirrored at the ends."""
+    reach = int(4 * sigma_px) + 1
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
+    weights /= weights.sum()
+    matrix = np.zeros((side_px, side_px))
+    for row in range(side_px):
+        place = np.arange(row - reach, row + reach + 1) % (2 * side_px)
+        np.add.at(matrix[row], np.where(place < side_px, place, 2 * side_px - 1 - place), weights)
+    return matrix.astype(np.float32)
+
+
+def blurred(pictures: np.ndarray, sigma_px: float) -> np.ndarray:
+    """(n, S, S) float32 blurred by a Gaussian."""
+    matrix = _blur_matrix(pictures.shape[-1], sigma_px)
+    return matrix @ pictures @ matrix.T
+
+
+@cache
+def _waves() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(16, 16) cosines, (16, 16) bool of the frequencies that count, (d,) their weights."""
+    u = np.arange(SMALL_PX)
+    cosines = np.cos(np.pi * (u + 0.5) * u[:, None] / SMALL_PX).astype(np.float32)
+    frequency = np.hypot(u, u[:, None])
+    counted = (frequency > 0) & (frequency <= FREQUENCIES)
+    return cosines, counted, frequency[counted].astype(np.float32)
+
+
+def descriptors(small: np.ndarray) -> np.ndarray:
+    """(n, 16, 16) levelled -> (n, 34) float32 unit vectors of low frequencies, all weighing about the same."""
+    cosines, counted, weight = _waves()
+    waves = (cosines @ small @ cosines.T)[:, counted] * weight
+    return waves / np.maximum(np.linalg.norm(waves, axis=1, keepdims=True), 1e-6)
+
+
+def mirrored(vectors: np.ndarray) -> np.ndarray:
+    """The descriptors of the pictures flipped left to right: odd horizontal waves change their sign."""
+    _, counted, _ = _waves()
+    odd = np.where(np.arange(SMALL_PX) % 2 == 1, -1.0, 1.0).astype(np.float32)
+    return vectors * np.broadcast_to(odd, (SMALL_PX, SMALL_PX))[counted]

@@ -1,0 +1,96 @@
+"""Which records are compared: those that share a rare value, a rare combination of values, or most of their letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from curate.evidence.measures.text_shingles import TextShingles
+from curate.evidence.pairs._banding import band_rows, candidates
+from curate.evidence.pairs._record_fields import Field, equal_share
+
+LARGEST_BLOCK = 50
+"""Rows with one key; of more, none are compared by that key alone."""
+ORDERS = 12
+FEW_MEETINGS = 2.0
+"""A combination takes in fields until a row is expected to meet no more than so many others in it by chance."""
+LEAST_EQUAL = 0.3
+"""Share of the fields filled in both rows that are equal, below which a pair is not looked at further."""
+LEAST_LETTERS, LEAST_EQUAL_BESIDE = 0.5, 0.1
+"""The same for pairs that have so many of their letters in common."""
+MOST_WAITING = 1 << 22
+
+
+def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows worth comparing.
+
+    Blocks are those of exact values and of random combinations of fields (a slip in one field leaves the others), and
+    the bands of a MinHash over the letters of the whole record. Source: Christen, A Survey of Indexing Techniques for
+    Scalable Record Linkage and Deduplication, 2012.
+
+    Args:
+        fields: of the table.
+        n: rows.
+
+    Returns:
+        (p,) and (p,) int64 rows, the left one lower, each pair once, sorted.
+    """
+    found, waiting = [np.zeros(0, dtype=np.int64)], 0
+    for key in _keys(fields, n):
+        left, right = _within(key)
+        kept = equal_share(fields, left, right) >= LEAST_EQUAL
+        found.append(left[kept] * n + right[kept])
+        waiting += int(kept.sum())
+        if waiting > MOST_WAITING:
+            found, waiting = [np.unique(np.concatenate(found))], 0
+    letters = TextShingles().measure(pa.array(_joined(fields, n), pa.string()))["text.minhash"]
+    left, right = candidates(letters, LEAST_LETTERS, band_rows(n))
+    kept = equal_share(fields, left, right) >= LEAST_EQUAL_BESIDE
+    pairs = np.unique(np.concatenate([*found, left[kept] * n + right[kept]]))
+    return pairs // max(n, 1), pairs % max(n, 1)
+
+
+def _keys(fields: Sequence[Field], n: int) -> Iterator[np.ndarray]:
+    """(n,) int64 keys, -1 for none: each field, then combinations of fields in random orders."""
+    yield from (field.codes for field in fields)
+    rng = np.random.default_rng(0)
+    for _ in range(ORDERS):
+        key, meetings, parts = np.zeros(n, dtype=np.int64), float(n), 0
+        for place in rng.permutation(len(fields)):
+            field = fields[place]
+            if field.agreement > 0.9:
+                continue
+            gone = (key < 0) | (field.codes < 0)
+            key = np.unique(key * len(field.counts) + field.codes, return_inverse=True)[1].astype(np.int64)
+            key[gone] = -1
+            meetings, parts = meetings * field.agreement, parts + 1
+            if meetings <= FEW_MEETINGS:
+                if parts > 1:
+                    yield key
+                key, meetings, parts = np.zeros(n, dtype=np.int64), float(n), 0
+
+
+def _within(key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows with one key, of keys that few rows have."""
+    rows = np.flatnonzero(key >= 0)
+    order = rows[np.argsort(key[rows], kind="stable")]
+    ordered = key[order]
+    _, sizes = np.unique(ordered, return_counts=True)
+    small = np.repeat(sizes, sizes) <= LARGEST_BLOCK
+    order, ordered = order[small], ordered[small]
+    left, right = [order[:0]], [order[:0]]
+    for step in range(1, LARGEST_BLOCK):
+        at = np.flatnonzero(ordered[step:] == ordered[:-step])
+        if not len(at):
+            break
+        left.append(order[at])
+        right.append(order[at + step])
+    return np.concatenate(left), np.concatenate(right)
+
+
+def _joined(fields: Sequence[Field], n: int) -> list[str]:
+    """The values of each row as one text."""
+    parts = [np.append(field.values, "")[field.codes].tolist() for field in fields]
+    return [" ".join(row) for row in zip(*parts)] if parts else [""] * n

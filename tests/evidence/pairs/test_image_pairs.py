@@ -1,0 +1,162 @@
+"""Near-duplicate images: six everyday edits are found, in sets of tiny and of large pictures; what is alike is not."""
+
+import io
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import curate
+from curate.checks.leakage import Leakage
+from curate.checks.near_duplicates import NearDuplicates
+from curate.evidence import Evidence, EvidenceSettings
+from curate.evidence.pairs import image
+
+EDITS = ("crop", "flip", "turn", "light", "jpeg", "half")
+
+
+def edited(picture, edit, rng):
+    """A (h, w, 3) uint8 picture after an edit."""
+    made = Image.fromarray(picture)
+    width, height = made.size
+    if edit == "crop":
+        w, h = round(0.9 * width), round(0.9 * height)
+        x, y = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
+        made = made.crop((x, y, x + w, y + h))
+    elif edit == "flip":
+        made = made.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    elif edit == "turn":
+        made = made.rotate(float(rng.choice([-3, 3])), Image.Resampling.BILINEAR)
+    elif edit == "light":
+        made = made.point(lambda level: min(255, level * 1.3))
+    elif edit == "jpeg":
+        made.save(out := io.BytesIO(), "JPEG", quality=30)
+        made = Image.open(out).convert("RGB")
+    else:
+        made = made.resize((width // 2, height // 2), Image.Resampling.BICUBIC)
+    return np.asarray(made)
+
+
+def png(picture):
+    Image.fromarray(picture).save(out := io.BytesIO(), "PNG")
+    return {"bytes": out.getvalue(), "path": None}
+
+
+def evidence_of(pictures, **columns):
+    roles = {name: name for name in columns if name in ("split", "group", "label")}
+    data = {"image": [png(picture) for picture in pictures], **columns}
+    table = curate.load(data, task=curate.Task(image="image", **roles))
+    return Evidence(table, EvidenceSettings(encoder="classic", workers=1))
+
+
+def tiny_photographs(shared_data, count):
+    folder = shared_data / "cifar10n_3000" / "images"
+    files = sorted(folder.glob("*/*.jpg"))
+    chosen = np.random.default_rng(0).permutation(len(files))[:count]
+    return [np.asarray(Image.open(files[i]).convert("RGB")) for i in chosen]
+
+
+def large_photographs():
+    """Parts of two photographs, 160 pixels a side."""
+    from sklearn.datasets import load_sample_images
+
+    return [
+        np.ascontiguousarray(photo[y : y + 160, x : x + 160])
+        for photo in load_sample_images().images
+        for y in range(0, photo.shape[0] - 159, 160)
+        for x in range(0, photo.shape[1] - 159, 160)
+    ]
+
+
+def figures(originals, threshold=None):
+    """Recall of each edit and the number of false pairs."""
+    rng = np.random.default_rng(1)
+    n = len(originals)
+    pictures = [*originals, *(edited(p, edit, rng) for edit in EDITS for p in originals)]
+    pairs = evidence_of(pictures).near_pairs()
+    found = pairs.where(pairs.similarity >= (pairs.threshold if threshold is None else threshold))
+    low, high = np.minimum(found.left, found.right), np.maximum(found.left, found.right)
+    same = low % n == high % n
+    recall = {edit: np.unique(high[same & (low < n) & (high // n == k)]).size / n for k, edit in enumerate(EDITS, 1)}
+    # Unrelated to the edits: pairs that the originals make among themselves are copies in the source.
+    known = set(zip(low[~same & (high < n)].tolist(), high[~same & (high < n)].tolist(), strict=True))
+    false = [(a % n, b % n) for a, b in zip(low[~same].tolist(), high[~same].tolist(), strict=True)]
+    return recall, sum((min(pair), max(pair)) not in known for pair in false), len(pictures)
+
+
+def test_six_edits_of_tiny_photographs(shared_data):
+    recall, false, n = figures(tiny_photographs(shared_data, 40))
+    assert min(recall.values()) >= 0.95, recall
+    assert false <= 1e-4 * n * (n - 1) / 2
+
+
+def test_six_edits_of_large_photographs():
+    recall, false, n = figures(large_photographs())
+    assert np.mean(list(recall.values())) >= 0.95, recall
+    assert false <= 1e-4 * n * (n - 1) / 2
+
+
+def test_different_digits_are_no_pairs_and_edited_ones_are():
+    from sklearn.datasets import load_digits
+
+    scans = [np.rint(s * (255 / 16)).astype(np.uint8) for s in load_digits().images[:200]]
+    large = [np.asarray(Image.fromarray(s).resize((32, 32), Image.Resampling.BICUBIC).convert("RGB")) for s in scans]
+    rng = np.random.default_rng(0)
+    noisy = [np.clip(p + rng.normal(0, 4, p.shape), 0, 255).astype(np.uint8) for p in large[:20]]
+    shifted = [np.roll(p, 1, axis=1) for p in large[20:40]]
+    evidence = evidence_of([*large, *noisy, *shifted])
+    pairs = evidence.near_pairs()
+    found = pairs.where(pairs.similarity >= pairs.threshold)
+    low, high = np.minimum(found.left, found.right), np.maximum(found.left, found.right)
+    true = (high >= 200) & (low == high - 200)
+    assert true.sum() >= 38
+    assert (~true).sum() <= 4
+    assert pairs.threshold > 0.95
+
+
+def test_blank_pictures_make_no_pairs():
+    rng = np.random.default_rng(0)
+    blank = [np.full((40, 40, 3), level, np.uint8) for level in (0, 90, 200)]
+    grainy = [np.clip(120 + rng.normal(0, 0.6, (40, 40, 3)), 0, 255).astype(np.uint8) for _ in range(6)]
+    assert not len(evidence_of([*blank, *grainy]).near_pairs())
+
+
+def test_comparison_gives_what_the_search_gave(shared_data):
+    originals = tiny_photographs(shared_data, 12)
+    rng = np.random.default_rng(0)
+    evidence = evidence_of([*originals, *(edited(p, "crop", rng) for p in originals)])
+    pairs = evidence.near_pairs()
+    np.testing.assert_allclose(image.compare(evidence, pairs.left, pairs.right), pairs.similarity, atol=2e-3)
+    np.testing.assert_allclose(image.compare(evidence, pairs.right, pairs.left), pairs.similarity, atol=2e-3)
+
+
+def test_mirrored_copies_across_splits_leak(shared_data):
+    originals = tiny_photographs(shared_data, 20)
+    pictures = [*originals, *(p[:, ::-1].copy() for p in originals[:5])]
+    evidence = evidence_of(pictures, split=["train"] * 20 + ["test"] * 5)
+    lines = Leakage().find(evidence).flagged.to_pylist()
+    assert {line["row"] for line in lines} == set(range(5))
+    assert "correlation of the aligned images" in lines[0]["reason"]
+    assert "leakage from test into train" in lines[0]["reason"]
+
+
+def test_a_reason_names_similarity_and_threshold(shared_data):
+    originals = tiny_photographs(shared_data, 10)
+    evidence = evidence_of([*originals, edited(originals[0], "jpeg", np.random.default_rng(0))])
+    [line] = NearDuplicates().find(evidence).flagged.to_pylist()
+    assert "correlation of the aligned images 0.9" in line["reason"]
+    assert "threshold 0.910" in line["reason"]
+
+
+def test_many_rows_are_searched_by_an_index(monkeypatch, shared_data):
+    pytest.importorskip("faiss")
+    from curate.evidence.pairs import _nearest
+
+    originals = tiny_photographs(shared_data, 80)
+    pictures = [*originals, *(p[:, ::-1].copy() for p in originals)]
+    exact = evidence_of(pictures).near_pairs()
+    monkeypatch.setattr(_nearest, "EXACT_ROWS", 10)
+    indexed = evidence_of(pictures).near_pairs()
+    sure = partial(lambda pairs: {*zip(*(a[pairs.similarity > 0.95].tolist() for a in (pairs.left, pairs.right)))})
+    assert len(sure(exact) & sure(indexed)) >= 0.98 * len(sure(exact)) > 60
