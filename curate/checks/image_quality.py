@@ -1,127 +1,127 @@
-"""Images that are blank, dark, bright, flat, blurred, noise, or of an odd size or shape."""
+"""Images that are blank, dark, bright, flat, blurred, noise, of an odd size or shape, or marked out from their set."""
 
 from __future__ import annotations
 
-import numpy as np
-from pydantic import Field
+from typing import ClassVar
 
-from curate.checks._bounds import Bounded, at_least, at_most, findings, usual
+import numpy as np
+from pydantic import Field, field_validator
+
+from curate.checks._bounds import findings
+from curate.checks._file_endings import ending_issue
+from curate.checks._image_form import MARKS, form_issues, mark_issues
+from curate.checks._image_light import LIGHT, light_issues
+from curate.checks._oddness import usual_rows
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
 
-MEASURES = ("width", "height", "brightness", "contrast", "dark_level", "light_level", "entropy_bits", "sharpness")
+ISSUES = (
+    "low_information", "dark", "bright", "low_contrast", "blurry", "noisy", "odd_size", "odd_aspect", "turned",
+    "border", "transparent", "animated", "greyscale", "coloured", "wrong_ending",
+)  # fmt: skip
 
 
 class ImageQuality(Check):
-    """Finds images that are blank, too dark, too bright, flat, blurred, mere noise, or of an odd size or shape.
+    """Finds images that are poor in themselves, or that differ from the others of their set in form.
 
-    Scores are 0.5 at an issue's bound and fall towards 0 beyond it. Bounds are absolute, and apart from `noisy` an
-    image must also stand apart from the set (`relative`, or its median size and shape), so that a set that is dark,
-    small or plain as a whole isn't flagged as a whole. Cost: the pass that decodes every image.
-    Source: after CleanVision's issues; blur by the variance of the Laplacian (Pech-Pacheco and others, 2000).
+    Issues: low_information (blank), dark, bright, low_contrast, blurry, noisy; odd_size, odd_aspect; turned (an EXIF
+    orientation tag, by which pixels are turned upright here and not by every reader), border (letterbox bars, frames),
+    transparent, animated, greyscale or coloured among the others, wrong_ending (the file's name says another format).
+    Scores are 0.5 at an issue's bound and fall towards 0 beyond it. Apart from noisy and wrong_ending an image must
+    also stand apart from the set, so that a set that is dark, small, plain or grey as a whole isn't flagged as a whole.
+    Files that can't be decoded are the findings of `unreadable`. Cost: the pass that decodes every image.
+    Source: after CleanVision's issues; blur after Crete and others, The Blur Effect (2007).
     """
 
     modalities = ("image",)
+    issues: ClassVar[tuple[str, ...]] = ISSUES
 
-    min_entropy_bits: float = Field(1.0, ge=0, le=8, description="blank: entropy of luma, in bits, below this")
-    min_light_level: float = Field(0.2, ge=0, le=1, description="dark: the 99th percentile of luma is below this")
-    max_dark_level: float = Field(0.8, ge=0, le=1, description="bright: the 1st percentile of luma is above this")
-    min_luma_range: float = Field(
-        0.15, ge=0, le=1, description="low_contrast: 1st to 99th percentile of luma is less than this"
+    min_entropy_bits: float | None = Field(
+        2.5, ge=0, le=8, description="low_information: entropy of luma, in bits, below this; 0 or null: off, as below"
     )
-    min_sharpness: float = Field(
-        100.0, ge=0, description="blurry: variance of the Laplacian of luma (0 to 255) below this"
+    min_light_level: float | None = Field(
+        0.32, ge=0, le=1, description="dark: the 99th percentile of luma (0 to 1) is below this"
     )
-    min_relative_sharpness: float = Field(
-        0.1, ge=0, le=1, description="blurry: and below this share of the set's median"
+    max_dark_level: float | None = Field(
+        0.65, ge=0, le=1, description="bright: the 1st percentile of luma (0 to 1) is above this"
     )
-    max_noise: float = Field(
-        12.0, gt=0, description="noisy: variance of the Laplacian over the variance of luma; 20 for white noise"
+    min_luma_range: float | None = Field(
+        0.2, ge=0, le=1, description="low_contrast: 1st to 99th percentile of luma (0 to 1) is less than this"
+    )
+    min_detail: float | None = Field(
+        0.12,
+        ge=0,
+        le=1,
+        description="blurry: an average over 3 pixels removes less than this share of the differences of neighbours",
+    )
+    max_edge_sharpness: float = Field(
+        0.4, ge=0, description="blurry: and the sharpest edges are no sharper than this; 1 for edges of one pixel"
     )
     relative: float = Field(
-        0.5, ge=0, le=1, description="blank, dark, bright and low_contrast: and below this share of the set's median"
+        0.5, ge=0, le=1, description="the five above: and below this share of the set's median of the same"
     )
-    max_size_ratio: float = Field(8.0, ge=1, description="odd_size: side (root of the area) over the set's median side")
-    max_aspect_ratio: float = Field(
-        3.0, ge=1, description="odd_aspect: width over height, over the set's median of that"
+    max_noise: float | None = Field(
+        12.0, ge=0, description="noisy: variance of the Laplacian over the variance of luma; 20 for white noise"
     )
+    max_size_ratio: float | None = Field(
+        3.0,
+        ge=0,
+        description="odd_size: side (root of the area) this many times off the set's median; more where the set"
+        " itself spreads wide",
+    )
+    max_aspect_ratio: float | None = Field(
+        2.5, ge=0, description="odd_aspect: width over height this many times off the set's median, likewise"
+    )
+    uniform_share: float | None = Field(
+        0.9, ge=0, le=1, description="where this share of the set has one size, any other by over a tenth is odd"
+    )
+    max_grey_chroma: float | None = Field(
+        0.02, ge=0, le=1, description="greyscale: R, G and B differ by at most this (0 to 1); null: off"
+    )
+    min_border_fraction: float | None = Field(
+        0.03, ge=0, le=1, description="border: share of the area that is a uniform frame with straight edges"
+    )
+    min_transparency: float | None = Field(
+        0.01, ge=0, le=1, description="transparent: mean transparency above this (0 opaque, 1 invisible)"
+    )
+    max_rare_share: float = Field(
+        1 / 3,
+        gt=0,
+        le=1,
+        description="turned, border, transparent, animated, greyscale, coloured: only where fewer than this share of"
+        " the set are so",
+    )
+    ignore: tuple[str, ...] = Field((), description="issues that are not looked for")
+
+    @field_validator("ignore")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in ISSUES]:
+            raise ValueError(f"no issue {unknown[0]!r}; there are {', '.join(ISSUES)}")
+        return value
 
     def needs(self, task: Task) -> tuple[str, ...]:
-        """Size, light and sharpness."""
-        return tuple(f"image.{name}" for name in MEASURES) if "image" in task.modalities else ()
+        """Size, light, sharpness and marks."""
+        if "image" not in task.modalities:
+            return ()
+        return tuple(f"image.{name}" for name in ("width", "height", "format", *LIGHT, *MARKS))
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per issue and active row."""
         rows = np.flatnonzero(evidence.active)
-        m = {name: evidence.measure(f"image.{name}")[rows].astype(np.float64) for name in MEASURES}
+        names = ("width", "height", *LIGHT, *MARKS)
+        m = {name: evidence.measure(f"image.{name}")[rows].astype(np.float64) for name in names}
         measured = np.isfinite(m["brightness"]) & (m["width"] > 0)
         rows, m = rows[measured], {name: values[measured] for name, values in m.items()}
-        return findings(self.name, evidence, rows, [*self._light(evidence, rows, m), *self._form(evidence, rows, m)])
-
-    def _light(self, evidence: Evidence, rows: np.ndarray, m: dict[str, np.ndarray]) -> list[Bounded]:
-        def low(value: np.ndarray, bound: float, relative: float) -> np.ndarray:
-            return at_least(value, min(bound, relative * usual(value, evidence, rows)))
-
-        span, shade = m["light_level"] - m["dark_level"], 1.0 - m["dark_level"]
-        blank = low(m["entropy_bits"], self.min_entropy_bits, self.relative)
-        blurry = low(m["sharpness"], self.min_sharpness, self.min_relative_sharpness)
-        return [
-            Bounded(
-                "low_information", blank, lambda p: f"entropy of {m['entropy_bits'][p]:.2f} bits, as of a blank image"
-            ),
-            Bounded(
-                "dark",
-                low(m["light_level"], self.min_light_level, self.relative),
-                lambda p: f"99 % of the pixels are darker than {m['light_level'][p]:.0%} luma",
-            ),
-            Bounded(
-                "bright",
-                low(shade, 1.0 - self.max_dark_level, self.relative),
-                lambda p: f"99 % of the pixels are brighter than {m['dark_level'][p]:.0%} luma",
-            ),
-            Bounded(
-                "low_contrast",
-                low(span, self.min_luma_range, self.relative),
-                lambda p: f"luma spans only {span[p]:.1%} (1st to 99th percentile)",
-            ),
-            # a blank image has no edges to be blurred
-            Bounded(
-                "blurry",
-                np.where(blank < 0.5, np.maximum(blurry, 0.5), blurry),
-                lambda p: f"variance of the Laplacian is {m['sharpness'][p]:.1f}, few sharp edges",
-            ),
+        base = usual_rows(evidence, rows)
+        width, height = m["width"], m["height"]
+        issues = [
+            *light_issues(self, evidence, rows, m),
+            *form_issues(self, base, width, height),
+            *mark_issues(self, base, width, height, m),
         ]
-
-    def _form(self, evidence: Evidence, rows: np.ndarray, m: dict[str, np.ndarray]) -> list[Bounded]:
-        noise = m["sharpness"] / np.maximum((255 * m["contrast"]) ** 2, 1e-6)
-        noise[255 * m["contrast"] < 2] = 0.0
-        side = np.sqrt(m["width"] * m["height"])
-        shape = np.log(m["width"] / m["height"])
-        usual_side, usual_shape = usual(side, evidence, rows), usual(shape, evidence, rows)
-        size_ratio = np.exp(np.abs(np.log(side / max(usual_side, 1e-6))))
-        shape_ratio = np.exp(np.abs(shape - usual_shape))
-
-        def size(place: int) -> str:
-            return f"{m['width'][place]:.0f} x {m['height'][place]:.0f} px"
-
-        return [
-            Bounded(
-                "noisy",
-                at_most(noise, self.max_noise),
-                lambda p: f"neighbouring pixels are unrelated: noise measure {noise[p]:.1f} (20 for white noise)",
-            ),
-            Bounded(
-                "odd_size",
-                at_most(size_ratio, self.max_size_ratio),
-                lambda p: f"{size(p)}, {size_ratio[p]:.1f} times off the median side of {usual_side:.0f} px",
-            ),
-            Bounded(
-                "odd_aspect",
-                at_most(shape_ratio, self.max_aspect_ratio),
-                lambda p: (
-                    f"{size(p)}, {shape_ratio[p]:.1f} times off the median shape of {np.exp(usual_shape):.2f} : 1"
-                ),
-            ),
-        ]
+        if column := evidence.table.task.image:
+            issues.append(ending_issue(evidence, rows, column, evidence.measure("image.format")[rows]))
+        return findings(self.name, evidence, rows, [issue for issue in issues if issue.issue not in self.ignore])

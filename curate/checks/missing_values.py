@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
 from curate.checks._blank_cells import blank_cells, blank_share
+from curate.checks._disguised_cells import DISGUISES, disguised_cells
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
@@ -20,8 +23,12 @@ class MissingValues(Check):
 
     Three issues: `missing_label` and `missing_input` (null, no text but blanks, an empty vector or series; score 0),
     and `missing_cells` (score: the share of cells that are there). Cells that hold one of `placeholders` count as
-    missing, in labels too. Cost: one pass over the label and the scalar columns; media are not opened.
+    missing, in labels too. A fourth, `disguised_missing` (score 0.2), is for cells of a table that hold a stand-in: a
+    number such as -999 that stands apart from all others of its column, or a word such as "unknown".
+    Cost: one pass over the label and the scalar columns; media are not opened.
     """
+
+    issues: ClassVar[tuple[str, ...]] = ("missing_label", "missing_input", "missing_cells", "disguised_missing")
 
     placeholders: tuple[str, ...] = Field(
         ("?", "n/a", "#n/a", "nan", "null", "-", "--"),
@@ -31,10 +38,21 @@ class MissingValues(Check):
         0.0, ge=0, lt=1, description="share of a row's cells that may be missing before it is flagged"
     )
 
+    disguises: tuple[str, ...] = Field(
+        DISGUISES, description="disguised_missing: texts (case and outer blanks aside) that stand for a missing cell"
+    )
+    min_sentinel_gap: float = Field(
+        1.0,
+        ge=0,
+        description="disguised_missing: distance of a number such as -999 from all other values of its column, over the"
+        " distance of their quartiles; 0 looks for no numbers",
+    )
+
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row and issue that the task has columns for."""
         rows = np.flatnonzero(evidence.active)
         parts = [self._labels(evidence, rows), self._inputs(evidence, rows), self._cells(evidence, rows)]
+        parts.append(self._disguised(evidence, rows))
         found = Findings.join([part for part in parts if part is not None])
         return Findings(found.table, found.facts or {self.name: {"rows": len(rows)}})
 
@@ -42,7 +60,10 @@ class MissingValues(Check):
         task, labels = evidence.table.task, evidence.labels
         if task.label is None or task.kind in (None, "unlabeled", "segmentation", "detection", "transcription"):
             return None
-        missing = ~labels.known[rows]
+        known_labels = labels.known
+        if task.kind == "token_classification":  # a list of tags per row, which is no label of the row
+            known_labels = evidence.table.column(task.label).is_valid().to_numpy()
+        missing = ~known_labels[rows]
         reasons = {int(p): f"the column {task.label!r} holds no label" for p in np.flatnonzero(missing)}
         known = {text.strip().casefold() for text in self.placeholders}
         for code, name in enumerate(labels.names if labels.sets is None else ()):
@@ -108,6 +129,31 @@ class MissingValues(Check):
         }
         return Findings.of(
             self.name, "missing_cells", rows, table.row_ids, 1.0 - share, flagged, reason=reasons, facts=facts
+        )
+
+    def _disguised(self, evidence: Evidence, rows: np.ndarray) -> Findings | None:
+        task, table = evidence.table.task, evidence.table
+        if not isinstance(task.features, tuple) or not (self.disguises or self.min_sentinel_gap):
+            return None
+        found, sentences, held = np.zeros(len(rows), dtype=bool), {}, []
+        known = {text.strip().casefold() for text in self.placeholders}
+        disguises = [text for text in self.disguises if text.strip().casefold() not in known]
+        for name in task.features:
+            column = table.column(name)
+            cells, why, counts = disguised_cells(column, rows, disguises, self.min_sentinel_gap)
+            cells &= ~blank_cells(column, self.placeholders)[rows]
+            for place in np.flatnonzero(cells).tolist():
+                sentences.setdefault(place, []).append(f"column {name!r}: {why[place]}")
+            found |= cells
+            held += [{"column": name, "value": value, "cells": n} for value, n in sorted(counts.items())]
+        reasons = {
+            place: "; ".join(many[:NAMED]) + (f"; and {len(many) - NAMED} more" if len(many) > NAMED else "")
+            for place, many in sentences.items()
+        }
+        score = np.where(found, 0.2, 1.0)
+        facts = {"disguised": held} if held else {}
+        return Findings.of(
+            self.name, "disguised_missing", rows, table.row_ids, score, found, reason=reasons, facts=facts
         )
 
 

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from curate.errors import DataError
 from curate.evidence.measure import installed
 from curate.evidence.settings import EvidenceSettings
-from curate.media import audio, image, payload, series, video
+from curate.media import audio, image, mask, payload, series, video
 from curate.media.item import DecodeError
 from curate.randomness import digest
 from curate.table import Table
-from curate.task import MEDIA
+from curate.task import DECODED
 
 if TYPE_CHECKING:
     import datasets
@@ -29,6 +29,7 @@ BATCH_BYTES = 1 << 26
 """Decoded media that a worker holds at once, but for the last item."""
 LIBRARIES = {
     "image": ("simplejpeg", "pillow"),
+    "mask": ("pillow",),
     "audio": ("soundfile", "av"),
     "video": ("av",),
 }
@@ -61,11 +62,11 @@ class Broken:
 def fingerprint(modality: str, settings: EvidenceSettings) -> str:
     """32 hex digits over all that the outcome of decoding depends on but the bytes."""
     parts: list[object] = [modality, VERSION]
-    if modality in MEDIA:
+    if modality in DECODED:
         parts += [settings.max_bytes, settings.max_pixels, settings.max_seconds]
         parts += [f"{library}=={installed(library)}" for library in LIBRARIES[modality]]
     if modality == "video":
-        parts += [video.FRAMES, video.SIDE_PX]
+        parts += [video.FRAMES, video.SIDE_PX, settings.max_video_pixels]
     return f"{digest(*parts):032x}"
 
 
@@ -95,9 +96,17 @@ def batches(
 def _decoder(modality: str, settings: EvidenceSettings) -> Callable[[bytes], Any]:
     if modality == "image":
         return lambda data: image.decode(data, settings.max_pixels)
+    if modality == "mask":
+        return lambda data: mask.decode(data, settings.max_pixels)
     if modality == "audio":
         return lambda data: audio.decode(data, settings.max_seconds)
-    return lambda data: video.decode(data, max_pixels=settings.max_pixels, max_seconds=settings.max_seconds)
+    return lambda data: video.decode(
+        data,
+        max_pixels=settings.max_pixels,
+        max_seconds=settings.max_seconds,
+        straight_pixels=settings.max_video_pixels,
+        skim=True,
+    )
 
 
 def _series(chunk: Chunk, broken: Broken) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:

@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 
 from curate.evidence.crowd import Crowd, crowd
+from curate.evidence.dynamics import Dynamics, training_dynamics
 from curate.evidence.embedder import Embedder
 from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.folds import small_classes, stratified_folds, units
+from curate.evidence.masks import Masks, measure_masks
 from curate.evidence.measurements import Measurements
+from curate.evidence.measures.masks import MaskStatistics
 from curate.evidence.neighbours import nearest_neighbours
 from curate.evidence.noise import estimate_noise, estimate_set_noise
 from curate.evidence.order import canonical_order, duplicate_groups, labels_fingerprint, rows_fingerprint
+from curate.evidence.pairs import By, Pairs
 from curate.evidence.probabilities import (
     METHOD,
     cross_validated,
@@ -29,7 +33,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 2, "probabilities": 3, "predictions": 1, "noise": 3}
+VERSIONS = {"neighbours": 2, "probabilities": 4, "predictions": 1, "noise": 4, "dynamics": 1}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -61,7 +65,7 @@ class Evidence:
         self.table = table
         self.settings = settings or EvidenceSettings()
         self.seed = seed
-        self._progress = progress
+        self._progress, self._cache = progress, cache
         self.labels = table.labels if labels is None else labels
         self.notes: list[str] = []
         self.repeats: np.ndarray | None = None
@@ -100,6 +104,10 @@ class Evidence:
         other._kept = np.array(active, dtype=bool)
         other.labels = labels
         return other
+
+    def beside(self, table: Table) -> Evidence:
+        """New evidence of another table by the same settings, cache and seed."""
+        return Evidence(table, self.settings, cache=self._measurements.cache, seed=self.seed, progress=self._progress)
 
     def prepare(self, names: Sequence[str], embedding: bool = True) -> None:
         """Take these measures of all rows, and those that the encoder needs, in one decoding pass.
@@ -235,11 +243,45 @@ class Evidence:
         arrays = self._estimates.get("noise", made_from, compute)
         return Noise(arrays["joint"], arrays["rows_posterior"], float(arrays["rate"][0]))
 
+    def masks(self, measure: MaskStatistics) -> Masks:
+        """Measures of the task's column of masks, in a pass of its own."""
+        return measure_masks(self.table, measure, self.settings, self._cache, self._progress)
+
+    def dynamics(self, held_out: bool = True) -> Dynamics:
+        """How far a small head prefers each given class, on average over its epochs; out of sample or in sample."""
+        labels, embedding, order = self.labels, self.embedding(), self._order
+        strata, folds = self._folds(embedding.valid)
+
+        def compute() -> Arrays:
+            vectors, codes = embedding.vectors[order], labels.codes[order]
+            found = training_dynamics(
+                vectors, codes, strata >= 0, len(labels.names), folds, held_out, self.seed, self._fitting
+            )
+            return {"rows_margin": found.margin, "rows_best": found.best, "threshold": np.array([found.threshold])}
+
+        made_from = (VERSIONS["dynamics"], self._embedder.key(), self._labels_key(), strata, folds, held_out, self.seed)
+        arrays = self._estimates.get("dynamics", made_from, compute)
+        return Dynamics(arrays["rows_margin"], arrays["rows_best"], float(arrays["threshold"][0]))
+
     def duplicate_groups(self) -> np.ndarray:
         """(n,) int64: rows with equal content share a number, -1 for rows that are alone or can't be read."""
         groups = duplicate_groups(self.table.content)
         groups[self._unreadable] = -1
         return groups
+
+    def near_pairs(self, by: By = "content", least: float | None = None) -> Pairs:
+        """Pairs of rows of other content that are alike, one row standing for each content (`pairs.content_nodes`).
+
+        Args:
+            by: content (fingerprints of the modality) or embedding.
+            least: least similarity; somewhat below the method's own threshold if left out.
+        """
+        from curate.evidence.pairs import methods
+        from curate.evidence.pairs.kept import kept_pairs
+
+        embeds = any(method.embeds for method in methods(self.table.task, by))
+        made_from = (self._rows, self._embedder.key() if embeds else "")
+        return kept_pairs(self, self._estimates, self._order, made_from, by, least)
 
     def facts(self) -> dict[str, Any]:
         """What was computed, for the manifest: encoder, measures, seconds, cache hits and misses."""
@@ -269,7 +311,9 @@ class Evidence:
         if labels.values is not None:
             strata = np.where(labels.known, 0, -1)
         elif labels.sets is not None:  # a row counts for the rarest of its labels, rows without any as one more class
-            rarest = np.where(labels.sets, labels.counts(self.active & self.table.training)[None], np.iinfo(np.int64).max).argmin(1)
+            rarest = np.where(
+                labels.sets, labels.counts(self.active & self.table.training)[None], np.iinfo(np.int64).max
+            ).argmin(1)
             strata = np.where(labels.known, np.where(labels.sets.any(1), rarest, len(labels.names)), -1)
         strata[~(self.active & self.table.training & valid)] = -1
         groups = None if self.table.groups is None else self.table.groups[order]

@@ -13,7 +13,7 @@ from curate.evidence.chunks import Fields
 from curate.evidence.narrowing import Values
 from curate.randomness import digest
 from curate.table import Table
-from curate.task import MEDIA
+from curate.task import DECODED
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class Pace:
         """Rows of a chunk."""
         if self.chunk_rows is not None:
             return self.chunk_rows
-        most = {"image": 256, "audio": 128, "video": 8, "series": 4_096, "text": 16_384}.get(modality, 65_536)
+        most = {"image": 256, "mask": 256, "audio": 128, "video": 8, "series": 4_096, "text": 16_384}.get(
+            modality, 65_536
+        )
         # Few rows are still spread over the workers, in chunks that a model can batch.
-        return min(most, max(-(-rows // (4 * workers)), 16)) if modality in MEDIA else most
+        return min(most, max(-(-rows // (4 * workers)), 16)) if modality in DECODED else most
 
 
 class Keeper:

@@ -25,6 +25,7 @@ class Measure:
 
     ========  =========================================================================================
     image     list of `curate.media.item.Image`
+    mask      list of `curate.media.item.Mask`; asked for through `curate.evidence.masks`
     audio     list of `curate.media.item.Audio`, at the file's own rate
     video     list of `curate.media.item.Video`, with `curate.media.video.FRAMES` evenly spaced frames
     series    list of (channels, length) float32 arrays, NaN where a value is missing

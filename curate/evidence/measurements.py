@@ -44,6 +44,11 @@ class Measurements:
         source = table.problems.filter(table.problems["issue"].to_numpy(zero_copy_only=False) == "unreadable")
         self.broken: dict[int, str] = dict(zip(source["row"].to_pylist(), source["reason"].to_pylist()))
 
+    @property
+    def cache(self) -> Path | None:
+        """Folder of the cache."""
+        return self._cache
+
     def take(self, measures: Sequence[Measure]) -> None:
         """Take what of these measures is not known yet, in one pass."""
         wanted = {m.fingerprint: m for m in measures if not set(m.fields) <= self._values.keys()}

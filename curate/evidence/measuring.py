@@ -84,7 +84,7 @@ def take(
 def _check(table: Table, measures: Sequence[Measure]) -> None:
     seen: set[str] = set()
     for measure in measures:
-        if measure.modality not in table.task.modalities:
+        if getattr(table.task, measure.modality, None) in (None, ()):
             raise ConfigError(
                 f"the measure {measure.name} needs {measure.modality}, and the task has"
                 f" {' and '.join(table.task.modalities) or 'no input'}"

@@ -1,8 +1,8 @@
 """Exact nearest neighbours by cosine similarity: faiss's brute-force search, in bounded memory.
 
 faiss costs hardly more than the bare product of the vectors (20,000 rows of 256 numbers on one core: product 2.2 s,
-faiss 2.3 s) and holds one block of similarities at a time. What it leaves to its caller is done here: equal vectors share
-one search, a row is not its own neighbour, rows without a vector are kept out, and ties have an order.
+faiss 2.3 s) and holds one block of similarities at a time. What it leaves to its caller is done here: equal vectors
+share one search, a row is not its own neighbour, rows without a vector are kept out, and ties have an order.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def nearest_neighbours(vectors: np.ndarray, candidates: np.ndarray, queries: np.
     """The k nearest candidates of each query row, itself excluded; ties are ordered by position.
 
     Equal vectors are searched once and share the result, so that many duplicates neither cost time nor push each other
-    out in an arbitrary order. Where different vectors tie for the last of the k places, faiss chooses; the choice depends
-    on the rows and their order alone.
+    out in an arbitrary order. Where different vectors tie for the last of the k places, faiss chooses; the choice
+    depends on the rows and their order alone.
 
     Args:
         vectors: (n, d) float32, L2-normalised.

@@ -16,7 +16,7 @@ from curate.evidence.measure import TEXT, Measure
 from curate.evidence.narrowing import Values, measure_all
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
-from curate.task import MEDIA
+from curate.task import DECODED
 
 REASON = {"reason": ("str", ())}
 Tick = Callable[[str, int, int], None]
@@ -63,7 +63,7 @@ class OnePass:
         self._table, self._modality, self._measures, self._settings = table, modality, measures, settings
         self._keeper, self._pace = keeper, pace
         # Text, series and features come as arrays: threads would only wait for the interpreter's lock.
-        self._workers = (settings.workers or cores()) if modality in MEDIA else 1
+        self._workers = (settings.workers or cores()) if modality in DECODED else 1
         decoding = fingerprint(modality, settings)
         self._keys = [keeper.key(measure.fingerprint, decoding) for measure in measures]
         self._failures_key = keeper.key("failures", decoding)

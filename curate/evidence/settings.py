@@ -24,4 +24,10 @@ class EvidenceSettings(BaseModel):
         default=100_000_000, gt=0, description="largest image or video frame that is decoded, in pixels"
     )
     max_bytes: int = Field(default=2_000_000_000, gt=0, description="largest media file that is read, in bytes")
+    max_video_pixels: int = Field(
+        default=2_000_000_000,
+        gt=0,
+        description="pixels over all frames up to which a video is decoded from end to end; of a longer one up to 240"
+        " key frames are looked at",
+    )
     max_seconds: float = Field(default=7_200.0, gt=0, description="longest audio or video that is decoded, in seconds")

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from curate.evidence.pairs import find_pairs
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import PROBLEMS, Table
@@ -112,6 +113,9 @@ class FakeEvidence:
         indices[order, : near.shape[1]] = np.where(np.isfinite(best), order[near], -1)
         values[order, : near.shape[1]] = np.where(np.isfinite(best), best, np.nan)
         return Neighbours(indices, values)
+
+    def near_pairs(self, by="content", least=None):
+        return find_pairs(self, by, least)
 
     def probabilities(self):
         n, k = len(self.table), max(1, len(self.labels.names))

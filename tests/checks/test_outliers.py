@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from curate.checks._isolation import feature_matrix
+from curate.checks._outlier_features import feature_matrix
 from curate.checks.outliers import Outliers
 
 
@@ -29,7 +29,7 @@ def test_strangers_to_all_and_strangers_to_their_class_are_found(clustered):
     assert set(range(10)) <= rows_of(findings)
     assert len(rows_of(findings)) <= 16
     reasons = dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))
-    assert all("of the class" in reasons[row] for row in range(5, 10))
+    assert all("beside the class" in reasons[row] for row in range(5, 10))
     score, flagged = findings.table["score"].to_numpy(), findings.table["is_issue"].to_numpy(zero_copy_only=False)
     assert score[flagged].max() < 0.5 <= score[~flagged].min()
 
@@ -48,8 +48,8 @@ def test_max_share_keeps_the_most_remote(clustered):
     assert not rows_of(Outliers(max_share=0).find(clustered))
 
 
-def test_a_higher_threshold_flags_fewer(clustered):
-    few, many = (rows_of(Outliers(threshold=t).find(clustered)) for t in (6, 2))
+def test_fewer_false_alarms_flag_fewer(clustered):
+    few, many = (rows_of(Outliers(false_alarms=a).find(clustered)) for a in (1e-4, 0.05))
     assert few < many
 
 
@@ -81,7 +81,7 @@ def test_categories_that_are_rare_stand_apart(table_of, evidence_of):
     findings = Outliers().find(evidence_of(table, vectors=rng.normal(size=(n, 5))))
     assert findings.table["score"].to_numpy().argmin() == 7
     assert (
-        "isolation"
+        "occurs 1 time(s)"
         in dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))[7]
     )
 

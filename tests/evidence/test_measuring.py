@@ -21,6 +21,18 @@ from curate.media.content import content_hashes, row_ids
 from curate.table import Table
 from curate.task import Task
 
+ABSENT = {
+    "audio.quiet_stretches",  # no such stretch
+    "audio.flat_peak_stretch",
+    "audio.channel_difference_db",  # mono
+    "audio.channel_sum_db",
+    "audio.snr_db",  # too short to tell
+    "audio.bandwidth_hz",
+    "video.print_seconds",  # pictures that a shorter video does not have
+    "video.fineness",  # no frame has detail
+    "video.edge_kurtosis",
+}
+"""Measures that a whole file may lack."""
 MEDIA = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
@@ -403,5 +415,5 @@ def test_real_sets_are_whole_and_equal_over_workers(shared_data, tmp_path):
         same(one, take(table, measures, tmp_path, workers=2))
         assert one.broken == {}
         for field, (dtype, _) in [pair for measure in measures for pair in measure.fields.items()]:
-            if dtype == "float32":
+            if dtype == "float32" and field not in ABSENT:
                 assert np.isfinite(one.values[field]).all(), field

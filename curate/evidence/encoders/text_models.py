@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,15 @@ def _pooled(model: Any, batch: Any) -> np.ndarray:
 
 @cache
 def _wordllama() -> Any:
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
     try:
         import wordllama
     except ImportError:
         raise MissingPackage("wordllama", "text", "the encoder wordllama") from None
+    finally:  # its import turns on everyone's log lines, down to those of level INFO
+        root.setLevel(level)
+        root.handlers[:] = handlers
     # The package carries this model's weights; by default it would look for them on a server.
     return wordllama.WordLlama.load(cache_dir=Path(str(wordllama.__file__)).parent, disable_download=True)
 

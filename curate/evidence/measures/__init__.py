@@ -5,21 +5,50 @@ from __future__ import annotations
 from curate.errors import ConfigError, nearest
 from curate.evidence.measure import Measure
 from curate.evidence.measures.audio import AudioStatistics
+from curate.evidence.measures.audio_marks import AudioMarks
+from curate.evidence.measures.audio_prints import AudioPrints
+from curate.evidence.measures.audio_spectrum import AudioSpectrum
 from curate.evidence.measures.features import FeaturesStatistics
 from curate.evidence.measures.image import ImageHash, ImageStatistics
+from curate.evidence.measures.image_marks import ImageMarks
+from curate.evidence.measures.image_prints import ImagePrint
 from curate.evidence.measures.series import SeriesStatistics
+from curate.evidence.measures.series_marks import SeriesMarks
 from curate.evidence.measures.text import TextLanguage, TextStatistics
+from curate.evidence.measures.text_contacts import TextContacts
+from curate.evidence.measures.text_marks import TextMarks, TextMojibake
+from curate.evidence.measures.text_mixture import TextMixture
+from curate.evidence.measures.text_repetition import TextRepetition
+from curate.evidence.measures.text_shingles import TextShingles
 from curate.evidence.measures.video import VideoHash, VideoStatistics
+from curate.evidence.measures.video_prints import VideoPrint
+from curate.evidence.measures.video_sharpness import VideoSharpness
+from curate.evidence.measures.video_timeline import VideoTimeline
 
 MEASURES: tuple[Measure, ...] = (
     ImageStatistics(),
     ImageHash(),
+    ImageMarks(),
+    ImagePrint(),
     AudioStatistics(),
+    AudioPrints(),
+    AudioMarks(),
+    AudioSpectrum(),
     VideoStatistics(),
+    VideoTimeline(),
+    VideoSharpness(),
     VideoHash(),
+    VideoPrint(),
     TextStatistics(),
     TextLanguage(),
+    TextMixture(),
+    TextMarks(),
+    TextMojibake(),
+    TextRepetition(),
+    TextContacts(),
+    TextShingles(),
     SeriesStatistics(),
+    SeriesMarks(),
     FeaturesStatistics(),
 )
 FIELDS: dict[str, Measure] = {field: measure for measure in MEASURES for field in measure.fields}

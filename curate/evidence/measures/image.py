@@ -12,6 +12,8 @@ from curate.evidence.measure import Measure
 from curate.media.item import Image
 
 SHARPNESS_SIDE_PX = 512
+LEAST_DIFFERENCE = 0.05
+"""Mean difference of neighbouring pixels (0 to 255) below which an image has nothing that could be blurred."""
 HASH_BITS_SIDE = 8
 
 
@@ -20,10 +22,15 @@ class ImageStatistics(Measure):
 
     brightness and contrast are mean and standard deviation of luma (0 to 1), dark_level and light_level its 1st and
     99th percentile; entropy_bits is of its histogram (0 to 8); sharpness is the variance of the Laplacian of luma (0 to
-    255) after the longer side was shrunk to at most 512 pixels.
+    255) after the longer side was shrunk to at most 512 pixels; detail is the share of the differences between
+    neighbouring pixels that an average over 3 pixels removes, in the smoother of the two directions: above 0.17 for
+    nearly all photos of any content and size, below 0.1 for those out of focus or smeared by motion, and for flat
+    drawings. edge_sharpness is the 99th percentile of the Laplacian over that of the range within 7 x 7 pixels: 1 and
+    more for edges of one pixel, below 0.3 for blurred ones.
     """
 
     name = "image.statistics"
+    version = 2
     modality = "image"
     parameters = {"sharpness_side_px": SHARPNESS_SIDE_PX}
     libraries = ("opencv-python-headless",)
@@ -40,12 +47,15 @@ class ImageStatistics(Measure):
         "image.light_level": ("float32", ()),
         "image.entropy_bits": ("float32", ()),
         "image.sharpness": ("float32", ()),
+        "image.detail": ("float32", ()),
+        "image.edge_sharpness": ("float32", ()),
     }
 
     def measure(self, items: Sequence[Image]) -> dict[str, np.ndarray]:
         """Values of n images."""
         lumas = [luma(item.pixels) for item in items]
         light = light_of(np.stack([histogram(grey) for grey in lumas]))
+        small = [shrunk_luma(grey) for grey in lumas]
         return {
             "image.width": np.array([item.width for item in items]),
             "image.height": np.array([item.height for item in items]),
@@ -53,7 +63,9 @@ class ImageStatistics(Measure):
             "image.frames": np.array([item.frames for item in items]),
             "image.has_alpha": np.array([item.has_alpha for item in items]),
             "image.format": np.array([item.format for item in items]),
-            "image.sharpness": np.array([sharpness(grey) for grey in lumas]),
+            "image.sharpness": np.array([sharpness(grey) for grey in small]),
+            "image.detail": np.array([detail(grey) for grey in small]),
+            "image.edge_sharpness": np.array([edge_sharpness(grey) for grey in small]),
             **{f"image.{name}": values for name, values in light.items()},
         }
 
@@ -82,13 +94,13 @@ class ImageHash(Measure):
 
 def luma(pixels: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8 RGB -> (h, w) uint8 luma (BT.601)."""
-    cv2 = _cv2()
+    cv2 = opencv()
     return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
 
 
 def histogram(grey: np.ndarray) -> np.ndarray:
     """(h, w) uint8 -> (256,) float64 shares."""
-    counts = _cv2().calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    counts = opencv().calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.float64)
     return counts / counts.sum()
 
 
@@ -108,19 +120,60 @@ def light_of(shares: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def shrunk_luma(grey: np.ndarray) -> np.ndarray:
+    """(h, w) uint8 luma on at most 512 pixels a side."""
+    cv2 = opencv()
+    scale = SHARPNESS_SIDE_PX / max(grey.shape)
+    if scale >= 1:
+        return grey
+    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+
+
 def sharpness(grey: np.ndarray) -> float:
     """Variance of the Laplacian of (h, w) uint8 luma, on at most 512 pixels a side."""
-    cv2 = _cv2()
-    scale = SHARPNESS_SIDE_PX / max(grey.shape)
-    if scale < 1:
-        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var(dtype=np.float64))
+    cv2 = opencv()
+    return float(cv2.Laplacian(shrunk_luma(grey), cv2.CV_32F).var(dtype=np.float64))
+
+
+def detail(grey: np.ndarray) -> float:
+    """Share of the differences of neighbours in (h, w) uint8 luma that averaging over 3 pixels removes, 0 to 1.
+
+    The smaller of both directions, so that blur by motion shows; 1 where there are no differences to be blurred. After
+    Crete and others, The Blur Effect (2007), with a narrower average, so that content matters less.
+    """
+    cv2 = opencv()
+    grey = shrunk_luma(grey)
+    kept = []
+    for lines in (grey, np.ascontiguousarray(grey.T)):
+        if len(lines) < 3:
+            continue
+        before = cv2.mean(cv2.absdiff(lines[1:], lines[:-1]))[0]
+        smooth = cv2.blur(lines, (1, 3))
+        after = cv2.mean(cv2.absdiff(smooth[1:], smooth[:-1]))[0]
+        kept.append(after / before if before > LEAST_DIFFERENCE else 0.0)
+    return float(np.clip(1.0 - max(kept, default=0.0), 0.0, 1.0))
+
+
+def edge_sharpness(grey: np.ndarray) -> float:
+    """99th percentile of the Laplacian of (h, w) uint8 luma over that of its range within 7 x 7 pixels; 0 if flat."""
+    cv2 = opencv()
+    grey = shrunk_luma(grey)
+    edges = cv2.convertScaleAbs(cv2.Laplacian(grey, cv2.CV_16S))
+    window = np.ones((7, 7), dtype=np.uint8)
+    span = cv2.subtract(cv2.dilate(grey, window), cv2.erode(grey, window))
+    return _percentile(edges) / max(_percentile(span), 4.0)
+
+
+def _percentile(values: np.ndarray) -> float:
+    """The 99th percentile of (h, w) uint8."""
+    reached = np.cumsum(histogram(values))
+    return float(np.searchsorted(reached, 0.99 - 1e-9))
 
 
 def phash(grey: np.ndarray) -> int:
     """64-bit DCT hash of (h, w) uint8 luma."""
-    cv2 = _cv2()
+    cv2 = opencv()
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:HASH_BITS_SIDE, :HASH_BITS_SIDE]
     # A flat image has coefficients of rounding noise alone: they must not decide bits.
@@ -129,7 +182,7 @@ def phash(grey: np.ndarray) -> int:
 
 def dhash(grey: np.ndarray) -> int:
     """64-bit gradient hash of (h, w) uint8 luma."""
-    cv2 = _cv2()
+    cv2 = opencv()
     small = cv2.resize(grey, (HASH_BITS_SIDE + 1, HASH_BITS_SIDE), interpolation=cv2.INTER_AREA)
     return _bits(small[:, 1:] > small[:, :-1])
 
@@ -138,7 +191,8 @@ def _bits(signs: np.ndarray) -> int:
     return int.from_bytes(np.packbits(signs.ravel()).tobytes(), "big")
 
 
-def _cv2() -> Any:
+def opencv() -> Any:
+    """OpenCV. Raises MissingPackage."""
     try:
         import cv2
     except ImportError:
