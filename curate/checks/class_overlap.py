@@ -50,7 +50,9 @@ class ClassOverlap(Check):
         learned = active & table.training
         enough = labels.counts(learned) >= self.min_rows
         if enough.sum() < 3:  # with two classes, all that could be said is that nothing was learned
-            return Findings(Findings.none().table, {self.name: {"classes": int(enough.sum()), "pairs": []}})
+            sentence = f"it compares three classes or more, and {enough.sum()} have {self.min_rows} training rows"
+            facts = {"classes": int(enough.sum()), "pairs": [], "sentence": sentence}
+            return Findings(Findings.none().table, {self.name: facts})
         probabilities = evidence.probabilities()
         rows = np.flatnonzero(learned & probabilities.valid)
         pairs = compare(labels.codes[rows], probabilities.values[rows], enough)

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from curate import registry
+from curate.checks._series_points import read_times, time_column
 from curate.checks._table_columns import Column, columns
 from curate.checks._table_leaks import foretells
 from curate.evidence.evidence import Evidence
@@ -15,6 +16,7 @@ from curate.evidence.order import canonical_order
 from curate.findings import Findings
 from curate.randomness import digest
 from curate.step import Check, FixSpec
+from curate.table import Table
 from curate.task import Task
 
 ISSUES = ("constant_column", "id_column", "repeated_column", "missing_column", "target_leak")
@@ -24,8 +26,8 @@ LEAST_ROWS = 20
 class ColumnQuality(Check):
     """Finds columns that are wrong as a whole; what is wrong with single cells is found by table_quality.
 
-    constant_column: one value in all rows. id_column: a name, key or number that differs in every row. repeated_column:
-    the same as another column. missing_column: mostly missing. target_leak: a column that alone foretells the label.
+    constant_column: one value in all rows. id_column: a name, key or number that differs in every row (a column of
+    times is none). repeated_column: the same as another column. missing_column: mostly missing. target_leak: a column that alone foretells the label.
 
     A finding speaks of a column and not of a row: for each such column one row stands as its place, with a reason that
     names the column, so that it is shown and counted once; the fact `columns` lists them. Its score is 0.5 at the
@@ -81,9 +83,10 @@ class ColumnQuality(Check):
         usual = usual if usual.any() else np.ones(len(rows), dtype=bool)
         found = columns(table, table.task.feature_columns, rows, usual)
         wrong: dict[str, list[tuple[str, float, str]]] = {issue: [] for issue in self._on()}
+        times = _times(table)
         if len(rows) >= 2:
             for column in found:
-                self._alone(column, int(usual.sum()), wrong)
+                self._alone(column, int(usual.sum()), wrong, column.name == times)
             self._copies(found, wrong)
             if self.max_foretold:
                 self._leaks(found, evidence, rows, usual, wrong)
@@ -119,7 +122,7 @@ class ColumnQuality(Check):
             score[place] = min(score[place], value)
         return Findings.of(self.name, issue, rows, row_ids, score, score < 0.5, reason=reasons)
 
-    def _alone(self, column: Column, rows: int, wrong: dict[str, list]) -> None:
+    def _alone(self, column: Column, rows: int, wrong: dict[str, list], is_time: bool) -> None:
         known, counts = column.known, column.counts
         missing = 1 - known / max(rows, 1)
         if "missing_column" in wrong and rows >= LEAST_ROWS and missing >= self.max_missing_share:
@@ -133,7 +136,7 @@ class ColumnQuality(Check):
             why = f"{value!r} in {most / known:.1%} of its known cells (threshold {self.max_constant_share:.0%})"
             wrong["constant_column"].append((column.name, 0.45 * (1 - most / known), why))
         distinct = int((counts > 0).sum())
-        names = column.whole or (column.is_text and column.numbers is None)
+        names = not is_time and (column.whole or (column.is_text and column.numbers is None))
         if "id_column" in wrong and known >= LEAST_ROWS and names and distinct >= self.max_distinct_share * known:
             why = f"{distinct:,} different values in {known:,} known cells (threshold {self.max_distinct_share:.0%})"
             wrong["id_column"].append((column.name, 0.2, why))
@@ -167,3 +170,9 @@ class ColumnQuality(Check):
                 )
                 score = 0.5 * (1 - share) / max(1 - self.max_foretold, 1e-9)
                 wrong["target_leak"].append((column.name, float(min(max(score, 0.0), 0.49)), why))
+
+
+def _times(table: Table) -> str | None:
+    """The column of times by its usual names, if it can be read as such: points of a series differ in their times."""
+    name = time_column(table.task, None)
+    return None if name is None or read_times(table.column(name))[0] is None else name

@@ -2,122 +2,116 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from curate.checks._grouping import rank_ids
-from curate.checks._isolation import feature_matrix, isolation
-from curate.checks._remoteness import (
-    class_distance,
-    deviations,
-    log_distance,
-    neighbour_distance,
-    within_class,
-)
+from curate.checks._outlier_methods import pyod_name
+from curate.checks._outlier_pyod import refusal
+from curate.checks._outlier_views import View, views
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 
+Own = Literal["ensemble", "isolation_forest", "knn", "lof", "ecod", "mahalanobis", "autoencoder"]
+Method = (
+    Own
+    | Annotated[str, Field(pattern=r"^pyod\.[A-Za-z][A-Za-z0-9_]*$")]
+    | Annotated[dict[str, str | bool | int | float], Field(json_schema_extra={"required": ["pyod"]})]
+)
+
 
 class Outliers(Check):
-    """Finds rows that lie unusually far from their nearest neighbours, overall or within their class.
+    """Finds rows that lie unusually far from the others, overall or within their class.
 
-    Each view (all rows; the row's class; for tables of features also an isolation forest) is measured in robust
-    deviations above its median, and the row has the largest of them. The score is 0.5 at `threshold` deviations, near 1
-    for usual rows and near 0 far out. Held-out rows are compared with training rows and do not shape what is usual.
-    Cost: nearest neighbours, rows squared; per class, rows of the class squared.
-    Source: distance to the k nearest neighbours (Ramaswamy, Rastogi, Shim, 2000); isolation forest (Liu, Ting, Zhou,
-    2008).
+    Tables are judged by their columns on robust scales, everything else by the embedding. What is usual is learned from
+    training rows alone; rows of held-out splits are judged against them. Anomaly scores become probabilities by a tail
+    that is fitted to the bulk of them, and a row is flagged where a usual row would be as strange less often than
+    `false_alarms`. The score is 0.5 at that limit, near 1 for usual rows and near 0 far out.
+    Cost: embedding: nearest neighbours, rows squared; tables: rows times 10,000 compared rows, 200 trees.
+    Source: the ensemble combines the distance to the nearest neighbours (Ramaswamy, Rastogi, Shim, 2000), isolation
+    forest (Liu, Ting, Zhou, 2008) and robust Mahalanobis distance on tables, and distance and local outlier factor
+    (Breunig and others, 2000) on embeddings.
     """
 
     embeds: ClassVar[bool] = True
+    issues: ClassVar[tuple[str, ...]] = ("outlier",)
 
-    neighbours: int = Field(10, ge=1, le=100, description="nearest rows whose mean distance counts")
-    threshold: float = Field(3.0, gt=0, description="robust deviations above the median from which a row is flagged")
+    method: Method = Field(
+        "ensemble",
+        description="ensemble; isolation_forest, knn (mean distance to the nearest neighbours), lof, ecod, mahalanobis"
+        " (robust, shrunk), autoencoder (needs torch); or a detector of PyOD: pyod.COPOD, or {pyod: KNN, method: mean}",
+    )
+    neighbours: int = Field(10, ge=1, le=100, description="nearest rows that count for knn, lof and the ensemble")
+    false_alarms: float = Field(
+        0.005,
+        gt=0,
+        lt=0.5,
+        description="share of usual rows that may be flagged by mistake, as the tail of the usual scores foretells",
+    )
     max_share: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="flag at most this share of the training rows, and of the held-out ones, the most remote first",
+        0.05, ge=0, le=1, description="flag at most this share of the training rows, the strangest first"
     )
     per_class: bool = Field(True, description="also compare each row with its own class")
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and not isinstance(value.get("pyod"), str):
+            raise ValueError("a mapping names a detector of PyOD: {pyod: COPOD}")
+        if (isinstance(value, Mapping) or value.startswith("pyod.")) and (why := refusal(pyod_name(value)[0])):
+            raise ValueError(why)
+        return value
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row that has an embedding or features."""
         table, rank = evidence.table, rank_ids(evidence.table.row_ids)
-        views = self._views(evidence, rank)
-        names = list(views)
-        stacked = np.stack([views[name][1] for name in names]) if names else np.zeros((0, len(table)))
-        judged = evidence.active & np.isfinite(stacked).any(0) if names else np.zeros(len(table), dtype=bool)
-        rows = np.flatnonzero(judged)
-        filled = np.where(np.isfinite(stacked[:, rows]), stacked[:, rows], -np.inf)
-        worst = filled.argmax(0) if names else rows
-        deviation = filled.max(0) if names else np.zeros(0)
-        score = remoteness_score(deviation, self.threshold)
-        flagged = deviation > self.threshold
-        order = np.lexsort([rank[rows], -deviation])
-        for part in (table.training[rows], ~table.training[rows]):  # held-out rows take no place from training rows
-            allowed = int(np.floor(self.max_share * part.sum() + 1e-9))
-            flagged[order[part[order]][allowed:]] = False
-        reasons = {}
-        for place in np.flatnonzero(flagged):
-            name, row = names[int(worst[place])], int(rows[place])
-            value = views[name][0][row]
-            reasons[int(place)] = _reason(name, value, float(deviation[place]), self.neighbours, evidence, row)
-        return Findings.of(
-            self.name,
-            "outlier",
-            rows,
-            table.row_ids,
-            score,
-            flagged,
-            reason=reasons,
-            facts=_facts(names, worst, flagged),
-        )
+        found = views(evidence, rank, self.method, self.neighbours, self.per_class)
+        surprise = np.stack([v.surprise for v in found]) if found else np.full((1, len(table)), np.nan)
+        rows = np.flatnonzero(evidence.active & np.isfinite(surprise).any(0))
+        filled = np.where(np.isfinite(surprise[:, rows]), surprise[:, rows], -1.0)
+        worst, strangest = filled.argmax(0), np.maximum(filled.max(0), 0.0)
+        # Two views of a row are two chances of a false alarm.
+        limit = -np.log10(self.false_alarms / max(1, len(found)))
+        flagged = self._flagged(strangest, limit, table.training[rows], rank[rows])
+        reasons = {
+            int(place): self._reason(found[worst[place]], int(rows[place]), float(strangest[place]), limit)
+            for place in np.flatnonzero(flagged)
+        }
+        facts = self._facts(evidence, found, rows, worst, flagged)
+        score = strangeness_score(strangest, limit)
+        return Findings.of(self.name, "outlier", rows, table.row_ids, score, flagged, reason=reasons, facts=facts)
 
-    def _views(self, evidence: Evidence, rank: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """View -> (n,) what was measured and (n,) deviations above what is usual."""
-        table, active = evidence.table, evidence.active
-        usual = active & table.training
-        if active.sum() < 3:
-            return {"overall": (np.zeros(len(table)), np.where(active, 0.0, np.nan))}
-        distance = neighbour_distance(evidence.neighbours(self.neighbours, training=True).similarity)
-        # distances in a table spread over orders of magnitude, those of learned embeddings do not
-        scale = log_distance if "features" in table.task.modalities else np.asarray
-        views = {"overall": (distance, deviations(scale(distance), usual))}
-        if self.per_class and table.task.kind == "classification" and evidence.labels.known.any():
-            found = evidence.embedding()
-            codes = np.where(active & found.valid, evidence.labels.codes, -1)
-            own = class_distance(found.vectors, codes, usual & (codes >= 0), rank, self.neighbours)
-            views["class"] = (own, deviations(within_class(scale(own), codes), usual))
-        if "features" in table.task.modalities:
-            fit = np.flatnonzero(usual)
-            apart = isolation(feature_matrix(table, usual), fit[np.argsort(rank[fit], kind="stable")], evidence.seed)
-            views["isolation"] = (apart, deviations(apart, usual))
-        return views
+    def _flagged(self, strangest: np.ndarray, limit: float, training: np.ndarray, rank: np.ndarray) -> np.ndarray:
+        flagged = strangest > limit
+        order = np.lexsort([rank, -strangest])
+        allowed = int(np.floor(self.max_share * training.sum() + 1e-9))
+        flagged[order[training[order]][allowed:]] = False
+        return flagged
+
+    def _reason(self, view: View, row: int, surprise: float, limit: float) -> str:
+        often = f"{10 ** min(surprise, 9):,.0f}{' or more' if surprise > 9 else ''}"
+        return f"{view.sentence(row, limit, self.neighbours)} (as strange as 1 in {often} usual rows)"
+
+    def _facts(
+        self, evidence: Evidence, found: list[View], rows: np.ndarray, worst: np.ndarray, flagged: np.ndarray
+    ) -> dict[str, Any]:
+        splits = evidence.table.splits[rows]
+        return {
+            "rows": len(rows),
+            "flagged": int(flagged.sum()),
+            "flagged_by_view": {v.name: int((flagged & (worst == place)).sum()) for place, v in enumerate(found)},
+            "detectors": sorted({name for v in found for name in v.detectors}),
+            "expected_false_alarms": round(self.false_alarms * len(rows), 1),
+            "share_flagged_by_split": {
+                str(split): round(float(flagged[splits == split].mean()), 4) for split in np.unique(splits)
+            },
+        }
 
 
-def remoteness_score(deviation: np.ndarray, threshold: float) -> np.ndarray:
-    """(m,) deviations -> (m,) scores: 1 / (1 + e^(d - t)) up to the threshold t, 0.5 (t / d)^3 beyond it.
-
-    The power law keeps far rows apart where the exponential would round all of them to 0.
-    """
-    below = 1.0 / (1.0 + np.exp(np.minimum(deviation - threshold, 0.0)))
-    return np.where(deviation <= threshold, below, 0.5 * (threshold / np.maximum(deviation, threshold)) ** 3)
-
-
-def _reason(view: str, value: float, deviation: float, neighbours: int, evidence: Evidence, row: int) -> str:
-    unusual = f"{deviation:.1f} robust deviations above the median"
-    if view == "isolation":
-        return f"its features set it apart from the other rows (isolation {value:.2f}, {unusual})"
-    if view == "class":
-        name = evidence.labels.name(row)
-        return f"mean cosine distance {value:.3f} to its {neighbours} nearest rows of the class {name!r}, {unusual}"
-    return f"mean cosine distance {value:.3f} to its {neighbours} nearest rows, {unusual}"
-
-
-def _facts(names: list[str], worst: np.ndarray, flagged: np.ndarray) -> dict[str, Any]:
-    by_view = {name: int((flagged & (worst == place)).sum()) for place, name in enumerate(names)}
-    return {"rows": len(flagged), "flagged": int(flagged.sum()), "flagged_by_view": by_view}
+def strangeness_score(surprise: np.ndarray, limit: float) -> np.ndarray:
+    """(m,) surprises -> (m,) scores 1 / (1 + (s / limit)^2): 0.5 at the limit; far rows stay apart."""
+    return 1.0 / (1.0 + np.square(surprise / limit))

@@ -138,8 +138,11 @@ def _check(
     prefetch_factor: int | None,
     context: str | None,
 ) -> None:
-    if table.task.kind in ("segmentation", "detection"):
-        raise ConfigError(f"the loader does not feed {table.task.kind} tasks: masks and boxes are not in its batches")
+    if table.task.kind in ("segmentation", "detection", "token_classification"):
+        raise ConfigError(
+            f"the loader does not feed {table.task.kind} tasks: masks, boxes and tags of tokens are not in its batches;"
+            " take curated.dataset"
+        )
     if on_error not in ("skip", "raise"):
         raise ConfigError(f"on_error must be 'skip' or 'raise', not {on_error!r}")
     if isinstance(num_workers, bool) or not isinstance(num_workers, int) or num_workers < 0:

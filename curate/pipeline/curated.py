@@ -17,6 +17,7 @@ from curate.findings import Findings
 from curate.ledger import Decisions, Verdict, combine, sentences
 from curate.pipeline.pipeline import Pipeline
 from curate.report import Report
+from curate.report.views import Views
 from curate.table import HELD_OUT, Table
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Curated:
         notes: sentences that the user should read.
         changes: `CHANGES`; which rows' content each transform changed.
         folder: where it is saved, None in memory.
+        views: small pictures of the evidence for the report; empty when opened from a folder.
     """
 
     table: Table
@@ -52,6 +54,7 @@ class Curated:
     notes: tuple[str, ...] = ()
     changes: pa.Table = field(default_factory=CHANGES.empty_table)
     folder: Path | None = None
+    views: Views = field(default_factory=Views)
 
     @property
     def findings(self) -> pa.Table:
@@ -88,6 +91,7 @@ class Curated:
             plan=self.plan,
             accounts=self.accounts,
             pipeline=self.pipeline.to_yaml(),
+            views=self.views,
         )
 
     @property
@@ -102,7 +106,8 @@ class Curated:
         once = self.plan.filter(pc.equal(self.plan["copy"], 0))
         rows, source = self.table.rows(once["row"].to_numpy()), self.table.dataset
         features = dict(source.features)
-        if (label := self.table.task.label) is not None:
+        label = self.table.task.label
+        if label is not None and self.table.task.kind in ("classification", "multilabel", "regression"):
             values = once["label"]
             values = values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
             rows = rows.set_column(rows.column_names.index(label), label, values)

@@ -159,7 +159,10 @@ class Pipeline:
         if self.source.root is not None:
             changed["root"] = moved(self.source.root)
         source = self.source.model_copy(update=changed)
-        kept = {"task": self.task, "evidence": self.evidence, "feed": self.feed, "seed": self.seed}
+        task = self.task
+        if task is not None and task.target is not None and (self.folder / task.target).exists():
+            task = task.model_copy(update={"target": moved(task.target)})
+        kept = {"task": task, "evidence": self.evidence, "feed": self.feed, "seed": self.seed}
         return Pipeline(self.steps, source=source, folder=folder, **kept)
 
     def run(self, table: Any = None, out: str | Path | None = None, **options: Any) -> Curated:

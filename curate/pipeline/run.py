@@ -29,10 +29,12 @@ from curate.pipeline.drawing import make_plan
 from curate.pipeline.files import refuse_folder
 from curate.pipeline.pipeline import Pipeline
 from curate.randomness import generator
+from curate.report.views import Views
 from curate.sources import load
 from curate.sources.opening import is_hub_name
 from curate.step import Augment, Balance, Check, Step, Transform
 from curate.table import Table
+from curate.task import Task
 
 Progress = Callable[[str, int, int], None]
 
@@ -122,7 +124,15 @@ def _load(pipeline: Pipeline, data: Any) -> Table:
             options["root"] = pipeline.folder / options["root"]
         path = pipeline.source.path
         data = _beside(pipeline, path) if isinstance(path, str) else [_beside(pipeline, p) for p in path]
-    return load(data, pipeline.task, **options)
+    return load(data, _with_target(pipeline), **options)
+
+
+def _with_target(pipeline: Pipeline) -> Task | None:
+    """The pipeline's task, with the path of its target relative to the file resolved; a split's name stays."""
+    task = pipeline.task
+    if task is None or task.target is None or not (pipeline.folder / task.target).exists():
+        return task
+    return task.model_copy(update={"target": os.path.normpath(pipeline.folder / task.target)})
 
 
 def _beside(pipeline: Pipeline, path: str) -> str:
@@ -227,9 +237,11 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
     recipe = json.dumps(state.recipes, sort_keys=True, ensure_ascii=False) if state.recipes else None
     plan = make_plan(table, verdict, recipe)
     accounts = balance_accounts(table, np.fromiter(broken, dtype=np.int64, count=len(broken)), verdict, plan)
+    findings = Findings.join(state.findings)
     curated = Curated(
         table=table,
-        findings_=Findings.join(state.findings),
+        findings_=findings,
+        views=Views.of(state.evidence, _last_checks(pipeline.steps), findings),
         ledger_=ledger,
         plan=plan,
         class_weights=verdict.class_weights,
@@ -247,6 +259,12 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
     if out is not None:
         curated = curated.save(out)
     return curated
+
+
+def _last_checks(steps: tuple[Step, ...]) -> list[Check]:
+    """The checks after the last transform: what they measured is measured of the rows as they are now."""
+    last = max((i for i, step in enumerate(steps) if isinstance(step, Transform)), default=-1)
+    return [step for step in steps[last + 1 :] if isinstance(step, Check)]
 
 
 def _unreadable(table: Table, broken: Any, ledger: Decisions) -> Decisions:

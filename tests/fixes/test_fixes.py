@@ -11,9 +11,8 @@ from curate.checks.label_errors import LabelErrors
 from curate.findings import Findings
 from curate.fixes.relabel import Relabel
 from curate.fixes.soften import Soften
-from curate.ledger import sparse
 from curate.fixes.weight import Weight
-from curate.ledger import combine, spread
+from curate.ledger import combine, sparse, spread
 
 POSTERIOR = np.array([[0.02, 0.95, 0.03], [0.3, 0.6, 0.1], [np.nan] * 3, [0.1, 0.2, 0.7]], dtype=np.float32)
 

@@ -1,0 +1,67 @@
+"""Audits go on where a check breaks down, and say so."""
+
+import pytest
+
+import curate
+from curate.checks.exact_duplicates import ExactDuplicates
+from curate.errors import MissingPackage, StorageError
+
+DATA = {"text": [f"a text about number {i % 15}" for i in range(20)], "label": ["x", "y"] * 10}
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    def make(fault):
+        def find(self, evidence):
+            raise fault
+
+        monkeypatch.setattr(ExactDuplicates, "find", find)
+
+    return make
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Only three checks run by default, to keep these tests quick."""
+    from curate import registry
+
+    names = {
+        name: where for name, where in registry.step_names().items() if name in ("exact_duplicates", "missing_values")
+    }
+    monkeypatch.setattr(registry, "step_names", lambda: names)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (MissingPackage("faiss", "text", "near duplicates"), "needs the package 'faiss'"),
+        (TypeError("odd"), "a fault of the check: TypeError: odd"),
+        (FileNotFoundError(2, "gone"), "a fault of the check: FileNotFoundError"),
+    ],
+)
+def test_a_check_that_breaks_down_is_skipped_and_named(few, broken, fault, words):
+    broken(fault)
+    report = curate.audit(DATA, cache=False)
+    assert words in report.skipped["exact_duplicates"]
+    assert "missing_values" in report.summary
+    assert "exact_duplicates" not in report.summary
+    assert report.document().skipped == dict(report.skipped)
+    assert "not all was judged" in str(report).lower()
+
+
+def test_faults_of_the_machine_stop_the_audit(few, broken):
+    broken(StorageError("the disk is full"))
+    with pytest.raises(StorageError):
+        curate.audit(DATA, cache=False)
+
+
+def test_checks_asked_for_by_name_are_never_skipped(broken):
+    broken(TypeError("odd"))
+    with pytest.raises(TypeError):
+        curate.audit(DATA, checks=["exact_duplicates"], cache=False)
+
+
+def test_faults_can_be_raised(few, broken):
+    broken(TypeError("odd"))
+    with pytest.raises(TypeError):
+        curate.audit(DATA, cache=False, on_fault="raise")
