@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from curate.cli import audit, cache, explain, init, run, schema, steps, validate
+from curate.cli import audit, cache, compare, explain, init, run, schema, steps, validate
 
 app = typer.Typer(
     help="Turn a raw, noisy, unbalanced dataset into batches worth training on, and say of every row why.",
@@ -38,6 +38,7 @@ def options(
 app.command("init")(init.init)
 app.command("audit")(audit.audit)
 app.command("run")(run.run)
+app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("steps")(steps.steps)
 app.command("schema")(schema.schema)

@@ -2,80 +2,194 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from curate.cli import shared
 
+if TYPE_CHECKING:
+    from curate.report import Report
+
+INCOMPLETE = 3
+"""Exit code of an audit that could not judge all that it should have."""
+
+
+class Format(StrEnum):
+    """What is printed on standard output."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    junit = "junit"
+    github = "github"
+    markdown = "markdown"
+
+
+_GATE = (
+    "Fail (exit code 1) if CHECK[.ISSUE][[SPLIT]] > NUMBER[%] holds, e.g. 'label_errors > 2%', 'any > 5%',"
+    " 'image_quality.blurry > 10', 'label_errors[test] > 0': rows flagged, or their share of those judged. Repeatable."
+)
+_BASELINE = (
+    "An earlier audit (its JSON report, the Parquet file of its findings, or the folder of a result): only findings"
+    " that are not in it count for --fail-on; without --fail-on, any new finding fails. Findings are the same if row"
+    " id, check and issue are; unless --id names a column, a row that was edited or relabelled has another id."
+)
+
 
 def audit(
     data: shared.Data,
     label: shared.Label = None,
+    annotators: shared.Annotators = None,
     text: shared.Text = None,
     image: shared.Image = None,
     audio: shared.Audio = None,
     video: shared.Video = None,
+    mask: shared.Mask = None,
+    boxes: shared.Boxes = None,
+    box_format: shared.BoxFormat = None,
     features: shared.Features = None,
     id: shared.Id = None,
     split: shared.Split = None,
     group: shared.Group = None,
+    target: shared.Target = None,
     checks: Annotated[str | None, typer.Option(help="Comma-separated names; all that apply if left out.")] = None,
     findings: Annotated[Path | None, typer.Option(help="Write every finding to this Parquet file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")] = None,
-    fail_on: Annotated[
-        list[str] | None, typer.Option(help="Fail (exit code 1) on e.g. 'label_errors > 2%'. Can be repeated.")
-    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a dataset card's section to this file.")] = None,
+    croissant: Annotated[Path | None, typer.Option(help="Write Croissant metadata to this JSON-LD file.")] = None,
+    format: Annotated[
+        Format,
+        typer.Option(
+            help="What to print: text for people; the report as json; its findings as jsonl; junit; github (annotations"
+            " with file and line); markdown."
+        ),
+    ] = Format.text,
+    fail_on: Annotated[list[str] | None, typer.Option(help=_GATE)] = None,
+    baseline: Annotated[Path | None, typer.Option(help=_BASELINE)] = None,
+    allow_incomplete: Annotated[
+        bool,
+        typer.Option(
+            "--allow-incomplete",
+            help="Exit as if all was judged where a check could not run (a missing package, a fault of its own);"
+            " otherwise the exit code is 3. A gate on such a check still gives 3.",
+        ),
+    ] = False,
     encoder: shared.Encoder = "auto",
     seed: shared.Seed = 0,
-    json: shared.Json = False,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     cache: shared.CacheFolder = None,
     no_cache: shared.NoCache = False,
 ) -> int:
-    """Find out what is wrong with a dataset, row by row. Nothing is changed."""
+    """Find out what is wrong with a dataset, row by row. Nothing is changed.
+
+    Exit codes: 0; 1 a gate failed; 2 wrong use; 3 the data can't be read, or a check could not run, so that not all
+    was judged (rows that can't be read are findings, and a check that doesn't apply is not missing); 4 a fault of
+    curate or of the machine. Results go to standard output, all else to standard error.
+    """
+    from curate.errors import ConfigError
     from curate.evidence.settings import EvidenceSettings
     from curate.pipeline.auditing import audit as run_audit
-    from curate.pipeline.files import write_parquet
-    from curate.pipeline.gate import Gate, judge
-    from curate.report.terminal import render
+    from curate.pipeline.baseline import Earlier
+    from curate.pipeline.gate import ANY, Gate
     from curate.sources import load
 
+    if json and format not in (Format.text, Format.json):
+        raise ConfigError(f"--json and --format {format.value} contradict each other: leave one out")
+    format = Format.json if json else format
     gates = [Gate.parse(gate) for gate in fail_on or ()]
+    earlier = None if baseline is None else Earlier.read(baseline)
+    if earlier is not None and not gates:
+        gates = [Gate.parse(f"{ANY} > 0")]
     names = [name.strip() for name in checks.split(",") if name.strip()] if checks else None
     roles = shared.make_task(
         label=label,
+        annotators=annotators,
         text=text,
         image=image,
         audio=audio,
         video=video,
+        mask=mask,
+        boxes=boxes,
+        box_format=box_format,
         features=features,
         id=id,
         split=split,
         group=group,
+        target=target,
     )
-    with shared.progress(quiet=json) as tell:
-        table = load(data, roles)
+    with shared.progress(quiet=format is not Format.text) as tell:
         report = run_audit(
-            table,
+            load(data, roles),
             names,
             evidence=EvidenceSettings(encoder=encoder),
             seed=seed,
             cache=shared.cache_option(cache, no_cache),
             progress=tell,
         )
+    report, unjudged = _judge(report, gates, earlier)
+    _write(report, findings=findings, html=html, markdown=markdown, croissant=croissant)
+    _print(report, format)
+    if format is Format.text:
+        for path in (findings, html, markdown, croissant):
+            if path is not None:
+                shared.say(f"written: {path}")
+    return _close(report, unjudged, allow_incomplete)
+
+
+def _judge(report: Report, gates: list[Any], earlier: Any) -> tuple[Report, list[str]]:
+    """The report with its gates judged, and sentences about gates whose check could not run."""
+    from curate.pipeline.gate import judge
+
+    table = report.material.table
+    against, new = (None, None) if earlier is None else earlier.compare(report.found, table.row_ids)
+    outcomes, unjudged = judge(gates, report.found, table, new=new, skipped=report.skipped)
+    return report.judged(outcomes, against), unjudged
+
+
+def _write(
+    report: Report, *, findings: Path | None, html: Path | None, markdown: Path | None, croissant: Path | None
+) -> None:
+    from curate.pipeline.files import write_parquet
+
     if findings is not None:
         write_parquet(findings, report.findings)
     if html is not None:
         report.to_html(html, findings_path=None if findings is None else str(findings))
-    if json:
-        shared.echo(report.to_json())
-    else:
+    if markdown is not None:
+        report.to_markdown(markdown)
+    if croissant is not None:
+        report.to_croissant(croissant)
+
+
+def _print(report: Report, format: Format) -> None:
+    if format is Format.text:
+        from curate.report.terminal import render
+
         render(report, shared.console())
-        for path in (findings, html):
-            if path is not None:
-                shared.echo(f"written: {path}")
-    failed = judge(gates, report.found)
-    for sentence in failed:
-        typer.echo(f"curate: {sentence}", err=True)
-    return 1 if failed else 0
+        return
+    made = {
+        Format.json: report.to_json,
+        Format.jsonl: report.to_jsonl,
+        Format.junit: report.to_junit,
+        Format.github: report.to_github,
+        Format.markdown: report.to_markdown,
+    }
+    shared.echo(made[format](), end="")
+
+
+def _close(report: Report, unjudged: list[str], allow_incomplete: bool) -> int:
+    """Say on standard error what decided the exit code, and give it."""
+    document = report.material
+    if document.baseline is not None:
+        shared.say(document.baseline.sentence)
+    failed = [gate for gate in document.gates if gate.failed]
+    for sentence in [*(gate.sentence for gate in failed), *unjudged]:
+        shared.say(sentence)
+    for check, why in report.skipped.items():
+        shared.say(f"not all was judged: {check} could not run: {why}")
+    if failed:
+        return 1
+    return INCOMPLETE if unjudged or (report.skipped and not allow_incomplete) else 0

@@ -23,13 +23,27 @@ def _role(text: str) -> Any:
 
 
 Label = Annotated[str | None, _role("Column with the label.")]
+Annotators = Annotated[
+    str | None, _role("Comma-separated columns with the labels of several annotators; their majority is the label.")
+]
 Text = Annotated[str | None, _role("Column with the text.")]
 Image = Annotated[str | None, _role("Column with images.")]
 Audio = Annotated[str | None, _role("Column with audio.")]
 Video = Annotated[str | None, _role("Column with video.")]
+Mask = Annotated[str | None, _role("Column with segmentation masks.")]
+Boxes = Annotated[str | None, _role("Column with bounding boxes.")]
+BoxFormat = Annotated[
+    str | None, _role("Of the boxes: xyxy, xywh or cxcywh, in pixels or with _relative; found if left out.")
+]
 Features = Annotated[str | None, _role("Column with vectors, or a comma-separated list of a table's columns.")]
 Id = Annotated[str | None, _role("Column with a unique id.")]
 Split = Annotated[str | None, _role("Column that says train, validation or test.")]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        help="File or folder of what the deployed model will see, or the name of a split.", show_default=False
+    ),
+]
 Group = Annotated[str | None, _role("Column of groups that folds must not tear apart.")]
 
 
@@ -41,6 +55,8 @@ def cache_option(folder: Path | None, no_cache: bool) -> Path | bool:
 def make_task(**roles: str | None) -> Any:
     """The roles that were named, as a mapping for `curate.load`; None if none was."""
     given: dict[str, Any] = {role: column for role, column in roles.items() if column is not None}
+    if "annotators" in given:
+        given["annotators"] = tuple(name.strip() for name in given["annotators"].split(",") if name.strip())
     if "," in (features := given.get("features", "")):
         given["features"] = [name.strip() for name in features.split(",")]
     return given or None
@@ -74,7 +90,15 @@ def console() -> Any:
     return Console(width=None if sys.stdout.isatty() else 100, highlight=False)
 
 
-def echo(text: str) -> None:
+def echo(text: str, end: str = "\n") -> None:
     """Print text as it is on standard output, whatever the encoding of the terminal."""
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    print(text.encode(encoding, "backslashreplace").decode(encoding), end=end)
+
+
+def say(text: str) -> None:
+    """Tell people something on standard error, where it does not mix with results; data strings show as they are."""
+    from curate.report.plain import printable
+
+    encoding = sys.stderr.encoding or "utf-8"
+    print(f"curate: {printable(text)}".encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)

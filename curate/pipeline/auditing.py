@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from curate import registry
-from curate.errors import ConfigError
+from curate.errors import ConfigError, CurateError, GateFailed, StorageError
 from curate.evidence import Evidence, EvidenceSettings
 from curate.findings import Findings
 from curate.pipeline.cache_folder import resolve
 from curate.report import Report
+from curate.report.views import Views
 from curate.sources import load
 from curate.step import Check, Step
 from curate.table import Table
@@ -28,8 +30,12 @@ def audit(
     seed: int = 0,
     cache: str | Path | bool | None = True,
     progress: Callable[[str, int, int], None] | None = None,
+    on_fault: Literal["skip", "raise"] = "skip",
 ) -> Report:
     """Find out what is wrong with a dataset.
+
+    A check that breaks down (a missing package, a fault of its own) is left out, and the others go on: `report.skipped`
+    says which and why. Checks that were asked for by name are never left out.
 
     Args:
         data: a `Table`, or anything that `curate.load` takes.
@@ -39,6 +45,7 @@ def audit(
         seed: of folds and heads.
         cache: folder of the cache; True for the default one, None for none.
         progress: called with (stage, done, total).
+        on_fault: what to do when a check that was not asked for by name breaks down: leave it out, or raise.
 
     Raises:
         ConfigError: an unknown check, or one that can't be used for this task.
@@ -49,19 +56,41 @@ def audit(
     chosen = choose(table.task, checks)
     found = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
     found.prepare(needs(chosen, table.task), embedding=any(check.embeds for check in chosen))
-    parts, notes = [], []
+    parts, notes, ran, skipped = [], [], [], {}
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))
-        parts.append(check.find(found))
-        notes += idle(check, parts[-1], table)
+        try:
+            part = check.find(found)
+        except Exception as fault:
+            if checks is not None or on_fault == "raise" or not _is_of_check(fault):
+                raise
+            skipped[check.name] = _in_a_sentence(fault)
+            continue
+        parts.append(part)
+        ran.append(check)
+        notes += idle(check, part, table)
+    findings = Findings.join(parts)
     return Report(
         table,
-        Findings.join(parts),
+        findings,
         notes=(*table.notes, *found.notes, *notes),
         facts={"evidence": found.facts()},
         seconds=time.perf_counter() - started,
+        skipped=skipped,
+        views=Views.of(found, ran, findings),
     )
+
+
+def _is_of_check(fault: Exception) -> bool:
+    """Whether the check alone is to blame: a full disk or too little memory would stop the next check as well."""
+    if isinstance(fault, OSError):
+        return fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
+    return not isinstance(fault, StorageError | GateFailed | MemoryError)
+
+
+def _in_a_sentence(fault: Exception) -> str:
+    return str(fault) if isinstance(fault, CurateError) else f"a fault of the check: {type(fault).__name__}: {fault}"
 
 
 def needs(steps: Sequence[Step], task: Task) -> list[str]:
@@ -71,7 +100,11 @@ def needs(steps: Sequence[Step], task: Task) -> list[str]:
 
 def idle(check: Check, findings: Findings, table: Table) -> list[str]:
     """A sentence if a check judged no row of a table that has rows; it would not appear in the summary otherwise."""
-    return [f"{check.name} judged no row: it found nothing to judge by"] if len(table) and not len(findings) else []
+    if len(findings) or not len(table):
+        return []
+    facts = findings.facts.get(check.name, {})
+    why = facts.get("sentence") or facts.get("answer") or "it found nothing to judge by"
+    return [f"{check.name} judged no row: {str(why).rstrip('.')}"]
 
 
 def choose(task: Task, checks: Sequence[str | Check] | None) -> list[Check]:

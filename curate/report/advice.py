@@ -19,6 +19,16 @@ from curate.report.model import Advice
 MOST = 5
 ABOUT_CLASSES = ("class_imbalance",)
 """Checks whose flags speak of classes: a row of a rare class is no bad row."""
+ABOUT_THE_SET = (
+    *ABOUT_CLASSES,
+    "column_quality",
+    "diversity",
+    "learning_curve",
+    "order_dependence",
+    "spurious_correlations",
+    "weak_slices",
+)
+"""Checks whose flags speak of many rows together: such rows are not counted as rows with an issue."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,18 @@ _WAYS = {
     "audio_quality": _Way(1.5, "Let poor recordings count less", "They stay, at a lower weight.", "weight"),
     "video_quality": _Way(1.5, "Let poor videos count less", "They stay, at a lower weight.", "weight"),
     "text_quality": _Way(1.5, "Look at texts of poor quality", "Sets them aside for a person.", "review"),
+    "box_quality": _Way(4.0, "Correct boxes that cannot be right", "Each reason names the box and why.", "review"),
+    "mask_quality": _Way(4.0, "Correct masks that cannot be right", "Each reason says what is wrong.", "review"),
+    "annotators": _Way(5.0, "Settle what annotators disagree about", "Their votes and the model differ.", "review"),
+    "expectations": _Way(5.0, "Correct rows that break a rule", "You said what must hold.", "review"),
+    "table_quality": _Way(2.0, "Correct cells that look wrong", "Each reason names the cell and why.", "review"),
+    "series_quality": _Way(1.5, "Look at damaged series", "Each reason names the place.", "review"),
+    "series_anomalies": _Way(1.2, "Look at odd stretches of series", "Unlike the rest of the series.", "review"),
+    "drift": _Way(1.5, "Look at rows foreign to the training rows", "Splits that differ mislead.", "review"),
+    "column_quality": _Way(0.8, "Leave out columns that say nothing", "Name the others as features.", None),
+    "spurious_correlations": _Way(0.9, "Break what gives a class away", "A model would learn the shortcut.", None),
+    "weak_slices": _Way(0.9, "Add rows where the model is weak", "Its accuracy falls short there.", None),
+    "diversity": _Way(0.8, "Add rows that are new", "Many rows amount to few.", None),
     "outliers": _Way(1.2, "Look at rows unlike the rest", "Odd rows may be errors or treasure.", "review"),
     "class_imbalance": _Way(
         1.0, "Give rare classes more weight", "Changes the loss, not the rows.", step="class_weights"
@@ -160,5 +182,5 @@ def _largest_share(material: Material, rows: np.ndarray) -> float:
 
 def rows_with_issues(flagged: pa.Table) -> int:
     """Number of rows with at least one issue that speaks of the row itself."""
-    of_rows = flagged.filter(pc.invert(pc.is_in(flagged["check"], value_set=pa.array(ABOUT_CLASSES))))
+    of_rows = flagged.filter(pc.invert(pc.is_in(flagged["check"], value_set=pa.array(ABOUT_THE_SET))))
     return len(np.unique(of_rows["row"].to_numpy()))

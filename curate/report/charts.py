@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from curate.report.model import ClassCount, Confusion, Histogram
+from curate.report.model import ClassCount, Confusion, Histogram, Measured
 
 MOST_CLASSES = 24
 MOST_CONFUSED = 12
@@ -121,3 +121,64 @@ def spread(values: np.ndarray, bins: int = 40) -> tuple[Histogram, float, float]
         return None
     counts, edges = np.histogram(known, bins=bins)
     return Histogram(judged=counts.tolist(), flagged=[0] * bins), float(edges[0]), float(edges[-1])
+
+
+_UNITS = {
+    "db": "dB",
+    "hz": "Hz",
+    "seconds": "s",
+    "px": "px",
+    "bits": "bit",
+    "fps": "fps",
+    "fraction": "%",
+    "share": "%",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A bound in a histogram: place in percent of the width (None beyond its edges), and what it says."""
+
+    left: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The histogram of a measure."""
+
+    name: str
+    columns: list[Column]
+    lines: list[Line]
+    low: str
+    median: str
+    high: str
+    rows: int
+    flagged: int
+
+
+def measures(found: Mapping[str, Measured]) -> tuple[list[Chart], list[Chart]]:
+    """Charts of the measures that a bound judges, those with flagged rows first, and of the others."""
+    charts = {name: _chart(name, one) for name, one in found.items()}
+    judged = sorted((name for name in charts if found[name].bounds), key=lambda name: -charts[name].flagged)
+    return [charts[name] for name in judged], [charts[name] for name in charts if name not in judged]
+
+
+def _chart(name: str, one: Measured) -> Chart:
+    width = one.high - one.low
+    lines = []
+    for bound in one.bounds:
+        left = 100 * (bound.value - one.low) / width if one.low <= bound.value <= one.high else None
+        what = (bound.issue or bound.check).replace("_", " ")
+        lines.append(Line(left, f"{what}: {bound.setting} {_in_unit(bound.value, name)}"))
+    low, median, high = (_in_unit(value, name) for value in (one.low, one.quantiles[3], one.high))
+    bins = Histogram(judged=one.counts, flagged=one.flagged)
+    return Chart(name, columns(bins), lines, low, median, high, one.rows, sum(one.flagged))
+
+
+def _in_unit(value: float, name: str) -> str:
+    unit = _UNITS.get(name.rpartition("_")[2], "")
+    if unit == "%":
+        return f"{100 * value:.3g} %"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{text} {unit}".strip()

@@ -14,13 +14,13 @@ import curate
 from curate.ledger import sentences
 from curate.report.advice import advise, check_class, rows_with_issues
 from curate.report.classes import class_counts, confusion
-from curate.report.contents import in_words, media_name
+from curate.report.contents import in_words, origins
 from curate.report.material import Material
-from curate.report.model import Account, Check, Document, Draws, Histogram, Issue, Outcome, Row, TaskFacts
+from curate.report.model import Account, Check, Document, Draws, Issue, Outcome, Row, TaskFacts
 from curate.report.plain import percent, plain
 from curate.report.worst import group_sizes, histogram, worst_groups
 from curate.table import Table
-from curate.task import MEDIA, MODALITIES
+from curate.task import MODALITIES
 
 NOISE_FACT = "estimated_noise_rate"
 """Name under which `label_errors` says what share of the labels it takes to be wrong."""
@@ -54,6 +54,7 @@ def compose(material: Material, rows_per_issue: int) -> Document:
         unlabeled=int((~table.labels.known).sum()) if table.task.label else 0,
         first=advise(material),
         checks=checks,
+        measures={plain(name): measured for name, measured in material.views.measures.items()},
         confusion=confusion(table, flagged),
         decisions=None if material.decisions is None else _decisions(material.decisions.table),
         accounts=None if material.accounts is None else [Account(**plain(line)) for line in material.accounts],
@@ -61,6 +62,9 @@ def compose(material: Material, rows_per_issue: int) -> Document:
         encoder=_encoder(material.facts),
         facts=plain(material.facts),
         notes=[plain(str(note)) for note in material.notes],
+        skipped=plain(dict(material.skipped)),
+        gates=list(material.gates),
+        baseline=material.baseline,
         seconds=plain(material.seconds),
         pipeline=plain(material.pipeline),
     )
@@ -68,22 +72,24 @@ def compose(material: Material, rows_per_issue: int) -> Document:
 
 def _checks(material: Material, rows_per_issue: int) -> dict[str, Check]:
     findings = material.findings
-    chosen: dict[tuple[str, str], tuple[Mapping[str, Any], Histogram, pa.Table, dict[int, int]]] = {}
     summary = findings.summary
+    chosen: dict[tuple[str, str], pa.Table] = {}
+    judged: dict[tuple[str, str], dict[str, Any]] = {}
+    sizes: dict[tuple[str, str], dict[int, int]] = {}
     for check, issues in summary.items():
         of_check = findings.only(check)
         for issue, counts in issues.items():
             lines = of_check.only(issue=issue).table
-            judged, marked = histogram(lines)
-            worst = worst_groups(lines, rows_per_issue)
-            chosen[check, issue] = (counts, Histogram(judged=judged, flagged=marked), worst, group_sizes(lines))
-    rows = _rows(material, [worst for _, _, worst, _ in chosen.values()])
+            flagged = lines.filter(lines["is_issue"])["row_id"].to_pylist()
+            judged[check, issue] = counts | {"histogram": histogram(lines), "flagged": flagged}
+            chosen[check, issue], sizes[check, issue] = worst_groups(lines, rows_per_issue), group_sizes(lines)
+    row = _rows(material, list(chosen.values()))
     found: dict[str, Check] = {}
     for check in dict.fromkeys([*summary, *findings.facts]):
         issues = {
-            issue: Issue(**counts, histogram=bins, worst=[rows(line, sizes) for line in worst.to_pylist()])
-            for (owner, issue), (counts, bins, worst, sizes) in chosen.items()
-            if owner == check
+            key[1]: Issue(**judged[key], worst=[row(line, sizes[key]) for line in worst.to_pylist()])
+            for key, worst in chosen.items()
+            if key[0] == check
         }
         found[check] = Check(description=describe(check), facts=plain(findings.facts.get(check, {})), issues=issues)
     return found
@@ -99,12 +105,12 @@ def _rows(material: Material, worst: list[pa.Table]) -> Any:
     """A function from a line of findings and the sizes of groups to a `Row`; what rows hold is fetched once for all."""
     table = material.table
     rows = np.unique(np.concatenate([np.empty(0, np.int64), *(lines["row"].to_numpy() for lines in worst)]))
-    previews, origins = in_words(table, rows), _origins(table, rows)
+    previews, places = in_words(table, rows), origins(table, rows)
     said = _said(material, [str(row_id) for row_id in table.row_ids[rows]])
 
     def one(line: Mapping[str, Any], sizes: Mapping[int, int]) -> Row:
         row = line["row"]
-        file, number = origins[row]
+        file, number = places[row]
         return Row(
             row=row,
             row_id=line["row_id"],
@@ -123,18 +129,6 @@ def _rows(material: Material, worst: list[pa.Table]) -> Any:
         )
 
     return one
-
-
-def _origins(table: Table, rows: np.ndarray) -> dict[int, tuple[str | None, int | None]]:
-    """row -> file and line that it came from; the path of its media where the source kept no origin."""
-    if table.origin is not None:
-        lines = table.origin.take(pa.array(rows)).to_pylist()
-        return {row: (line["file"], line["line"]) for row, line in zip(rows.tolist(), lines)}
-    columns = [name for role in MEDIA if (name := getattr(table.task, role))]
-    if not columns or not len(rows):
-        return dict.fromkeys(rows.tolist(), (None, None))
-    names = [media_name(value) for value in table.rows(rows, columns[:1])[columns[0]].to_pylist()]
-    return {row: (name, None) for row, name in zip(rows.tolist(), names)}
 
 
 def _said(material: Material, row_ids: list[str]) -> dict[str, list[str]]:

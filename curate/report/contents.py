@@ -49,6 +49,18 @@ def _values(column: pa.ChunkedArray, name: str, task: Task) -> Sequence[Any]:
     return column.to_pylist()
 
 
+def origins(table: Table, rows: np.ndarray) -> dict[int, tuple[str | None, int | None]]:
+    """row -> file and line that it came from; the path of its media where the source kept no origin."""
+    if table.origin is not None:
+        lines = table.origin.take(pa.array(rows)).to_pylist()
+        return {row: (line["file"], line["line"]) for row, line in zip(rows.tolist(), lines)}
+    columns = [name for role in MEDIA if (name := getattr(table.task, role))]
+    if not columns or not len(rows):
+        return dict.fromkeys(rows.tolist(), (None, None))
+    names = [media_name(value) for value in table.rows(rows, columns[:1])[columns[0]].to_pylist()]
+    return {row: (name, None) for row, name in zip(rows.tolist(), names)}
+
+
 def media_name(value: Mapping[str, Any] | None) -> str | None:
     """The path of a media value, or its size where it has none; None where there is nothing."""
     if value is None or (not value.get("path") and value.get("bytes") is None):

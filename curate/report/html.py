@@ -14,7 +14,9 @@ from markupsafe import Markup
 
 from curate.report import charts
 from curate.report.advice import ABOUT_CLASSES
-from curate.report.facts import Fact, facts_shown
+from curate.report.comparison import Comparison
+from curate.report.facts import QUESTION, Fact, facts_shown
+from curate.report.listing import block, listing
 from curate.report.material import Material
 from curate.report.model import Document, Issue, Row
 from curate.report.plain import percent, plain, printable
@@ -22,6 +24,8 @@ from curate.report.previews import previews
 from curate.report.previews.item import Budget, Preview
 
 HERE = Path(__file__).parent
+NOTHING = ("0", "0.0%", "no", "–")
+"""Facts that say that there is nothing to say."""
 REPEATED = ("rows", "issues", "confusions")
 """Facts of a check that its section says anyway."""
 
@@ -46,6 +50,7 @@ class Section:
     description: str
     facts: list[Fact]
     columns: list[charts.Column]
+    threshold: float | None
     groups: list[list[Card]]
     shown: int
     about_classes: bool
@@ -55,6 +60,16 @@ class Section:
     def grouped(self) -> bool:
         """Whether rows stand in groups."""
         return any(card.row.group is not None for group in self.groups for card in group)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a check learned about the set; `question` is the one that it answers."""
+
+    check: str
+    question: str | None
+    description: str
+    facts: list[Fact]
 
 
 def page(material: Material, document: Document, max_bytes: int, findings_path: str | None) -> str:
@@ -67,6 +82,7 @@ def page(material: Material, document: Document, max_bytes: int, findings_path: 
         findings_path: where all findings are kept, None if that is not known.
     """
     style, script = _asset("page.css"), _asset("page.js")
+    sections = _sections(material, document, max_bytes)
     policy = (
         "default-src 'none'; img-src data:; media-src data:; "
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
@@ -80,7 +96,7 @@ def page(material: Material, document: Document, max_bytes: int, findings_path: 
             style=Markup(style),
             script=Markup(script),
             policy=policy,
-            sections=_sections(material, document, max_bytes),
+            sections=sections,
             quiet=[
                 (name, issue)
                 for name, check in document.checks.items()
@@ -90,10 +106,29 @@ def page(material: Material, document: Document, max_bytes: int, findings_path: 
             balance=charts.balance(document.classes),
             spread=None if values is None else charts.spread(values),
             heat=charts.heat_map(document.confusion),
+            whole=_whole(document, {section.check for section in sections}),
+            measures=charts.measures(document.measures),
+            mapped=len(material.views.rows),
             findings_path=findings_path,
             facts=facts_shown(document.facts, ("encoder", "seconds")),
+            listing=Markup(block(listing(material))),
         )
     )
+
+
+def _whole(document: Document, shown: set[str]) -> list[Whole]:
+    """What checks learned about the set as a whole and no section of an issue says; sentences first."""
+    found = []
+    for check, said in document.checks.items():
+        facts = facts_shown(said.facts, REPEATED)
+        counts = {name for name in said.facts if name in said.issues}
+        facts = [fact for fact in facts if fact.name not in counts]
+        question = next((fact.text for fact in facts if fact.name == QUESTION), None)
+        facts = [fact for fact in facts if fact.name != QUESTION]
+        says = any(fact.long or fact.text not in NOTHING for fact in facts)
+        if says and (check not in shown or question):
+            found.append(Whole(check, question, said.description, facts))
+    return sorted(found, key=lambda one: (one.question is None, not one.facts[0].is_sentence))
 
 
 def _sections(material: Material, document: Document, max_bytes: int) -> list[Section]:
@@ -121,8 +156,9 @@ def _sections(material: Material, document: Document, max_bytes: int) -> list[Se
                 name=name,
                 issue=issue,
                 description=found.description if first else "",
-                facts=facts_shown(found.facts, REPEATED) if first else [],
+                facts=facts_shown(found.facts, (*REPEATED, *found.issues)) if first else [],
                 columns=charts.columns(issue.histogram),
+                threshold=issue.histogram.threshold,
                 groups=groups,
                 shown=sum(row.flagged for row in issue.worst),
                 about_classes=about_classes,
@@ -133,7 +169,8 @@ def _sections(material: Material, document: Document, max_bytes: int) -> list[Se
 
 
 def _groups(material: Material, issue: Issue, budget: Budget) -> list[list[Card]]:
-    shown = previews(material.table, {row.row: row.reason for row in issue.worst}, budget)
+    reasons = {row.row: row.reason for row in issue.worst}
+    shown = previews(material.table, reasons, budget, _beside(issue))
     groups: list[list[Card]] = []
     for row in issue.worst:
         card = Card(row, shown[row.row])
@@ -142,6 +179,15 @@ def _groups(material: Material, issue: Issue, budget: Budget) -> list[list[Card]
         else:
             groups.append([card])
     return groups
+
+
+def _beside(issue: Issue) -> dict[int, int]:
+    """row -> the row of its group that stays, for every other row of the group."""
+    stays: dict[int, int] = {}
+    for row in sorted(issue.worst, key=lambda row: row.flagged):
+        if row.group is not None:
+            stays.setdefault(row.group, row.row)
+    return {row.row: stays[row.group] for row in issue.worst if row.group is not None and stays[row.group] != row.row}
 
 
 def _title(check: str, issue: str, issues: int) -> str:
@@ -159,7 +205,12 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=_final,
     )
-    environment.filters |= {"words": _words, "percent": percent, "thousands": lambda n: f"{n:,}"}
+    environment.filters |= {
+        "measured": lambda name: _words(name.replace(".", " ")),
+        "words": _words,
+        "percent": percent,
+        "thousands": lambda n: f"{n:,}",
+    }
     return environment
 
 
@@ -183,3 +234,11 @@ def _asset(name: str) -> str:
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The difference of two audits or results as a page without a script."""
+    style = _asset("page.css")
+    policy = f"default-src 'none'; style-src '{_digest(style)}'; base-uri 'none'; form-action 'none'"
+    template = _environment().get_template("comparison.html.j2")
+    return template.render(c=comparison, style=Markup(style), policy=policy)

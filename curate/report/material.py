@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from curate.findings import Findings
 from curate.ledger import Decisions, Verdict
+from curate.report.model import Baseline, GateOutcome
+from curate.report.views import Views
 from curate.table import Table
 
 
@@ -28,6 +30,10 @@ class Material:
         plan: the draws (`curate.plan.schema`).
         accounts: per split ``{"split", "read", "kept", "dropped", "unreadable"}``.
         pipeline: the pipeline that ran, as YAML text.
+        skipped: check -> why it could not run.
+        gates: thresholds and what became of them.
+        baseline: the findings against those of an earlier audit.
+        views: small pictures of the evidence.
     """
 
     table: Table
@@ -40,3 +46,7 @@ class Material:
     plan: pa.Table | None = None
     accounts: Sequence[Mapping[str, Any]] | None = None
     pipeline: str | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    gates: Sequence[GateOutcome] = ()
+    baseline: Baseline | None = None
+    views: Views = field(default_factory=Views)

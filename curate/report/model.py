@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -45,6 +48,32 @@ class Histogram(Part):
 
     judged: list[int]
     flagged: list[int]
+    threshold: float | None = Field(
+        default=None, description="all flagged scores are below, all others above; null if mixed"
+    )
+
+
+class Bound(Part):
+    """A setting of a check that bounds a measure."""
+
+    check: str
+    issue: str | None = Field(description="the issue that it decides about, where the setting names one")
+    setting: str
+    value: float
+
+
+class Measured(Part):
+    """The distribution of a measure over the rows that can be read."""
+
+    rows: int = Field(ge=1)
+    mean: float
+    std: float
+    quantiles: list[float] = Field(description="at 0, 5, 25, 50, 75, 95 and 100 %")
+    low: float = Field(description="left edge of the histogram; what lies below counts in the first bin")
+    high: float = Field(description="right edge of the histogram; what lies above counts in the last bin")
+    counts: list[int]
+    flagged: list[int] = Field(description="of them, rows flagged for an issue that one of the bounds decides about")
+    bounds: list[Bound]
 
 
 class Issue(Part):
@@ -54,6 +83,7 @@ class Issue(Part):
     issues: int = Field(ge=0, description="rows flagged")
     share: float = Field(ge=0, le=1, description="issues / rows")
     histogram: Histogram
+    flagged: list[str] = Field(description="ids of all flagged rows: what a later audit compares with")
     worst: list[Row] = Field(description="the flagged rows with the lowest scores, worst first")
 
 
@@ -96,6 +126,58 @@ class Outcome(Part):
 
     level: Literal["fine", "look", "act"] = Field(description="nothing found; something to look at; a lot to do")
     sentence: str
+
+    @property
+    def verdict(self) -> str:
+        """The level in words."""
+        return {"fine": "Ready to train on", "look": "Look before you train", "act": "Clean before you train"}[
+            self.level
+        ]
+
+
+class GateOutcome(Part):
+    """A threshold, and whether it was passed."""
+
+    text: str = Field(description="the gate as it was written")
+    check: str | None = Field(description="the check that it speaks of; null for all of them")
+    issue: str | None
+    split: str | None
+    failed: bool
+    flagged: int = Field(ge=0, description="rows that count: flagged, and new where there is a baseline")
+    rows: int = Field(ge=0, description="rows judged")
+    sentence: str
+
+
+class Change(Part):
+    """Findings of one issue against those of an earlier audit."""
+
+    check: str
+    issue: str
+    new: int = Field(ge=0)
+    known: int = Field(ge=0)
+    gone: int = Field(ge=0)
+
+
+class Baseline(Part):
+    """The findings against those of an earlier audit, by row id, check and issue."""
+
+    source: str
+    new: int = Field(ge=0, description="flagged now and not then")
+    known: int = Field(ge=0, description="flagged now and then")
+    gone: int = Field(ge=0, description="flagged then and not now, by checks that ran now")
+    gone_with_their_rows: int = Field(ge=0, description="of those, how many are of rows that are no longer there")
+    unknown_checks: list[str] = Field(description="checks that did not run then: all that they find counts as new")
+    issues: list[Change]
+
+    @property
+    def sentence(self) -> str:
+        """The counts in words."""
+        text = f"against {self.source}: {self.new:,} new, {self.known:,} known, {self.gone:,} gone"
+        if self.gone_with_their_rows:
+            text += f" ({self.gone_with_their_rows:,} with rows that are no longer there)"
+        if self.unknown_checks:
+            text += f"; new to it: {', '.join(self.unknown_checks)}"
+        return text
 
 
 class Account(Part):
@@ -144,6 +226,7 @@ class Document(Part):
     unlabeled: int = Field(ge=0, description="rows without a label")
     first: list[Advice] = Field(description="what to do first, most useful first")
     checks: dict[str, Check]
+    measures: dict[str, Measured] = Field(description="what was measured of each row, as distributions")
     confusion: list[Confusion] = Field(description="pairs of given and suggested label, most rows first")
     decisions: dict[str, dict[str, int]] | None = Field(None, description="step -> action -> entries; null in an audit")
     accounts: list[Account] | None = Field(None, description="null in an audit")
@@ -151,6 +234,9 @@ class Document(Part):
     encoder: str | None = Field(None, description="what made the embedding")
     facts: dict[str, JsonValue] = Field(description="what was computed, and how")
     notes: list[str]
+    skipped: dict[str, str] = Field(description="check -> why it could not run; the audit is incomplete without it")
+    gates: list[GateOutcome] = Field(description="thresholds that were set, and what became of them")
+    baseline: Baseline | None = Field(None, description="against an earlier audit; null where none was named")
     seconds: float | None = Field(None, ge=0)
     pipeline: str | None = Field(None, description="the pipeline that ran, as YAML")
 
@@ -160,3 +246,12 @@ def schema() -> dict[str, Any]:
     body = Document.model_json_schema(mode="serialization")
     title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, "title": "curate report"}
     return title | {key: value for key, value in body.items() if key != "title"}
+
+
+def write_schema(path: str) -> None:
+    """Write the file `schemas/report.schema.json`."""
+    Path(path).write_text(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schema(sys.argv[1])

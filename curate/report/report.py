@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,8 @@ from curate.findings import Findings
 from curate.ledger import Decisions, Verdict
 from curate.report.compose import compose
 from curate.report.material import Material
-from curate.report.model import Document
+from curate.report.model import Baseline, Document, GateOutcome
+from curate.report.views import Views
 from curate.report.worst import worst_lines
 from curate.table import Table
 
@@ -50,12 +51,36 @@ class Report:
         plan: pa.Table | None = None,
         accounts: Sequence[Mapping[str, Any]] | None = None,
         pipeline: str | None = None,
+        skipped: Mapping[str, str] | None = None,
+        views: Views | None = None,
     ) -> None:
         """See `curate.report.material.Material` for what each argument is."""
         material = Material(
-            table, findings, tuple(notes), facts or {}, seconds, decisions, verdict, plan, accounts, pipeline
+            table,
+            findings,
+            notes=tuple(notes),
+            facts=facts or {},
+            seconds=seconds,
+            decisions=decisions,
+            verdict=verdict,
+            plan=plan,
+            accounts=accounts,
+            pipeline=pipeline,
+            skipped=skipped or {},
+            views=views or Views(),
         )
         object.__setattr__(self, "material", material)
+
+    def judged(self, gates: Sequence[GateOutcome] = (), baseline: Baseline | None = None) -> Report:
+        """The same report with what became of thresholds, and how it stands against an earlier audit."""
+        report = object.__new__(Report)
+        object.__setattr__(report, "material", replace(self.material, gates=tuple(gates), baseline=baseline))
+        return report
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """check -> why it could not run; the report is incomplete where there are any."""
+        return self.material.skipped
 
     @property
     def findings(self) -> pa.Table:
@@ -104,9 +129,7 @@ class Report:
         """
         body = self.document(rows_per_issue).model_dump(mode="json")
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
-        if path is not None:
-            _write(Path(path), text)
-        return text
+        return _given(text, path)
 
     def to_html(
         self,
@@ -131,6 +154,37 @@ class Report:
 
         _write(Path(path), page(self.material, self.document(rows_per_issue), max_bytes, findings_path))
 
+    def to_jsonl(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Every flagged finding as one JSON object a line, with label, split, file and line of its row."""
+        from curate.report.formats.lines import json_lines
+
+        return _given("".join(f"{line}\n" for line in json_lines(self.material)), path)
+
+    def to_junit(self, path: str | os.PathLike[str] | None = None) -> str:
+        """JUnit XML; a case fails where a gate failed (see `judged`)."""
+        from curate.report.formats.junit import junit
+
+        return _given(junit(self.document()), path)
+
+    def to_github(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Workflow commands of GitHub Actions: annotations at the files and lines of what was found."""
+        from curate.report.formats.github import commands
+
+        return _given("".join(f"{line}\n" for line in commands(self.material)), path)
+
+    def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Markdown: a dataset card's YAML and its section about the quality of the data."""
+        from curate.report.formats.markdown import markdown
+
+        return _given(markdown(self.document(0)), path)
+
+    def to_croissant(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Croissant 1.1 metadata (JSON-LD) of the data; files are read for their checksums."""
+        from curate.report.formats.croissant import croissant
+
+        made = croissant(self.material, self.document(0))
+        return _given(json.dumps(made, ensure_ascii=False, allow_nan=False, indent=2) + "\n", path)
+
     def to_pandas(self) -> pd.DataFrame:
         """The findings as a DataFrame whose columns stay Arrow-backed."""
         import pandas as pd
@@ -151,6 +205,13 @@ class Report:
         """One line: rows, checks, flagged lines."""
         issues = sum(counts["issues"] for issues in self.summary.values() for counts in issues.values())
         return f"Report({len(self.material.table)} rows, checks={len(self.summary)}, findings={issues})"
+
+
+def _given(text: str, path: str | os.PathLike[str] | None) -> str:
+    """The text, also written to `path` if one is given."""
+    if path is not None:
+        _write(Path(path), text)
+    return text
 
 
 def _write(path: Path, text: str) -> None:

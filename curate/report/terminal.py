@@ -28,7 +28,7 @@ LEVELS = {"fine": ("✓", "bold green"), "look": ("●", "bold yellow"), "act": 
 def render(report: Report, console: Console) -> None:
     """Print a report. Data strings are never read as markup, and their control characters show as escapes."""
     document = report.document(2 * WORST)
-    parts: list[RenderableType] = [_headline(document), _inferred(document)]
+    parts: list[RenderableType] = [_headline(document), _inferred(document), *_judged(document)]
     if document.checks:
         parts += [Text(), _issues(document)]
     parts += _worst(document)
@@ -46,6 +46,21 @@ def render(report: Report, console: Console) -> None:
 def _headline(document: Document) -> Text:
     mark, style = LEVELS[document.outcome.level]
     return Text.assemble((f"{mark} ", style), (one_line(document.outcome.sentence), "bold"))
+
+
+def _judged(document: Document) -> list[RenderableType]:
+    """Checks that could not run, gates, and how it stands against an earlier audit."""
+    parts: list[RenderableType] = [
+        _hanging("✗ ", f"not all was judged: {one_line(check)} could not run: {one_line(why)}", "red")
+        for check, why in document.skipped.items()
+    ]
+    for gate in document.gates:
+        parts.append(
+            _hanging("✗ " if gate.failed else "✓ ", one_line(gate.sentence), "red" if gate.failed else "green")
+        )
+    if document.baseline is not None:
+        parts.append(_hanging("· ", one_line(document.baseline.sentence), "dim"))
+    return parts
 
 
 def _inferred(document: Document) -> Text:

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.report.model import Histogram
+
 LARGEST_GROUP = 6
 """Members of one group that are shown."""
 
@@ -56,11 +58,11 @@ def worst_groups(lines: pa.Table, n: int) -> pa.Table:
 
 
 def _shown(members: np.ndarray, flags: pa.ChunkedArray, row: np.ndarray) -> list[int]:
-    """Members of a group to show: one that stays beside those that are flagged, in the order of the table."""
+    """Members of a group to show: what stays first, then those that are flagged, each in the order of the table."""
     flagged = flags.to_numpy()
-    stays, flags_first = members[~flagged][: LARGEST_GROUP // 2], members[flagged]
-    chosen = np.concatenate([stays, flags_first[: LARGEST_GROUP - len(stays)]])
-    return chosen[np.argsort(row[chosen], kind="stable")].tolist()
+    stays, marked = (part[np.argsort(row[part], kind="stable")] for part in (members[~flagged], members[flagged]))
+    stays = stays[: LARGEST_GROUP // 2]
+    return [*stays.tolist(), *marked[: LARGEST_GROUP - len(stays)].tolist()]
 
 
 def _codes(lines: pa.Table) -> np.ndarray:
@@ -74,10 +76,12 @@ def group_sizes(lines: pa.Table) -> dict[int, int]:
     return dict(zip(names.tolist(), counts.tolist()))
 
 
-def histogram(lines: pa.Table, bins: int = 25) -> tuple[list[int], list[int]]:
-    """Counts of scores over [0, 1]: of all lines, and of the flagged ones."""
+def histogram(lines: pa.Table, bins: int = 25) -> Histogram:
+    """Counts of scores over [0, 1]: of all lines, and of the flagged ones; and what divides the two, if anything."""
     score = lines["score"].to_numpy()
     flagged = lines["is_issue"].to_numpy()
     judged, _ = np.histogram(score, bins=bins, range=(0.0, 1.0))
     marked, _ = np.histogram(score[flagged], bins=bins, range=(0.0, 1.0))
-    return judged.tolist(), marked.tolist()
+    worst_fine, best_flagged = score[~flagged].min(initial=1.0), score[flagged].max(initial=-1.0)
+    threshold = float(worst_fine + best_flagged) / 2 if 0 <= best_flagged <= worst_fine else None
+    return Histogram(judged=judged.tolist(), flagged=marked.tolist(), threshold=threshold)

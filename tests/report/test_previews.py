@@ -9,6 +9,7 @@ import pytest
 
 from curate.report.previews import previews
 from curate.report.previews.item import Budget
+from curate.report.previews.marks import seconds
 from curate.report.previews.record import mentions, record_preview
 from curate.report.previews.series import envelope_path, line_path, series_preview
 from curate.report.previews.text import text_preview
@@ -104,12 +105,12 @@ def test_short_sound_is_a_wav_and_long_sound_a_short_mp3(make_table):
     assert one(table, 1, budget=100).uri is None
 
 
-def test_video_is_three_frames(make_table, shared_data):
+def test_video_is_a_strip_of_frames(make_table, shared_data):
     clip = next((shared_data / "video_scenes").rglob("*.mp4"))
     table = make_table({"video": media({"path": clip.name})}, Task(kind="unlabeled", video="video"), root=clip.parent)
     shown = one(table)
     assert shown.kind == "video"
-    assert len(shown.frames) == 3
+    assert len(shown.frames) == 6
     assert decoded(shown.frames[0].uri)[1].width == 128
 
 
@@ -151,8 +152,49 @@ def test_envelope_of_silence_and_of_nothing():
 
 def test_long_text_is_cut_at_a_word():
     shown = text_preview("word " * 2000)
-    assert shown.start.endswith("word")
-    assert len(shown.start) <= 320
+    [start] = shown.start
+    assert start.text.endswith("word")
+    assert len(start.text) <= 320
     assert shown.cut == 6000
-    assert text_preview("short").rest == ""
+    assert text_preview("short").rest == ()
     assert text_preview(None).kind == "broken"
+
+
+def marked(shown):
+    return [piece.text for piece in (*shown.start, *shown.rest) if piece.marked]
+
+
+def test_characters_that_the_reason_names_are_marked():
+    assert marked(text_preview("write to a@b.com now", "1 address; characters 9-16: “a•••”")) == ["a@b.com"]
+    assert marked(text_preview("abc", "characters 1-99")) == ["bc"]
+    assert marked(text_preview("abc", "characters 7-9")) == []
+
+
+def test_a_long_text_begins_near_the_first_mark():
+    text = "word " * 500 + "SECRET" + " word" * 500
+    shown = text_preview(text, "characters 2500-2506")
+    assert marked(shown) == ["SECRET"]
+    assert 2350 < shown.before < 2500
+    assert sum(len(piece.text) for piece in (*shown.start, *shown.rest)) == len(text) - shown.before - shown.cut
+
+
+def test_words_that_differ_from_the_row_beside_are_marked():
+    assert marked(text_preview("the cat sat on a mat", "", "the dog sat on a mat")) == ["cat"]
+    assert marked(text_preview("same", "", "same")) == []
+
+
+def test_cells_that_differ_show_both_values():
+    shown = record_preview({"name": "jon", "age": 3, "city": "x"}, "", {"name": "john", "age": 3, "city": "x"})
+    assert [(cell.name, cell.value, cell.other, cell.marked) for cell in shown.cells] == [
+        ("name", "jon", "john", True),
+        ("age", "3", None, False),
+        ("city", "x", None, False),
+    ]
+
+
+def test_windows_of_series_and_sounds_are_marked(make_table):
+    shown = series_preview([0.0] * 101, "values 50-61 of 101")
+    [(left, width)] = shown.marks
+    assert (left, width) == pytest.approx((100.0, 19.6))
+    assert series_preview([0.0] * 10, "spike at place 3").marks[0][1] == 2.0
+    assert seconds("silent at 0.50-1.25 s, 2 to 3 seconds") == [(0.5, 1.25), (2.0, 3.0)]

@@ -1,6 +1,7 @@
 """Which rows of an issue are shown."""
 
 import numpy as np
+import pytest
 
 from curate.findings import Findings
 from curate.report.worst import LARGEST_GROUP, histogram, worst_groups, worst_lines
@@ -20,8 +21,8 @@ def test_ties_keep_the_order_of_the_table():
 
 def test_groups_stand_together_worst_group_first():
     found = lines([0.2, 1.0, 0.1, 1.0, 0.3], [True, False, True, False, True], np.array([7, 7, 3, 3, -1]))
-    assert worst_groups(found, 10)["row"].to_pylist() == [2, 3, 0, 1, 4]
-    assert worst_groups(found, 1)["row"].to_pylist() == [2, 3]
+    assert worst_groups(found, 10)["row"].to_pylist() == [3, 2, 1, 0, 4]
+    assert worst_groups(found, 1)["row"].to_pylist() == [3, 2]
 
 
 def test_a_huge_group_is_cut():
@@ -33,6 +34,13 @@ def test_a_huge_group_is_cut():
 
 
 def test_histogram_counts_every_row():
-    judged, flagged = histogram(lines([0.0, 0.0, 1.0, 0.5], [True, False, False, True]))
+    found = histogram(lines([0.0, 0.0, 1.0, 0.5], [True, False, False, True]))
+    judged, flagged = found.judged, found.flagged
     assert (sum(judged), sum(flagged)) == (4, 2)
     assert (judged[0], judged[-1], flagged[0]) == (2, 1, 1)
+
+
+def test_what_divides_flagged_scores_from_the_others():
+    assert histogram(lines([0.1, 0.2, 0.6], [True, True, False])).threshold == pytest.approx(0.4)
+    assert histogram(lines([0.1, 0.7, 0.6], [True, True, False])).threshold is None
+    assert histogram(lines([0.1, 0.7], [False, False])).threshold is None

@@ -22,13 +22,16 @@ MOST_BYTES = 256_000_000
 """Largest file that is read for a preview."""
 
 
-def previews(table: Table, reasons: Mapping[int, str], budget: Budget) -> dict[int, list[Preview]]:
+def previews(
+    table: Table, reasons: Mapping[int, str], budget: Budget, beside: Mapping[int, int] | None = None
+) -> dict[int, list[Preview]]:
     """row -> what to show of it, one value per input role.
 
     Args:
         table: the rows.
-        reasons: row -> why it is shown; columns of a record that the reason names are marked.
+        reasons: row -> why it is shown; what the reason points at (columns, characters, seconds, values) is marked.
         budget: what the page may still hold; spent here.
+        beside: row -> the row of its group that it is shown next to; texts and records show how they differ from it.
     """
     rows = np.array(sorted(reasons), dtype=np.int64)
     columns = input_columns(table)
@@ -42,34 +45,44 @@ def previews(table: Table, reasons: Mapping[int, str], budget: Budget) -> dict[i
         if row in said and all(value is None for value in values.values()):
             shown[row] = [Broken(said[row])]
         else:
-            shown[row] = _row(table, values, reasons[row], budget)
+            other = (beside or {}).get(row)
+            compared = {} if other is None else table.rows([other], columns).to_pylist()[0]
+            shown[row] = _row(table, values, reasons[row], budget, compared)
     return shown
 
 
-def _row(table: Table, values: Mapping[str, Any], reason: str, budget: Budget) -> list[Preview]:
+def _row(
+    table: Table, values: Mapping[str, Any], reason: str, budget: Budget, compared: Mapping[str, Any]
+) -> list[Preview]:
     task, found = table.task, []
     for role in task.modalities:
         if role in ("image", "audio", "video"):
-            found.append(_media(role, values[getattr(task, role)], table, budget))
+            found.append(_media(role, values[getattr(task, role)], table, budget, reason))
         elif role == "text":
-            found.append(text_preview(values[task.text or ""]))
+            found.append(text_preview(values[task.text or ""], reason, compared.get(task.text or "")))
         elif role == "series":
-            found.append(series_preview(values[task.series or ""]))
+            found.append(series_preview(values[task.series or ""], reason))
         elif isinstance(task.features, str):
-            found.append(series_preview(values[task.features]))
+            found.append(series_preview(values[task.features], reason))
         else:
-            found.append(record_preview({name: values[name] for name in task.feature_columns}, reason))
+            record = {name: values[name] for name in task.feature_columns}
+            found.append(record_preview(record, reason, compared or None))
     if task.transcript and task.transcript in values:
         found.append(text_preview(values[task.transcript]))
     return found
 
 
-def _media(role: str, value: Any, table: Table, budget: Budget) -> Preview:
+def _media(role: str, value: Any, table: Table, budget: Budget, reason: str) -> Preview:
     name = media_name(value) or ""
     if budget.left <= 0:
         return LeftOut(name)
     try:
-        return _viewer(role)(read_bytes(value, table.root, MOST_BYTES), budget)
+        data = read_bytes(value, table.root, MOST_BYTES)
+        if role == "audio":
+            from curate.report.previews.audio import audio_preview
+
+            return audio_preview(data, budget, reason)
+        return _viewer(role)(data, budget)
     except (DataError, MissingPackage) as error:
         return Broken(str(error), name)
 
@@ -79,10 +92,6 @@ def _viewer(role: str) -> Callable[[bytes, Budget], Preview]:
         from curate.report.previews.image import image_preview
 
         return image_preview
-    if role == "audio":
-        from curate.report.previews.audio import audio_preview
-
-        return audio_preview
     from curate.report.previews.video import video_preview
 
     return video_preview

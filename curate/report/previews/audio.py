@@ -10,15 +10,18 @@ import numpy as np
 from curate.errors import MissingPackage
 from curate.media.audio import decode
 from curate.report.previews.item import Budget, Sound, data_uri
-from curate.report.previews.series import envelope_path
+from curate.report.previews.marks import seconds
+from curate.report.previews.series import band, envelope_path
 
 LONGEST_SECONDS = 8.0
 LARGEST_WAV = 40_000
 """Bytes; longer clips are sent as MP3, which every browser plays."""
 
 
-def audio_preview(data: bytes, budget: Budget) -> Sound:
+def audio_preview(data: bytes, budget: Budget, reason: str = "") -> Sound:
     """The first `LONGEST_SECONDS` of a sound, mono; without the clip where the page is full.
+
+    A clip of a long sound begins a second before what the reason points at.
 
     Raises:
         DecodeError: the sound can't be decoded.
@@ -26,14 +29,24 @@ def audio_preview(data: bytes, budget: Budget) -> Sound:
     """
     audio = decode(data)
     mono = audio.samples.mean(axis=0, dtype=np.float32)
-    shown = mono[: int(LONGEST_SECONDS * audio.rate)]
+    whole, pointed = len(mono) / audio.rate, seconds(reason)
+    begin = 0.0
+    if pointed and pointed[0][1] > LONGEST_SECONDS and pointed[0][0] < whole:
+        begin = max(0.0, min(pointed[0][0] - 1.0, whole - LONGEST_SECONDS))
+    shown = mono[int(begin * audio.rate) :][: int(LONGEST_SECONDS * audio.rate)]
     uri = clip(shown, audio.rate)
-    seconds, shown_seconds = len(mono) / audio.rate, len(shown) / audio.rate
+    length = len(shown) / audio.rate
+    marks = tuple(
+        band(max(0.0, start - begin), min(length, end - begin), length)
+        for start, end in pointed
+        if start - begin < length and end > begin
+    )
     peak = float(np.abs(shown).max(initial=0.0))
     # Drawn as high as its peak: a quiet recording would be a flat line, and its loudness is said in words.
     path = envelope_path(shown / peak if peak else shown)
     peak_db = 20 * math.log10(peak) if peak else None
-    return Sound(uri if budget.take(len(uri)) else None, path, seconds, shown_seconds, audio.file_rate, peak_db)
+    uri = uri if budget.take(len(uri)) else None
+    return Sound(uri, path, whole, length, audio.file_rate, peak_db, begin, marks)
 
 
 def clip(samples: np.ndarray, rate: int) -> str:

@@ -26,13 +26,25 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A stretch of a text, marked or not."""
+
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True)
 class Text:
-    """A text: its beginning, and what follows up to a limit; `cut` counts the characters past that."""
+    """A text: where it is shown from, and what follows up to a limit.
+
+    `cut` counts the characters past that, `before` those that are left out in front.
+    """
 
     kind: ClassVar[str] = "text"
-    start: str
-    rest: str = ""
+    start: tuple[Piece, ...]
+    rest: tuple[Piece, ...] = ()
     cut: int = 0
+    before: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,8 @@ class Picture:
 class Sound:
     """A clip as data URI and its waveform, as high as its peak, as an SVG path in a box of 200 x 40.
 
-    `rate` is in Hz, `peak_db` in dB of full scale, None for silence.
+    `rate` is in Hz, `peak_db` in dB of full scale, None for silence. `begin` is where the clip begins, in seconds;
+    `marks` are left edges and widths of what a reason points at, in the box.
     """
 
     kind: ClassVar[str] = "audio"
@@ -60,6 +73,8 @@ class Sound:
     shown_seconds: float
     rate: int
     peak_db: float | None
+    begin: float = 0.0
+    marks: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +88,13 @@ class Frames:
 
 @dataclass(frozen=True)
 class Cell:
-    """One value of a record; `marked` where the reason names its column."""
+    """One value of a record; `marked` where the reason names its column or it differs from `other`, the value of the
+    record beside it."""
 
     name: str
     value: str
     marked: bool
+    other: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +108,8 @@ class Record:
 
 @dataclass(frozen=True)
 class Lines:
-    """Channels of a series as SVG paths in a box of 200 x 40 each; `gaps` counts values that are missing."""
+    """Channels of a series as SVG paths in a box of 200 x 40 each; `gaps` counts values that are missing; `marks` are
+    left edges and widths of what a reason points at."""
 
     kind: ClassVar[str] = "series"
     paths: tuple[str, ...]
@@ -100,6 +118,7 @@ class Lines:
     gaps: int
     low: float
     high: float
+    marks: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

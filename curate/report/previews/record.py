@@ -1,4 +1,4 @@
-"""Records of a table: names and values, the columns that a reason names first."""
+"""Records of a table: names and values, the columns that a reason names and what differs from another record marked."""
 
 from __future__ import annotations
 
@@ -13,13 +13,27 @@ MOST_CELLS = 12
 LONGEST = 120
 
 
-def record_preview(values: Mapping[str, Any], reason: str) -> Preview:
-    """The values of a record; at most `MOST_CELLS`, marked ones first."""
+def record_preview(values: Mapping[str, Any], reason: str, beside: Mapping[str, Any] | None = None) -> Preview:
+    """The values of a record; at most `MOST_CELLS`, marked ones first.
+
+    Args:
+        values: column -> value.
+        reason: columns that it names are marked.
+        beside: another record that this one is shown next to: what differs is marked, with the other's value, and
+            columns keep their order where all of them are shown.
+    """
     if all(value is None for value in values.values()):
         return Broken("there are no values")
-    named = {name for name in values if mentions(reason, name)}
+    other = {name: _short(beside.get(name)) for name in values} if beside is not None else {}
+    changed = {name for name, value in other.items() if value != _short(values[name])}
+    named = {name for name in values if mentions(reason, name)} | changed
     order = [name for name in values if name in named] + [name for name in values if name not in named]
-    cells = tuple(Cell(name, _short(values[name]), name in named) for name in order[: max(MOST_CELLS, len(named))])
+    if beside is not None and len(values) <= MOST_CELLS:
+        order = list(values)
+    cells = tuple(
+        Cell(name, _short(values[name]), name in named, other[name] if name in changed else None)
+        for name in order[: max(MOST_CELLS, len(named))]
+    )
     return Record(cells, len(values) - len(cells))
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from curate.report.previews.item import Broken, Lines, Preview
+from curate.report.previews.marks import values
 
 WIDTH, HEIGHT, MARGIN = 200.0, 40.0, 2.0
 MOST_CHANNELS = 6
 MOST_POINTS = 200
 
 
-def series_preview(value: Any) -> Preview:
-    """A series (length, or channels x length) as one line per channel, all on one scale."""
+def series_preview(value: Any, reason: str = "") -> Preview:
+    """A series (length, or channels x length) as one line per channel, all on one scale; values that the reason names
+    are marked."""
     if value is None:
         return Broken("there is no series")
     nested = isinstance(value, list | np.ndarray) and len(value) > 0 and isinstance(value[0], list | np.ndarray)
@@ -30,7 +32,15 @@ def series_preview(value: Any) -> Preview:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     paths = tuple(line_path(channel, low, high) for channel in channels[:MOST_CHANNELS])
     length = max(len(channel) for channel in channels)
-    return Lines(paths, len(channels), length, len(flat) - len(finite), low, high)
+    marks = tuple(band(start, end - 1, length - 1) for start, end in values(reason, length))
+    return Lines(paths, len(channels), length, len(flat) - len(finite), low, high, marks)
+
+
+def band(start: float, end: float, whole: float) -> tuple[float, float]:
+    """Left edge and width, in the box, of a stretch of something `whole` long; never too narrow to see."""
+    scale = (WIDTH - 2 * MARGIN) / max(whole, 1e-9)
+    left, width = MARGIN + start * scale, (end - start) * scale
+    return (left - (2.0 - width) / 2, 2.0) if width < 2.0 else (left, width)
 
 
 def line_path(values: np.ndarray, low: float, high: float) -> str:

@@ -1,20 +1,60 @@
-"""Texts as they are shown."""
+"""Texts as they are shown, with what a reason points at, or what differs from another text, marked."""
 
 from __future__ import annotations
 
-from curate.report.previews.item import Broken, Preview, Text
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from curate.report.previews.item import Broken, Piece, Preview, Text
+from curate.report.previews.marks import Span, characters
 
 START = 320
 LONGEST = 4000
+LEAD = 100
+"""Characters before the first mark of a long text that begins in its middle."""
+MOST_WORDS = 500
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
-def text_preview(value: str | None) -> Preview:
-    """The beginning of a text, the rest to unfold, and how much is left out of very long ones."""
+def text_preview(value: str | None, reason: str = "", beside: str | None = None) -> Preview:
+    """The beginning of a text, the rest to unfold, and how much is left out of very long ones.
+
+    Args:
+        value: the text.
+        reason: characters that it names are marked, and the text is shown from near the first of them.
+        beside: another text that this one is shown next to; words that differ from it are marked.
+    """
     if value is None:
         return Broken("there is no text")
-    if len(value) <= START:
-        return Text(value)
+    marks = characters(reason, len(value)) or ([] if beside is None else differences(beside, value))
+    begin = 0
+    if marks and marks[0][1] > START:
+        begin = max(0, marks[0][0] - LEAD)
+        begin = min(value.find(" ", begin, marks[0][0]) + 1 or begin, marks[0][0])
+    if len(value) - begin <= START:
+        return Text(pieces(value, begin, len(value), marks), before=begin)
     # Cut at a space near the end, so that no word is torn.
-    end = value.rfind(" ", START - 40, START)
-    end = START if end < 0 else end
-    return Text(value[:end], value[end:LONGEST], max(0, len(value) - LONGEST))
+    end = value.rfind(" ", begin + START - 40, begin + START)
+    end = begin + START if end < 0 else end
+    stop = min(len(value), begin + LONGEST)
+    return Text(pieces(value, begin, end, marks), pieces(value, end, stop, marks), len(value) - stop, begin)
+
+
+def pieces(text: str, start: int, end: int, marks: Sequence[Span]) -> tuple[Piece, ...]:
+    """A stretch of a text cut where marks begin and end."""
+    cuts = sorted({start, end, *(cut for mark in marks for cut in mark if start < cut < end)})
+    return tuple(Piece(text[a:b], any(low <= a and b <= high for low, high in marks)) for a, b in pairwise(cuts))
+
+
+def differences(one: str, other: str) -> list[Span]:
+    """Spans of the other text that the one does not have, by words; none where both are very long."""
+    a, b = _WORDS.findall(one), _WORDS.findall(other)
+    if one == other or max(len(a), len(b)) > MOST_WORDS:
+        return []
+    ends = [0]
+    for word in b:
+        ends.append(ends[-1] + len(word))
+    changes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    return [(ends[low], ends[high]) for kind, _, _, low, high in changes if kind != "equal" and low < high]

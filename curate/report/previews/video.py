@@ -1,4 +1,4 @@
-"""Videos as a strip of three frames."""
+"""Videos as a strip of frames."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from curate.media.video import decode
 from curate.report.previews.image import thumbnail
 from curate.report.previews.item import Budget, Frames, LeftOut, Picture
 
-FRAMES = 3
+FRAMES = 6
 
 
 def video_preview(data: bytes, budget: Budget) -> Frames | LeftOut:
-    """Three frames spread over the length.
+    """Frames spread evenly over the length.
 
     Raises:
         DecodeError: the video can't be decoded.

@@ -1,0 +1,1 @@
+"""A report for other programs: one file per format."""
