@@ -8,8 +8,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from curate.checks import _confident_learning as confident_learning
+from curate.checks import _label_dissent as dissent
+from curate.checks import _label_methods as methods
 from curate.checks._grouping import rank_ids
-from curate.checks._label_doubts import Doubts, doubts_of_classes, doubts_of_numbers, doubts_of_sets
+from curate.checks._label_classes import doubts_of_classes, noisiest_pairs
+from curate.checks._label_doubts import Doubts, doubts_of_numbers, doubts_of_sets
+from curate.checks._label_masks import find_wrong_masks
+from curate.checks._label_tokens import find_wrong_tags
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
@@ -27,64 +32,134 @@ Filter = Literal[
 ]
 
 
+SETTINGS: dict[str, set[str]] = {
+    "ensemble": {"min_doubt"},
+    "noise_model": {"min_confidence"},
+    "confident_learning": {"score", "filter"},
+    "cleanlab": {"score", "adjust"},
+    "neighbours": {"k", "min_confidence"},
+    "training_dynamics": {"held_out"},
+}
+"""The settings that each method reads."""
+
+
 class LabelErrors(Check):
     """Finds rows whose label disagrees with what the other rows teach about their content.
 
-    With classes, the out-of-sample probabilities are judged by one of two methods. `noise_model` asks for the
-    probability of each true class given the content and the given label, with the class-pair noise estimated from the
-    set: the score is its mass on the given label, and a row is flagged where another class has at least
-    `min_confidence`. `confident_learning` is cleanlab's: `score` and `filter` name its functions. A multilabel row is
-    as good as its most doubtful label. Numbers are judged by their distance to an out-of-sample prediction and scored
-    by cleanlab's OUTRE.
+    Class labels are judged by one of these methods:
+
+    - `ensemble`: the weighted mean, as log-odds, of self-confidence, normalised margin, and the posterior of the true
+      class given the content and the label under the estimated noise between classes. As many rows are flagged, most
+      doubted first, as labels are estimated to be wrong, and all that are surely wrong; in classes of fewer than ten
+      rows only the latter. The facts give the estimated noise rate with an interval. What it rests on comes from three
+      heads that have not seen the row (logistic regression, linear discriminant, neighbours), fitted a second time on
+      labels softened by what the first fit made of them.
+    - `noise_model`: that posterior alone; flagged where another class has at least `min_confidence`.
+    - `confident_learning`: cleanlab's `filter` names the rows, its `score` ranks them.
+    - `cleanlab`: its `score` alone; the lowest are flagged, as many as it counts (`num_label_issues`).
+    - `neighbours`: agreement with the labels of the `k` nearest rows, weighted by similarity; no model.
+    - `training_dynamics`: the margin of the label over the others, averaged over the epochs of a small head (AUM);
+      flagged at or below the margins of rows that were given a class which does not exist.
+
+    Multilabel rows are judged by their most doubtful label, by the noise model of each label or by cleanlab. Numbers
+    are judged by their distance to an out-of-sample prediction and scored by cleanlab's OUTRE.
 
     Verdicts on training rows come from training rows alone; a held-out row is judged against training rows and its
-    own split. Cost: the cross-validation behind the probabilities, then a few passes over (rows, classes).
+    own split. Cost: the cross-validation behind the probabilities, then a few passes over (rows, classes);
+    `training_dynamics` instead: 20 epochs for each fold, twice.
     Source: Northcutt, Jiang, Chuang, Confident Learning, 2021 (cleanlab); Patrini et al., Making Deep Neural Networks
-    Robust to Label Noise, 2017 (class-pair noise).
+    Robust to Label Noise, 2017 (class-pair noise); Pleiss et al., Identifying Mislabeled Data using the Area Under the
+    Margin Ranking, 2020.
     """
 
+    issues: ClassVar[tuple[str, ...]] = ("label_error",)
     embeds: ClassVar[bool] = True
 
-    method: Literal["noise_model", "confident_learning"] = Field(
-        "noise_model", description="how labels are judged: noise_model, or confident_learning (cleanlab)"
+    method: methods.Method = Field(
+        "ensemble",
+        description="how labels are judged: ensemble, noise_model, confident_learning, cleanlab, neighbours, or"
+        " training_dynamics",
     )
-    score: Score = Field("self_confidence", description="cleanlab's score of a label (confident_learning only)")
-    filter: Filter = Field(
-        "prune_by_noise_rate", description="cleanlab's rule for which rows are issues (confident_learning only)"
+    min_doubt: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="doubt (1 - score) from which a row is flagged; if left out, as many rows are as labels are"
+        " estimated to be wrong (ensemble only)",
     )
     min_confidence: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="probability that another class must have for a row to be flagged (noise_model only)",
+        description="probability, or share of the neighbours, that another class must have for a row to be flagged"
+        " (noise_model and neighbours only)",
+    )
+    score: Score = Field("self_confidence", description="cleanlab's score (confident_learning and cleanlab only)")
+    filter: Filter = Field(
+        "prune_by_noise_rate", description="cleanlab's rule for which rows are issues (confident_learning only)"
+    )
+    adjust: bool = Field(
+        False, description="take the mean confidence of each class off before scoring (cleanlab only; not for entropy)"
+    )
+    k: int = Field(20, ge=1, le=1000, description="how many nearest rows are asked (neighbours only)")
+    held_out: bool = Field(
+        True,
+        description="average margins of heads that have not seen the row; false: of one that learns it, as in the paper"
+        " (training_dynamics only)",
     )
 
     @model_validator(mode="after")
     def _settings_fit_the_method(self) -> LabelErrors:
-        mine = {"noise_model": {"min_confidence"}, "confident_learning": {"score", "filter"}}
-        for method, names in mine.items():
-            strange = sorted(name for name in names & set(self.changed()) if method != self.method)
-            if strange:
-                raise ValueError(f"{' and '.join(strange)} can only be set with method: {method}")
+        own = SETTINGS[self.method]
+        for name in sorted(set(self.changed()) & set().union(*SETTINGS.values()) - own):
+            allowed = " or ".join(method for method, names in SETTINGS.items() if name in names)
+            raise ValueError(f"{name} can only be set with method: {allowed}")
         return self
 
     def refuses(self, task: Task) -> str | None:
-        """Judges classes, sets of labels, and numbers."""
-        if task.kind not in ("classification", "multilabel", "regression"):
+        """Judges classes, sets of labels, numbers, tags, and with a model's output masks and boxes."""
+        if task.kind in ("segmentation", "detection"):
+            return self._refuses_places(task)
+        if task.kind not in ("classification", "multilabel", "regression", "token_classification"):
             kind = task.kind or "undefined"
-            return f"label_errors judges class labels, sets of labels and numbers, and the task is {kind}"
+            return f"label_errors judges class labels, sets of labels, numbers and tags, and the task is {kind}"
+        if task.kind == "multilabel" and self.method in ("cleanlab", "neighbours", "training_dynamics"):
+            return f"label_errors with method: {self.method} judges one class label per row, and the task is multilabel"
         return None
+
+    def _refuses_places(self, task: Task) -> str | None:
+        """Why masks or boxes can't be judged."""
+        place = task.mask if task.kind == "segmentation" else task.boxes
+        what = "masks" if task.kind == "segmentation" else "boxes"
+        if place is None:
+            return f"label_errors judges {what} in {task.kind}, and the task names no column of them"
+        if task.probabilities is None:
+            form = (
+                "paths of .npy files, each an array of classes x height x width"
+                if task.kind == "segmentation"
+                else "lists of box, label and score"
+            )
+            return (
+                f"label_errors judges {what} by the output of a model that was not trained on them: name its column in"
+                f" the task's probabilities ({form})"
+            )
+        own = sorted(set(self.changed()) & {"method", *set().union(*SETTINGS.values())})
+        return f"label_errors judges {what} by cleanlab's own rule, which has no {own[0]}" if own else None
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row that has a label."""
         table, labels = evidence.table, evidence.labels
+        if table.task.kind == "token_classification":
+            return find_wrong_tags(evidence, self.name, "label_error")
+        if table.task.kind == "segmentation":
+            return find_wrong_masks(evidence, self.name, "label_error")
         rank = rank_ids(table.row_ids)
         if labels.values is not None:
             doubts = doubts_of_numbers(evidence, rank)
         elif labels.sets is not None:
             doubts = doubts_of_sets(evidence, rank, self._judge_sets)
         else:
-            doubts = doubts_of_classes(evidence, rank, self._judge)
+            doubts = self._doubts_of_classes(evidence, rank)
         order = np.argsort(doubts.rows, kind="stable")
         rows, flagged = doubts.rows[order], doubts.is_issue[order]
         reasons = {int(place): doubts.reason(int(order[place])) for place in np.flatnonzero(flagged)}
@@ -103,19 +178,32 @@ class LabelErrors(Check):
             facts=self._facts(evidence, rows, flagged, np.where(flagged, doubts.suggested[order], -1), doubts),
         )
 
-    def _judge(
-        self, given: np.ndarray, probabilities: np.ndarray, posterior: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(m,) codes, (m, K) probabilities, (m, K) posterior -> (m,) scores, (m,) issues, (m,) suggested codes."""
-        here = np.arange(len(given))
-        if self.method == "confident_learning":
-            found = confident_learning.issues(given, probabilities, self.filter)
-            best = probabilities.argmax(1)
-            scores = confident_learning.quality(given, probabilities, self.score)
-            return scores, found, np.where(best == given, -1, best)
-        best = posterior.argmax(1)
-        found = (best != given) & (posterior[here, best] >= self.min_confidence)
-        return np.clip(posterior[here, given], 0.0, 1.0), found, np.where(best == given, -1, best)
+    def _doubts_of_classes(self, evidence: Evidence, rank: np.ndarray) -> Doubts:
+        """The verdicts of the chosen method."""
+        if self.method == "neighbours":
+            judge, tell, judgeable = dissent.by_neighbours(evidence, self.k, self.min_confidence)
+            return doubts_of_classes(evidence, rank, judge, tell, judgeable, {})
+        if self.method == "training_dynamics":
+            judge, tell, judgeable = dissent.by_training_dynamics(evidence, self.held_out)
+            return doubts_of_classes(evidence, rank, judge, tell, judgeable, {})
+        estimate = evidence.probabilities()
+        facts: dict[str, Any] = {"probabilities": estimate.method}
+        judgeable = estimate.valid & np.isfinite(estimate.values).all(1)
+        with_posterior = self.method in ("ensemble", "noise_model")
+        if with_posterior:
+            noise = evidence.noise()
+            judgeable &= np.isfinite(noise.posterior).all(1)
+            facts["noisiest_pairs"] = noisiest_pairs(noise.joint, evidence.labels)
+        if self.method == "ensemble":
+            judge = methods.by_ensemble(evidence, self.min_doubt)
+        elif self.method == "noise_model":
+            judge = methods.by_noise_model(evidence, self.min_confidence)
+        elif self.method == "confident_learning":
+            judge = methods.by_confident_learning(evidence, self.score, self.filter)
+        else:
+            judge = methods.by_cleanlab_score(evidence, self.score, self.adjust)
+        tell = methods.told_by_probabilities(evidence, with_posterior)
+        return doubts_of_classes(evidence, rank, judge, tell, judgeable, facts)
 
     def _judge_sets(
         self, sets: np.ndarray, probabilities: np.ndarray, posterior: np.ndarray
