@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.checks._label_failures import not_judged, say_failures
 from curate.checks._mask_values import present_values
 from curate.errors import ConfigError, DataError
 from curate.evidence.evidence import Evidence
@@ -202,24 +203,6 @@ def find_wrong_masks(evidence: Evidence, check: str, issue: str) -> Findings:
     return Findings.of(check, issue, rows, evidence.table.row_ids, scores, flagged, reason=reasons, facts=facts)
 
 
-def not_judged(evidence: Evidence, failures: dict[int, str]) -> dict[str, Any]:
-    """How many rows could not be judged, and why the first of them."""
-    ids = evidence.table.row_ids
-    return {"rows": len(failures), "reasons": {str(ids[row]): failures[row] for row in sorted(failures)[:20]}}
-
-
-def say_failures(evidence: Evidence, check: str, failures: dict[int, str]) -> None:
-    """A note that some rows are not judged."""
-    if not failures:
-        return
-    ids = evidence.table.row_ids
-    told = "; ".join(f"{ids[row]}: {failures[row]}" for row in sorted(failures)[:SHOWN])
-    more = f"; and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
-    note = f"{check}: {len(failures)} rows are not judged ({told}{more})"
-    if note not in evidence.notes:
-        evidence.notes.append(note)
-
-
 def _judged(masks: Masks) -> dict[int, Verdict]:
     from cleanlab.experimental.label_issues_batched import LabelInspector
 
@@ -283,19 +266,22 @@ def _tell(verdict: Verdict, picture: Picture, cutoff: int, names: tuple[str, ...
     core = ndimage.minimum_filter(doubted.astype(np.uint8), size=across, mode="constant").astype(bool)
     if not core.any():
         return
-    regions, _ = ndimage.label(doubted)
+    regions = np.zeros(doubted.shape, dtype=np.int32)
+    ndimage.label(doubted, output=regions)
     thick = np.unique(regions[core])
     size = np.bincount(regions.ravel())
     largest = int(thick[size[thick].argmax()])
     inside = regions == largest
-    (old, new), times = max(Counter(zip(given[inside].tolist(), predicted[inside].tolist())).items(), key=lambda i: i[1])
+    kinds, each = np.unique(given[inside] * len(names) + predicted[inside], return_counts=True)
+    old, new = divmod(int(kinds[each.argmax()]), len(names))
     chosen = inside & (given == old) & (predicted == new)
     verdict.region, verdict.pair = int(size[largest]), (old, new)
-    y, x = (int(round(float(v.mean()))) for v in np.nonzero(chosen))
+    y, x = (round(float(v.mean())) for v in np.nonzero(chosen))
     sure = both(np.asarray(picture.values[:, chosen], dtype=np.float32))[[old, new]].mean(1)
     verdict.reason = (
-        f"{verdict.doubted / verdict.pixels:.1%} of the pixels are doubted; {times:,} of them around ({x}, {y}) px are"
-        f" labelled {names[old]!r} (probability {sure[0]:.2f}) and look like {names[new]!r} ({sure[1]:.2f}), in"
+        f"{verdict.doubted / verdict.pixels:.1%} of the pixels are doubted; {int(each.max()):,} of them around"
+        f" ({x}, {y}) px are labelled {names[old]!r} (probability {sure[0]:.2f}) and look like {names[new]!r}"
+        f" ({sure[1]:.2f}), in"
         f" {len(thick)} region{'s' * (len(thick) > 1)} at least {across} px across{_kind(old, new, names)}"
     )
 

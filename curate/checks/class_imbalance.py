@@ -28,7 +28,9 @@ class ClassImbalance(Check):
     min_share_of_mean: float = Field(
         1 / 3, ge=0, le=1, description="a class with fewer rows than this share of the mean class is rare"
     )
-    min_rows: int = Field(5, ge=0, description="a class with fewer training rows than this is rare")
+    min_rows: int = Field(
+        5, ge=0, description="a class with fewer training rows than this is rare if the mean class has more"
+    )
 
     @field_validator("fix")
     @classmethod
@@ -53,7 +55,7 @@ class ClassImbalance(Check):
         counts = labels.counts(evidence.active & table.training)
         present = counts > 0
         mean = float(counts[present].mean()) if present.any() else 0.0
-        rare = present & ((counts < self.min_share_of_mean * mean) | (counts < self.min_rows))
+        rare = present & ((counts < self.min_share_of_mean * mean) | ((counts < self.min_rows) & (counts < mean)))
         share = np.minimum(counts / mean, 1.0) if mean else np.zeros(len(counts))
         rows = np.flatnonzero(evidence.active & labels.known)
         if labels.sets is not None:

@@ -27,7 +27,8 @@ class ColumnQuality(Check):
     """Finds columns that are wrong as a whole; what is wrong with single cells is found by table_quality.
 
     constant_column: one value in all rows. id_column: a name, key or number that differs in every row (a column of
-    times is none). repeated_column: the same as another column. missing_column: mostly missing. target_leak: a column that alone foretells the label.
+    times is none). repeated_column: the same as another column. missing_column: mostly missing. target_leak: a column
+    that alone foretells the label.
 
     A finding speaks of a column and not of a row: for each such column one row stands as its place, with a reason that
     names the column, so that it is shown and counted once; the fact `columns` lists them. Its score is 0.5 at the

@@ -11,6 +11,7 @@ from curate.checks import _confident_learning as confident_learning
 from curate.checks import _label_dissent as dissent
 from curate.checks import _label_methods as methods
 from curate.checks._grouping import rank_ids
+from curate.checks._label_boxes import find_wrong_boxes
 from curate.checks._label_classes import doubts_of_classes, noisiest_pairs
 from curate.checks._label_doubts import Doubts, doubts_of_numbers, doubts_of_sets
 from curate.checks._label_masks import find_wrong_masks
@@ -63,6 +64,12 @@ class LabelErrors(Check):
 
     Multilabel rows are judged by their most doubtful label, by the noise model of each label or by cleanlab. Numbers
     are judged by their distance to an out-of-sample prediction and scored by cleanlab's OUTRE.
+
+    Segmentation masks and bounding boxes are judged by the output of the user's own model, in the column that the
+    task's `probabilities` names: an array of classes x height x width for each mask (the path of an .npy or .npz file,
+    or nested lists), or boxes with label and score. Pixels are doubted as by `cleanlab.segmentation`, and a mask is
+    flagged where they form a region that is no mere edge; boxes as by `cleanlab.object_detection`, and where a sure
+    prediction is left without its box, contradicts the class, or lies unusually far off. These take no `method`.
 
     Verdicts on training rows come from training rows alone; a held-out row is judged against training rows and its
     own split. Cost: the cross-validation behind the probabilities, then a few passes over (rows, classes);
@@ -143,8 +150,16 @@ class LabelErrors(Check):
                 f"label_errors judges {what} by the output of a model that was not trained on them: name its column in"
                 f" the task's probabilities ({form})"
             )
+        relative = (task.box_format or "").endswith("_relative")
+        if task.kind == "detection" and relative and "image" not in task.modalities:
+            return f"label_errors brings boxes in {task.box_format} to pixels, and the task has no image"
         own = sorted(set(self.changed()) & {"method", *set().union(*SETTINGS.values())})
         return f"label_errors judges {what} by cleanlab's own rule, which has no {own[0]}" if own else None
+
+    def needs(self, task: Task) -> tuple[str, ...]:
+        """Sizes of images whose boxes are given as shares of them."""
+        relative = task.kind == "detection" and task.probabilities and (task.box_format or "").endswith("_relative")
+        return ("image.width", "image.height") if relative else ()
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row that has a label."""
@@ -153,6 +168,8 @@ class LabelErrors(Check):
             return find_wrong_tags(evidence, self.name, "label_error")
         if table.task.kind == "segmentation":
             return find_wrong_masks(evidence, self.name, "label_error")
+        if table.task.kind == "detection":
+            return find_wrong_boxes(evidence, self.name, "label_error")
         rank = rank_ids(table.row_ids)
         if labels.values is not None:
             doubts = doubts_of_numbers(evidence, rank)

@@ -39,7 +39,7 @@ class LabelSpelling(Check):
         return None
 
     def find(self, evidence: Evidence) -> Findings:
-        """One line per active labelled row, and one per remark of the source on a label."""
+        """One line per issue and active row that has a label, or one that the source remarked on."""
         table, labels = evidence.table, evidence.labels
         rows = np.flatnonzero(evidence.active & labels.known)
         counts = labels.counts(evidence.active)
@@ -71,15 +71,12 @@ class LabelSpelling(Check):
     def _remarks(self, evidence: Evidence) -> Findings:
         problems = evidence.table.problems
         problems = problems.filter(pc.equal(problems["issue"], "label_format"))
-        rows, first = np.unique(problems["row"].to_numpy(), return_index=True)
-        texts = problems["reason"].take(first).to_pylist()
-        live = evidence.active[rows]
-        return Findings.of(
-            self.name,
-            "label_format",
-            rows[live],
-            evidence.table.row_ids,
-            np.full(int(live.sum()), 0.5),
-            np.ones(int(live.sum()), dtype=bool),
-            reason=[text for text, on in zip(texts, live, strict=True) if on],
+        remarked, first = np.unique(problems["row"].to_numpy(), return_index=True)
+        texts = dict(zip(remarked.tolist(), problems["reason"].take(first).to_pylist()))
+        rows = np.flatnonzero(
+            evidence.active & (evidence.labels.known | np.isin(np.arange(len(evidence.table)), remarked))
         )
+        flagged = np.isin(rows, remarked)
+        reasons = {int(place): texts[int(rows[place])] for place in np.flatnonzero(flagged)}
+        score = np.where(flagged, 0.5, 1.0)
+        return Findings.of(self.name, "label_format", rows, evidence.table.row_ids, score, flagged, reason=reasons)

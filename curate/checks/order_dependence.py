@@ -77,7 +77,7 @@ class OrderDependence(Check):
 
     def _answer(self, rows: int, training: int, ordered: list[dict[str, Any]]) -> str:
         if not rows:
-            return "The rows are files of their own and have no order."
+            return "No row shares its file with another, so there is no order."
         if training < FEWEST:
             return f"Fewer than {FEWEST} training rows in order are too few to say."
         if not ordered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from curate.errors import StorageError
+from curate.evidence.blas_threads import fitting_threads
 from curate.evidence.order import fingerprint
 
 Arrays = dict[str, np.ndarray]
@@ -46,13 +48,17 @@ class Estimates:
         self._memory: dict[str, Arrays] = {}
         self.facts: dict[str, dict[str, Any]] = {}
 
-    def get(self, what: str, made_from: tuple[object, ...], compute: Callable[[], Arrays]) -> Arrays:
+    def get(
+        self, what: str, made_from: tuple[object, ...], compute: Callable[[], Arrays], numbers: int | None = None
+    ) -> Arrays:
         """The arrays of an estimate, computed if they are not known yet.
 
         Args:
             what: name of the estimate.
             made_from: all that it depends on, the version of the code among it; arrays in canonical order.
             compute: gives the arrays; those named ``rows_*`` have one line per row in canonical order.
+            numbers: in what it multiplies, for which it gets as many threads as are of use (`fitting_threads`); None
+                where it has its own.
 
         Returns:
             The arrays; those named ``rows_*`` in the order of the table.
@@ -61,8 +67,11 @@ class Estimates:
         if key not in self._memory:
             started = time.perf_counter()
             found = self._store.get(key) if self._store is not None else None
-            arrays = compute() if found is None else found
-            if found is None:
+            if found is not None:
+                arrays = found
+            else:
+                with nullcontext() if numbers is None else fitting_threads(numbers):
+                    arrays = compute()
                 self._keep(key, arrays)
             seconds = round(time.perf_counter() - started, 3)
             self.facts[what] = {"seconds": seconds, "from_cache": found is not None}

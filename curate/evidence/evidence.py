@@ -190,7 +190,7 @@ class Evidence:
             return cross_validated(vectors, strata, len(labels.names), folds, self._fitting)
 
         made_from = (VERSIONS["probabilities"], self._embedder.key(), self._labels_key(), learn, folds)
-        values = self._estimates.get("probabilities", made_from, compute)["rows_values"]
+        values = self._estimates.get("probabilities", made_from, compute, embedding.vectors.size)["rows_values"]
         few = small_classes(strata, self.settings.folds, labels.names) if labels.sets is None else None
         if few:
             self._note(few)
@@ -211,7 +211,7 @@ class Evidence:
             return {"rows_values": cross_validated_values(embedding.vectors[order], targets, strata >= 0, folds)}
 
         made_from = (VERSIONS["predictions"], self._embedder.key(), self._labels_key(), strata >= 0, folds)
-        return self._estimates.get("predictions", made_from, compute)["rows_values"]
+        return self._estimates.get("predictions", made_from, compute, embedding.vectors.size)["rows_values"]
 
     def crowd(self) -> Crowd:
         """Consensus, posterior and quality of the task's annotators. Raises ValueError for a task without any."""
@@ -240,7 +240,7 @@ class Evidence:
             return {"joint": noise.joint, "rows_posterior": noise.posterior, "rate": np.array([noise.rate])}
 
         made_from = (VERSIONS["noise"], probabilities.values[order], self._labels_key(), fitted)
-        arrays = self._estimates.get("noise", made_from, compute)
+        arrays = self._estimates.get("noise", made_from, compute, probabilities.values.size)
         return Noise(arrays["joint"], arrays["rows_posterior"], float(arrays["rate"][0]))
 
     def masks(self, measure: MaskStatistics) -> Masks:
@@ -260,7 +260,7 @@ class Evidence:
             return {"rows_margin": found.margin, "rows_best": found.best, "threshold": np.array([found.threshold])}
 
         made_from = (VERSIONS["dynamics"], self._embedder.key(), self._labels_key(), strata, folds, held_out, self.seed)
-        arrays = self._estimates.get("dynamics", made_from, compute)
+        arrays = self._estimates.get("dynamics", made_from, compute, embedding.vectors.size)
         return Dynamics(arrays["rows_margin"], arrays["rows_best"], float(arrays["threshold"][0]))
 
     def duplicate_groups(self) -> np.ndarray:

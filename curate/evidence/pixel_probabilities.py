@@ -1,4 +1,4 @@
-"""A model's class probabilities of every pixel: arrays in files or in the table itself, one image in memory at a time."""
+"""A model's class probabilities of every pixel: arrays in files or in the table itself, read one by one."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _header(file: IO[bytes] | FileIO, limits: ArrayLimits) -> tuple[tuple[int, .
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read is None:
-        raise NoProbabilities(f"the array is of the .npy version {version[0]}.{version[1]}, which holds no plain numbers")
+        raise NoProbabilities(f"the array is of version {version[0]}.{version[1]} of .npy, which is for named columns")
     shape, fortran, kind = read(file)
     if kind.kind != "f" or kind.itemsize not in (2, 4, 8):
         raise NoProbabilities(f"the array holds {kind}, and floating-point numbers are needed")

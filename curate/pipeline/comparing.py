@@ -101,9 +101,9 @@ def _issues(a: Audited, b: Audited) -> list[IssueShift]:
                 second=None if other is None else len(other),
                 first_share=_share(len(before), a.judged.get((check, issue))),
                 second_share=_share(len(after), b.judged.get((check, issue))),
-                new=len(after - before),
+                new=0 if one is None else len(after - before),  # what one side did not look for has not come or gone
                 known=len(after & before),
-                gone=len(before - after),
+                gone=0 if other is None else len(before - after),
             )
         )
     return found

@@ -18,6 +18,14 @@ _AUGMENT = {
     "audio": "audio: [{add_noise: {min_snr_db: 10, max_snr_db: 30}}, {gain: {min_gain_db: -6, max_gain_db: 6}}]",
 }
 
+_QUALITY = {
+    "text": "empty, garbled, with markup, in another language",
+    "image": "blank, dark, blurry",
+    "audio": "silent, clipped, noisy",
+    "video": "black, frozen, cut, silent",
+    "series": "gaps, flat runs, spikes",
+}
+
 
 def draft(table: Table, data: str, folder: Path) -> str:
     """A pipeline for these rows.
@@ -68,6 +76,8 @@ def _steps(table: Table) -> list[str]:
     steps = ["- unreadable                       # rows whose media or line can't be read"]
     if modality == "text":
         steps.append("- clean_text                       # Unicode, control characters, white space")
+    if isinstance(task.features, tuple):  # before cells are filled
+        steps.append("- table_quality: {fix: review}     # misspelt, of another form, out of range, against the others")
     if modality == "features" and len(task.feature_columns) > 1:
         steps.append("- impute                           # fill missing cells, learned from training rows alone")
     steps.append("- missing_values: {fix: review}    # rows without a label or input")
@@ -79,14 +89,14 @@ def _steps(table: Table) -> list[str]:
         steps.append("- exact_duplicates: {fix: drop}    # equal content: the first of each group stays")
     if modality in ("image", "text"):
         steps.append("- near_duplicates: {fix: review}   # look at the report, then change to: drop")
-    if modality == "image":
-        steps.append("- image_quality: {fix: review}     # blank, dark, blurry")
-    if modality == "video":
-        steps.append("- video_quality: {fix: review}     # black, frozen, cut, silent")
+    if modality in _QUALITY:
+        steps.append(f"{f'- {modality}_quality: {{fix: review}}':<35}# {_QUALITY[modality]}")
     if task.mask:
         steps.append("- mask_quality: {fix: review}      # missing, empty, of another size")
     if task.boxes:
         steps.append("- box_quality: {fix: review}       # no area, out of the image, doubled")
+    if classes and task.annotators:
+        steps.append("- annotators: {fix: review}        # labels that votes and model speak against")
     if classes:
         steps += [
             "- label_errors:                    # given labels against out-of-sample predictions",

@@ -157,7 +157,7 @@ def _outcome(rows: int, touched: int, noise: float | None, checked: bool) -> Out
     if not checked:
         return Outcome(level="look", sentence=f"{rows:,} rows were read, and no check ran.")
     if not touched:
-        return Outcome(level="fine", sentence=f"Nothing wrong was found in {rows:,} rows.")
+        return Outcome(level="fine", sentence=f"Nothing wrong was found in {rows:,} {'row' if rows == 1 else 'rows'}.")
     sentence = f"{touched:,} of {rows:,} rows ({percent(touched / rows)}) have at least one issue"
     if noise is not None and noise >= 0.001:
         sentence += f"; about {noise:.1%} of the labels look wrong"

@@ -117,7 +117,8 @@ def _by_class(value: Sequence[Any], form: str, names: Sequence[str]) -> list[dic
             corners = {"xmin": left, "ymin": top, "xmax": right, "ymax": bottom}
             if form.endswith("_relative"):
                 raise ValueError(f"{told} is in pixels, the labels are {form}; give predictions as mappings, likewise")
-            items.append({**corners, "label": names[code] if names else str(code), "score": _score({"score": box[4]}, told)})
+            label = names[code] if names else str(code)
+            items.append({**corners, "label": label, "score": _score({"score": box[4]}, told)})
     return items
 
 
@@ -126,6 +127,6 @@ def _check_classes(rows: Sequence[list[dict[str, Any]] | None], names: Sequence[
     if predicted and names and not predicted & set(names):
         told = ", ".join(sorted(map(str, predicted))[:5])
         raise ConfigError(
-            f"the predictions are of the classes {told}, the boxes of {', '.join(list(names)[:5])}: none is the same; say"
-            " label_names, the classes in the order of their numbers"
+            f"the predictions are of the classes {told}, the boxes of {', '.join(list(names)[:5])}: none is the same;"
+            " say label_names, the classes in the order of their numbers"
         )

@@ -40,6 +40,14 @@ def test_classes_that_only_held_out_rows_have_are_named(table_of, evidence_of):
     assert facts["counts"] == {"x": 2, "y": 1, "z": 0}
 
 
+def test_a_small_class_is_rare_only_beside_larger_ones(table_of, evidence_of):
+    def rare(counts):
+        return ClassImbalance().find(evidence_of(labelled(table_of, counts))).facts["class_imbalance"]["rare_classes"]
+
+    assert rare({"a": 4, "b": 4}) == rare({"a": 1}) == []
+    assert rare({"a": 4, "b": 6}) == ["a"]
+
+
 @pytest.mark.parametrize("fix", ["drop", "weight", {"review": None, "otherwise": "drop"}])
 def test_rare_rows_are_never_dropped_or_weighted_down(fix):
     with pytest.raises(ValidationError, match="use a balance step"):

@@ -90,3 +90,10 @@ def test_fixes_that_would_hit_the_row_are_refused():
     with pytest.raises(ValueError, match="a column is wrong and no row"):
         ColumnQuality(fix="drop")
     assert ColumnQuality(fix="review").fix == "review"
+
+
+def test_the_times_of_a_series_are_no_ids():
+    times = pd.date_range("2024-01-01", periods=100, freq="h").strftime("%Y-%m-%d %H:%M:%S")
+    frame = pd.DataFrame({"timestamp": times, "value": np.random.default_rng(0).normal(size=100)})
+    assert named(run(frame)) == set()
+    assert named(run(frame.rename(columns={"timestamp": "serial"}))) == {("serial", "id_column")}

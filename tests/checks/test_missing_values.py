@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import curate
 from curate.checks._blank_cells import blank_cells, blank_share
 from curate.checks.missing_values import MissingValues
+from curate.evidence import Evidence, EvidenceSettings
 
 
 def flagged(findings, issue):
@@ -83,3 +85,10 @@ def test_cells_of_every_arrow_type():
         assert blank_cells(pa.chunked_array([column])).tolist() == [False, True, True]
     assert blank_cells(pa.chunked_array([pa.array([True, None])])).tolist() == [False, True]
     assert blank_cells(pa.chunked_array([], pa.string())).tolist() == []
+
+
+def test_lists_of_tags_are_labels():
+    data = {"tokens": [["a", "b"], ["c"], ["d"]], "tags": [["O", "X"], ["O"], None]}
+    table = curate.load(data, kind="token_classification", tokens="tokens", label="tags")
+    found = MissingValues().find(Evidence(table, EvidenceSettings(encoder="classic")))
+    assert flagged(found, "missing_label") == {2: "the column 'tags' holds no label"}

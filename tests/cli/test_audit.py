@@ -154,3 +154,17 @@ def test_help_says_what_exit_codes_mean():
     text = " ".join(done.stdout.split())
     assert "--allow-incomplete" in text
     assert "3 the data can't be read" in text
+
+
+def test_votes_of_several_annotators(cli, tmp_path):
+    lines = [f"text number {i},{'ab'[i % 2]},{'ab'[i % 2]},{'ab'[i % 3 % 2]}" for i in range(30)]
+    (tmp_path / "v.csv").write_text("text,rater_1,rater_2,rater_3\n" + "\n".join(lines) + "\n")
+    code, _, err = cli("v.csv", "--checks", "exact_duplicates")
+    assert (code, "--annotators rater_1,rater_2,rater_3" in err) == (2, True)
+    code, out, _ = cli("v.csv", "--checks", "missing_values", "--annotators", "rater_1, rater_2,rater_3", "--json")
+    assert (code, json.loads(out)["task"]["roles"]["label"]) == (0, "consensus")
+
+
+def test_a_check_that_judged_nothing_says_why(cli, data):
+    out = cli(data, "--checks", "class_overlap", "--encoder", "classic")[1]
+    assert "class_overlap judged no row: it compares three classes or more" in " ".join(out.split())

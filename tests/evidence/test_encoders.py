@@ -1,6 +1,8 @@
 """Encoders: what they tell apart on real data, in which languages, and what they do with what can't be embedded."""
 
 import csv
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -221,6 +223,16 @@ def test_models_of_text(encoder):
     alike = embedding.vectors[0] @ embedding.vectors[[1, 2]].T
     assert alike[0] > alike[1] + 0.2
     assert evidence.neighbours(1).indices[0, 0] == 1
+
+
+def test_loading_a_model_leaves_logging_as_it_was():
+    pytest.importorskip("wordllama")
+    code = (
+        "import logging; from curate.evidence.encoders import text_models; text_models._wordllama();"
+        "root = logging.getLogger(); print(root.level, root.handlers)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["30", "[]"]
 
 
 def test_a_text_has_one_vector_whatever_stands_beside_it():

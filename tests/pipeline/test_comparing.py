@@ -84,3 +84,12 @@ def test_it_prints(results, capsys):
     out = capsys.readouterr().out
     assert "20 → 21 rows, 2 gained, 1 lost" in out
     assert "relabelled" in out
+
+
+def test_what_one_side_did_not_look_for_is_neither_new_nor_gone(tmp_path):
+    data = {"text": [*TEXTS, TEXTS[0]]}
+    for name, checks in (("a", ["exact_duplicates"]), ("b", ["text_quality"])):
+        curate.audit(data, checks=checks, cache=False).to_json(tmp_path / f"{name}.json")
+    found = compare(tmp_path / "a.json", tmp_path / "b.json")
+    [issue] = [one for one in found.issues if one.check == "exact_duplicates"]
+    assert (issue.first, issue.second, issue.new, issue.gone) == (1, None, 0, 0)

@@ -55,6 +55,6 @@ def kept_pairs(
         }
 
     key = (VERSION, *made_from, by, least, versions, prints, readable, active)
-    arrays = estimates.get("near_pairs", key, compute)
+    arrays = estimates.get("near_pairs", key, compute, 1024 * len(order))
     threshold = float(arrays["threshold"][0])
     return Pairs.of(order[arrays["left"]], order[arrays["right"]], arrays["similarity"], threshold)

@@ -1,0 +1,28 @@
+"""Rows whose masks or boxes can't be judged, as a fact and as a note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from curate.evidence.evidence import Evidence
+
+NOTED, LISTED = 5, 20
+
+
+def not_judged(evidence: Evidence, failures: Mapping[int, str]) -> dict[str, Any]:
+    """How many rows could not be judged, and why the first of them."""
+    ids = evidence.table.row_ids
+    return {"rows": len(failures), "reasons": {str(ids[row]): failures[row] for row in sorted(failures)[:LISTED]}}
+
+
+def say_failures(evidence: Evidence, check: str, failures: Mapping[int, str]) -> None:
+    """Add a note that some rows are not judged."""
+    if not failures:
+        return
+    ids = evidence.table.row_ids
+    told = "; ".join(f"{ids[row]}: {failures[row]}" for row in sorted(failures)[:NOTED])
+    more = f"; and {len(failures) - NOTED} more" if len(failures) > NOTED else ""
+    note = f"{check}: {len(failures)} row{'s are' if len(failures) > 1 else ' is'} not judged ({told}{more})"
+    if note not in evidence.notes:
+        evidence.notes.append(note)
