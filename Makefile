@@ -29,7 +29,7 @@ bench: $(INSTALLED)
 
 schemas: $(INSTALLED)
 	$(BIN)/python -m curate.pipeline.schema schemas/pipeline.schema.json
-	$(BIN)/python -m curate.report.model schemas/report.schema.json
+	$(BIN)/python -c "from curate.report.model import write_schema as w; w('schemas/report.schema.json')"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -67,7 +67,10 @@ class Task(BaseModel):
     id: str | None = Field(default=None, description="column with a unique row id; a content hash if left out")
     embedding: str | None = Field(default=None, description="column with the user's own embedding vectors")
     probabilities: str | None = Field(
-        default=None, description="column with the user's own out-of-sample predicted probabilities, one per label name"
+        default=None,
+        description="column with the user's own out-of-sample model output: probabilities, one per label name (for tags"
+        " one list per token); for masks, paths of arrays classes x height x width; for boxes, the model's boxes with"
+        " label and score",
     )
 
     target: str | None = Field(

@@ -78,13 +78,14 @@ def _scenes(evidence: Evidence) -> tuple[list[Scene], tuple[str, ...], dict[int,
     box, found = (_in_pixels(evidence, boxes) for boxes in (given, predicted))
     label, found_label = (_codes(boxes, names) for boxes in (given, predicted))
     usable = np.asarray(np.isfinite(box).all(1) & (box[:, 2:] > box[:, :2]).all(1) & (label >= 0))
-    fine = np.isfinite(found).all(1) & (found[:, 2:] >= found[:, :2]).all(1)
+    fine = np.asarray(np.isfinite(found).all(1) & (found[:, 2:] >= found[:, :2]).all(1))
     firsts, found_firsts = (np.cumsum(np.maximum(b.count, 0)) - np.maximum(b.count, 0) for b in (given, predicted))
-    scenes, failures, left_out = [], {}, 0
+    scenes, failures, left_out, told = [], {}, 0, _told(evidence)
     for row in np.flatnonzero(evidence.active & (given.count >= 0)).tolist():
         mine = np.arange(firsts[row], firsts[row] + given.count[row])
         theirs = np.arange(found_firsts[row], found_firsts[row] + max(0, predicted.count[row]))
-        if why := _unusable(given.count[row], predicted.count[row], fine[theirs]):
+        why = told.get(row) or _unusable(int(given.count[row]), int(predicted.count[row]), fine[theirs])
+        if why:
             failures[row] = why
             continue
         left_out += int((~usable[mine]).sum())
@@ -95,9 +96,16 @@ def _scenes(evidence: Evidence) -> tuple[list[Scene], tuple[str, ...], dict[int,
     return scenes, names, failures, left_out
 
 
+def _told(evidence: Evidence) -> dict[int, str]:
+    """row -> why its predictions could not be read."""
+    problems = evidence.table.problems
+    wrong = problems.filter(pc.equal(problems["issue"], "prediction_format"))
+    return dict(zip(wrong["row"].to_pylist(), wrong["reason"].to_pylist()))
+
+
 def _unusable(given: int, predicted: int, fine: np.ndarray) -> str | None:
     if predicted < 0:
-        return "there are no predictions, or none that can be read"
+        return "there are no predictions"
     if given > MOST_GIVEN or predicted > MOST_PREDICTED:
         return (
             f"{given:,} boxes and {predicted:,} predictions; at most {MOST_GIVEN:,} and {MOST_PREDICTED:,} are compared"

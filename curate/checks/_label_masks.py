@@ -174,7 +174,7 @@ def find_wrong_masks(evidence: Evidence, check: str, issue: str) -> Findings:
 
     Pixels are called issues by confident learning, over all images together, as `cleanlab.segmentation` does; an image
     is flagged where such pixels form a region, and not only the edges of objects. The score of an image is cleanlab's.
-    Three passes over the arrays.
+    Three passes over the arrays, after one over their headers.
 
     Raises:
         ConfigError: the arrays are of another number of classes than the task.
@@ -280,8 +280,8 @@ def _tell(verdict: Verdict, picture: Picture, cutoff: int, names: tuple[str, ...
     sure = both(np.asarray(picture.values[:, chosen], dtype=np.float32))[[old, new]].mean(1)
     verdict.reason = (
         f"{verdict.doubted / verdict.pixels:.1%} of the pixels are doubted; {int(each.max()):,} of them around"
-        f" ({x}, {y}) px are labelled {names[old]!r} (probability {sure[0]:.2f}) and look like {names[new]!r}"
-        f" ({sure[1]:.2f}), in"
+        f" ({x}, {y}) px are labelled {names[old]!r} (probability {sure[0]:.2f}, doubted up to"
+        f" {cutoff / BINS:.2f}) and look like {names[new]!r} ({sure[1]:.2f}), in"
         f" {len(thick)} region{'s' * (len(thick) > 1)} at least {across} px across{_kind(old, new, names)}"
     )
 

@@ -71,7 +71,8 @@ class Judgement:
         if name in LOGARITHMS:
             found, usual, bound = np.exp(found), np.exp(usual), np.exp(bound)
         meaning = MEANINGS.get(name, f"its score by PyOD's {name}").format(k=neighbours)
-        return f"{meaning} is {found:.3g}, usual is {usual:.3g}, rare above {bound:.3g}"
+        together = "" if values[row] > tail.limit(limit) else " alone, and rare as the detectors together see it"
+        return f"{meaning} is {found:.3g}, usual is {usual:.3g}, rare above {bound:.3g}{together}"
 
 
 def _finite(value: float) -> float:

@@ -98,7 +98,7 @@ def views(
 def _classes(evidence: Evidence, seen: _Seen, method: str | Mapping[str, Any], size: int) -> View:
     labels = evidence.labels
     judgement = judge_classes(seen.space, scorers(method, CLASS_MEMBERS), labels.codes[seen.rows], CLASS_ROWS)
-    return seen.view("class", judgement, lambda row: f"beside the class {labels.name(row)!r} ", size)
+    return seen.view("class", judgement, lambda row: f"compared with the class {labels.name(row)!r}, ", size)
 
 
 def _columns(evidence: Evidence, rank: np.ndarray, neighbours: int) -> _Seen:

@@ -14,6 +14,8 @@ from curate.findings import Findings
 from curate.step import Check
 from curate.task import MODALITIES
 
+LEAST_ROWS = 20
+"""Rows from which on a column can be said to be empty."""
 NAMED = 8
 """Columns that a reason names before it only counts."""
 
@@ -38,6 +40,12 @@ class MissingValues(Check):
         0.0, ge=0, lt=1, description="share of a row's cells that may be missing before it is flagged"
     )
 
+    max_column_missing: float = Field(
+        0.9,
+        gt=0,
+        description="missing_cells: a column missing in this share of 20 rows or more is at fault itself, which"
+        " column_quality says, and is not counted against its rows; above 1 all columns are counted",
+    )
     disguises: tuple[str, ...] = Field(
         DISGUISES, description="disguised_missing: texts (case and outer blanks aside) that stand for a missing cell"
     )
@@ -103,10 +111,13 @@ class MissingValues(Check):
         if not scalars and not vectors:
             return None
         share, columns = np.zeros(len(rows)), {}
-        per_column = {}
+        per_column, hollow = {}, []
         for column in scalars:
             bad = blank_cells(table.column(column), self.placeholders)[rows]
             per_column[column] = int(bad.sum())
+            if len(rows) >= LEAST_ROWS and bad.mean() >= self.max_column_missing:
+                hollow.append(column)
+                continue
             share += bad / len(scalars)
             for place in np.flatnonzero(bad):
                 columns.setdefault(int(place), []).append(column)
@@ -127,6 +138,7 @@ class MissingValues(Check):
             "missing_cells": round(float(share.mean()), 6) if len(rows) else 0.0,
             "missing_by_column": {name: count for name, count in per_column.items() if count},
         }
+        facts |= {"columns_not_counted": hollow} if hollow else {}
         return Findings.of(
             self.name, "missing_cells", rows, table.row_ids, 1.0 - share, flagged, reason=reasons, facts=facts
         )

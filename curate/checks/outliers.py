@@ -12,6 +12,7 @@ from curate.checks._grouping import rank_ids
 from curate.checks._outlier_methods import pyod_name
 from curate.checks._outlier_pyod import refusal
 from curate.checks._outlier_views import View, views
+from curate.checks._series_points import point_series
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
@@ -27,10 +28,11 @@ Method = (
 class Outliers(Check):
     """Finds rows that lie unusually far from the others, overall or within their class.
 
-    Tables are judged by their columns on robust scales, everything else by the embedding. What is usual is learned from
-    training rows alone; rows of held-out splits are judged against them. Anomaly scores become probabilities by a tail
-    that is fitted to the bulk of them, and a row is flagged where a usual row would be as strange less often than
-    `false_alarms`. The score is 0.5 at that limit, near 1 for usual rows and near 0 far out.
+    Tables are judged by their columns on robust scales, everything else by the embedding; the ensemble leaves rows that
+    are a time and one value to series_anomalies. What is usual is learned from training rows alone; rows of held-out
+    splits are judged against them. Anomaly scores become probabilities by a tail that is fitted to the bulk of them,
+    and a row is flagged where a usual row would be as strange less often than `false_alarms`. The score is 0.5 at that
+    limit, near 1 for usual rows and near 0 far out.
     Cost: embedding: nearest neighbours, rows squared; tables: rows times 10,000 compared rows, 200 trees.
     Source: the ensemble combines the distance to the nearest neighbours (Ramaswamy, Rastogi, Shim, 2000), isolation
     forest (Liu, Ting, Zhou, 2008) and robust Mahalanobis distance on tables, and distance and local outlier factor
@@ -69,6 +71,9 @@ class Outliers(Check):
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row that has an embedding or features."""
         table, rank = evidence.table, rank_ids(evidence.table.row_ids)
+        if self.method == "ensemble" and _is_one_curve(evidence):
+            sentence = "its rows are points of one curve, which series_anomalies judges by the points around them"
+            return Findings(Findings.none().table, {self.name: {"sentence": sentence}})
         found = views(evidence, rank, self.method, self.neighbours, self.per_class)
         surprise = np.stack([v.surprise for v in found]) if found else np.full((1, len(table)), np.nan)
         rows = np.flatnonzero(evidence.active & np.isfinite(surprise).any(0))
@@ -110,6 +115,12 @@ class Outliers(Check):
                 str(split): round(float(flagged[splits == split].mean()), 4) for split in np.unique(splits)
             },
         }
+
+
+def _is_one_curve(evidence: Evidence) -> bool:
+    """Whether each row is a time and one value: a value's rank among all others says little of it."""
+    series = point_series(evidence.table, evidence.active)
+    return bool(series) and all(len(one.channels) == 1 for one in series)
 
 
 def strangeness_score(surprise: np.ndarray, limit: float) -> np.ndarray:

@@ -35,6 +35,10 @@ Boxes = Annotated[str | None, _role("Column with bounding boxes.")]
 BoxFormat = Annotated[
     str | None, _role("Of the boxes: xyxy, xywh or cxcywh, in pixels or with _relative; found if left out.")
 ]
+Probabilities = Annotated[
+    str | None,
+    _role("Column with a model's out-of-sample output: probabilities, arrays of pixels, or boxes with scores."),
+]
 Features = Annotated[str | None, _role("Column with vectors, or a comma-separated list of a table's columns.")]
 Id = Annotated[str | None, _role("Column with a unique id.")]
 Split = Annotated[str | None, _role("Column that says train, validation or test.")]

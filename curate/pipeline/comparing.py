@@ -74,10 +74,21 @@ def _ids(side: _Side) -> frozenset[str] | None:
 
 def _rows(a: _Side, b: _Side) -> Rows:
     before, after = _ids(a), _ids(b)
-    sizes = [_size(side, ids) for side, ids in ((a, before), (b, after))]
-    if before is None or after is None:
-        return Rows(first=sizes[0], second=sizes[1], gained=None, lost=None)
-    return Rows(first=sizes[0], second=sizes[1], gained=len(after - before), lost=len(before - after))
+    gained = lost = None
+    if before is not None and after is not None:
+        gained, lost = len(after - before), len(before - after)
+    return Rows(
+        first=_size(a, before),
+        second=_size(b, after),
+        first_kept=_kept(a),
+        second_kept=_kept(b),
+        gained=gained,
+        lost=lost,
+    )
+
+
+def _kept(side: _Side) -> int | None:
+    return None if side.curated is None else len(set(side.curated.plan["row_id"].to_pylist()))
 
 
 def _size(side: _Side, ids: frozenset[str] | None) -> int:

@@ -17,6 +17,8 @@ MOST_PAIRS = 400
 def class_counts(material: Material) -> list[ClassCount]:
     """Rows of every class in the data and, after a run, its draws; empty where there are no classes."""
     labels = material.table.labels
+    if material.table.task.kind == "token_classification":  # tags are of tokens, and no row is of a class
+        return []
     before = labels.counts()
     after = _after(material)
     return [

@@ -24,6 +24,8 @@ class Rows(Part):
 
     first: int
     second: int
+    first_kept: int | None = Field(description="rows that are drawn at least once; null for an audit, which drops none")
+    second_kept: int | None = Field(description="the same of the second")
     gained: int | None
     lost: int | None
 
@@ -95,7 +97,7 @@ class Comparison(Part):
     def headline(self) -> str:
         """What changed, in one sentence."""
         rows = self.rows
-        parts = [f"{rows.first:,} → {rows.second:,} rows"]
+        parts = [f"{_kept(rows.first, rows.first_kept)} → {_kept(rows.second, rows.second_kept)} rows"]
         if rows.gained is not None:
             parts += [f"{rows.gained:,} gained", f"{rows.lost:,} lost"]
         for name in ("kept", "dropped", "relabelled", "reweighted", "redrawn"):
@@ -135,6 +137,10 @@ class Comparison(Part):
         if self.changes:
             lines = [(one.row_id, one.what, one.first or "–", one.second or "–") for one in self.changes]
             yield "Rows", ("row", "what", "first", "second"), lines
+
+
+def _kept(rows: int, kept: int | None) -> str:
+    return f"{rows:,}" if kept is None or kept == rows else f"{rows:,} ({kept:,} kept)"
 
 
 def _count(value: int | None) -> str:

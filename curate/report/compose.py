@@ -51,7 +51,7 @@ def compose(material: Material, rows_per_issue: int) -> Document:
         task=_task(table),
         splits=_counts(table.splits),
         classes=class_counts(material),
-        unlabeled=int((~table.labels.known).sum()) if table.task.label else 0,
+        unlabeled=_unlabeled(table),
         first=advise(material),
         checks=checks,
         measures={plain(name): measured for name, measured in material.views.measures.items()},
@@ -149,6 +149,14 @@ def _task(table: Table) -> TaskFacts:
     return TaskFacts(
         kind=task.kind, roles=plain({k: v for k, v in named.items() if v is not None}), classes=len(task.label_names)
     )
+
+
+def _unlabeled(table: Table) -> int:
+    if table.task.label is None:
+        return 0
+    if table.task.kind == "token_classification":
+        return int(table.column(table.task.label).null_count)
+    return int((~table.labels.known).sum())
 
 
 def _outcome(rows: int, touched: int, noise: float | None, checked: bool) -> Outcome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -251,7 +250,3 @@ def schema() -> dict[str, Any]:
 def write_schema(path: str) -> None:
     """Write the file `schemas/report.schema.json`."""
     Path(path).write_text(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_schema(sys.argv[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,9 @@ def is_coco(document: object) -> bool:
 def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
     """One row per image, with its boxes; in the order of the file.
 
-    Images without annotations have an empty list. Annotations of images that are not listed are counted in a note;
-    polygons and other keys are passed over, and said.
+    A key ``predictions`` may hold what a model found, in the form of COCO's results (``image_id``, ``category_id``,
+    ``bbox``, ``score``). Images without annotations have an empty list. Annotations of images that are not listed are
+    counted in a note; polygons and other keys are passed over, and said.
 
     Raises:
         DataError: no images, or an image without a file name or id.
@@ -76,6 +78,9 @@ def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
         "image_id": pa.array([str(image["id"]) for image in images], pa.string()),
     }
     roles = {"image": "image", "boxes": "boxes", "id": "image_id", "box_format": "xywh"}
+    if isinstance(document.get("predictions"), list):
+        columns["predictions"] = _predictions(document["predictions"], place, names)
+        roles["probabilities"] = "predictions"
     if split is not None:
         columns["split"], roles["split"] = pa.array([split] * len(files), pa.string()), "split"
         roles.pop("id")  # other splits may count their images from the same number
@@ -90,6 +95,17 @@ def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
         class_names={"boxes": tuple(names.values())} if names else {},
         media={"image": "image"},
     )
+
+
+def _predictions(results: Sequence[Any], place: Mapping[Any, int], names: Mapping[Any, str]) -> pa.Array:
+    """A model's boxes of each image as JSON, with the names of their classes."""
+    found: list[list[Any]] = [[] for _ in place]
+    for result in results:
+        row = place.get(result["image_id"]) if _has(result, "image_id") else None
+        if row is not None:
+            keys = {key: result.get(key) for key in ("bbox", "score")}
+            found[row].append({**keys, "label": _category(result.get("category_id"), names)})
+    return pa.array([json.dumps(boxes) for boxes in found], pa.string())
 
 
 def _category(number: Any, names: Mapping[Any, str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path, PurePath
 
 import pyarrow as pa
@@ -20,6 +20,8 @@ MASK_FOLDERS = frozenset(
         "segmentationclass", "ground_truth", "groundtruth", "trimaps",
     )
 )  # fmt: skip
+MODEL_FOLDERS = frozenset(("probabilities", "pred_probs", "predictions", "probs", "softmax"))
+"""Folders with a model's probabilities of the pixels, an .npy or .npz file for each image."""
 _SUFFIX = re.compile(r"[-_. ]?(masks?|seg(mentation)?|labels?|gt|annotation|trimap)$", re.IGNORECASE)
 SHARE = 0.5
 """At least so many of the masks must have an image of their name."""
@@ -29,7 +31,8 @@ def images_and_masks(folder: Path, source: str, listing: Listing) -> Raw | None:
     """Images with the masks of the same names (``a.jpg`` with ``a.png`` or ``a_mask.png``); None if it is no such set.
 
     Folders named after splits, above or below those of images and masks, give the split. An image without a mask has
-    a null one; masks without an image are named in a note.
+    a null one; masks without an image are named in a note. Arrays of the same names in a folder beside
+    (``probabilities/a.npy``) are a model's probabilities of the pixels.
     """
     images, masks, others = _sorted_out(listing.media.get("image", []))
     if not images or not masks:
@@ -43,6 +46,12 @@ def images_and_masks(folder: Path, source: str, listing: Listing) -> Raw | None:
     found = pa.array([masks[key][0] if key in masks else None for key, _ in rows], pa.string())
     columns = {"image": _structs(names), "mask": _structs(found)}
     roles = {"image": "image", "mask": "mask"}
+    arrays = _arrays([*listing.others, *listing.arrays], images)
+    if arrays:
+        columns["probabilities"] = pa.array([arrays.get(key) for key, _ in rows], pa.string())
+        roles["probabilities"] = "probabilities"
+    used = set(arrays.values())
+    left = [path for path in listing.others if path not in used]
     splits = [_split(path) for _, path in rows]
     if any(splits):
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
@@ -52,7 +61,7 @@ def images_and_masks(folder: Path, source: str, listing: Listing) -> Raw | None:
         root=folder,
         bases=(folder,),
         origin=pa.table([names.dictionary_encode(), pa.nulls(len(rows), pa.int64())], schema=ORIGIN),
-        notes=(*_notes(images, masks, others), *listing.notes([*others, *listing.tables, *listing.others])),
+        notes=(*_notes(images, masks, others), *listing.notes([*others, *listing.tables, *left])),
         roles=roles,
         media={"image": "image", "mask": "image"},
     )
@@ -90,6 +99,20 @@ def _sorted_out(
                 masks[whole] = masks.pop(key)
                 break
     return images, masks, others
+
+
+def _arrays(paths: Sequence[str], images: Container[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """Files of arrays that have an image of their name, by what the two have in common."""
+    found: dict[tuple[str, ...], str] = {}
+    for path in paths:
+        whole = PurePath(path)
+        parts = whole.parts[:-1]
+        place = next((p for p in reversed(range(len(parts))) if parts[p].lower() in MODEL_FOLDERS), None)
+        if place is not None and whole.suffix.lower() in (".npy", ".npz"):
+            key = (*parts[:place], *parts[place + 1 :], whole.stem)
+            if key in images:
+                found.setdefault(key, path)
+    return found
 
 
 def _notes(

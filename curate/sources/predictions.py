@@ -71,7 +71,8 @@ def _row(value: Any, form: str, names: Sequence[str]) -> list[dict[str, Any]] | 
     if value is None:
         return None
     if isinstance(value, Mapping):
-        value = _side_by_side(value)
+        alone = any(str(key).lower() in SCORE_KEYS and not isinstance(v, list | tuple) for key, v in value.items())
+        value = [value] if alone else _side_by_side(value)
     if not isinstance(value, list | tuple):
         raise ValueError(f"a list of boxes is needed, found {type(value).__name__}")
     if value and all(isinstance(item, list | tuple) for item in value):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,15 +81,29 @@ def accuracies(curated: Curated, folder: Path, truth: Truth, seeds: int, steps: 
     unchecked = [step for step in whole.steps if step.kind != "check"]
     same = curate.Pipeline(steps=unchecked, feed=whole.feed, seed=whole.seed)
     write_clean(folder, truth)
+    runs = folder / "runs"
+    same.run(curate.load(str(folder / "train")), out=runs / "raw", cache=None)
+    same.run(curate.load(str(folder / "clean.csv")), out=runs / "clean", cache=None)
+    curate.Pipeline(steps=[], feed=whole.feed).run(curate.load(str(folder / "test")), out=runs / "test", cache=None)
     sets = {
-        "raw": same.run(curate.load(str(folder / "train")), cache=None),
-        "curated": curated,
-        "clean": same.run(curate.load(str(folder / "clean.csv")), cache=None),
+        "raw": runs / "raw",
+        "curated": curated.folder or curated.save(runs / "curated").folder,
+        "clean": runs / "clean",
     }
-    test = curate.Pipeline(steps=[], feed=whole.feed).run(curate.load(str(folder / "test")), cache=None)
-    return {
-        name: np.array([accuracy(train(a_set, steps, s), test) for s in range(seeds)]) for name, a_set in sets.items()
-    }
+    jobs = [(str(a_set), str(runs / "test"), steps, seed) for a_set in sets.values() for seed in range(seeds)]
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(jobs)), mp_context=get_context("spawn")) as pool:
+        found = list(pool.map(trained_accuracy, *zip(*jobs)))
+    return dict(zip(sets, np.array(found).reshape(len(sets), seeds)))
+
+
+def trained_accuracy(a_set: str, test: str, steps: int, seed: int) -> float:
+    """Accuracy on one result of a network trained on another; a process of its own works this off on one core."""
+    import torch
+
+    import curate
+
+    torch.set_num_threads(1)
+    return accuracy(train(curate.open(a_set), steps, seed), curate.open(test))
 
 
 def write_clean(folder: Path, truth: Truth) -> None:

@@ -201,6 +201,8 @@ def test_predictions_that_cannot_be_used_are_named_and_the_rest_is_judged(folder
     assert found.facts["label_errors"]["not_judged"]["rows"] == len(broken)
     assert any("9 rows are not judged" in note for note in evidence.notes)
     told = {line["row"]: line["reason"] for line in evidence.table.problems.to_pylist()}
+    why = found.facts["label_errors"]["not_judged"]["reasons"]
+    assert all(told[row] == why[str(evidence.table.row_ids[row])] for row in clean[1:7])
     for row, part in zip(clean[1:7], ("no JSON", "has no score", "has the score 7", "four numbers", "int", "no class")):
         assert told[row].startswith("predictions: ")
         assert part in told[row]
@@ -222,6 +224,7 @@ def test_one_row_one_class_and_no_boxes(folder):
     again, all_found, _ = judged(write(folder, [(boxes, labels, found)], "one.jsonl"))
     assert again == {}
     assert len(all_found) == 1
+    assert judged(write(folder, [(boxes, labels, found[0])], "bare.jsonl"))[1].table["score"][0].as_py() > 0.5
     more = [(boxes, labels, found)] * 20 + [([], [], found)]
     again, _, _ = judged(write(folder, more, "few.jsonl"))
     assert list(again) == [20]
@@ -256,3 +259,28 @@ def test_a_run_drops_the_doubted_images(folder, planted, tmp_path):
     kept = curate.open(tmp_path / "out").table
     assert kept.task.probabilities == "model"
     assert set(LabelErrors().find(Evidence(kept)).flagged["row"].to_pylist()) == set(flagged)
+
+
+def test_results_of_a_model_in_a_coco_file(folder, planted, tmp_path):
+    rows, _, flagged, *_ = planted
+    images, annotations, results = [], [], []
+
+    def sides(box):
+        return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+
+    for row, (boxes, labels, found) in enumerate(rows):
+        images.append({"id": 1000 + row, "file_name": f"{row}.jpg", "width": WIDTH, "height": HEIGHT})
+        (tmp_path / f"{row}.jpg").write_bytes((folder / f"{row}.jpg").read_bytes())
+        for box, label in zip(boxes, labels):
+            numbers = {"id": len(annotations), "image_id": 1000 + row, "category_id": 7 * NAMES.index(label)}
+            annotations.append({**numbers, "bbox": sides(box)})
+        for item in found:
+            one = {"image_id": 1000 + row, "category_id": 7 * NAMES.index(item["label"]), "score": item["score"]}
+            results.append({**one, "bbox": sides(item["bbox"])})
+    names = [{"id": 7 * code, "name": name} for code, name in enumerate(NAMES)]
+    document = {"images": images, "annotations": annotations, "categories": names, "predictions": results}
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    table = curate.load(tmp_path / "instances.json")
+    assert (table.task.kind, table.task.probabilities) == ("detection", "predictions")
+    found = LabelErrors().find(Evidence(table, EvidenceSettings(encoder="classic", workers=1)))
+    assert set(found.flagged["row"].to_pylist()) == set(flagged)

@@ -259,3 +259,21 @@ def test_a_run_and_one_row(tmp_path):
     found = LabelErrors().find(Evidence(one, EvidenceSettings(encoder="classic", workers=1)))
     assert found.flagged.num_rows == 0
     assert len(found) == 1
+    none = curate.load(
+        {"image": ["images/0.png"], "mask": ["masks/0.png"], "model": [None]}, root=tmp_path, probabilities="model"
+    )
+    found = LabelErrors().find(Evidence(none, EvidenceSettings(encoder="classic", workers=1)))
+    assert len(found) == 0
+    assert list(found.facts["label_errors"]["not_judged"]["reasons"].values()) == ["there are none"]
+
+
+def test_a_folder_of_arrays_beside_images_and_masks_is_found(tmp_path):
+    wrong = write(tmp_path, planted={3, 8, 30})
+    (tmp_path / "data.csv").unlink()
+    (tmp_path / "model").rename(tmp_path / "probabilities")
+    table = curate.load(tmp_path)
+    assert (table.task.kind, table.task.probabilities) == ("segmentation", "probabilities")
+    assert not any(".npy" in note for note in table.notes)
+    found = LabelErrors().find(Evidence(table, EvidenceSettings(encoder="classic", workers=1)))
+    files = [table.column("image")[row].as_py()["path"] for row in found.flagged["row"].to_pylist()]
+    assert {int(file.removeprefix("images/").removesuffix(".png")) for file in files} == set(wrong)

@@ -92,3 +92,14 @@ def test_lists_of_tags_are_labels():
     table = curate.load(data, kind="token_classification", tokens="tokens", label="tags")
     found = MissingValues().find(Evidence(table, EvidenceSettings(encoder="classic")))
     assert flagged(found, "missing_label") == {2: "the column 'tags' holds no label"}
+    document = curate.audit(table, checks=["missing_values"], cache=False).document()
+    assert (document.unlabeled, document.classes) == (1, [])
+
+
+def test_an_empty_column_is_not_held_against_its_rows(table_of, evidence_of):
+    columns = {"a": [1.0, float("nan"), *[2.0] * 28], "b": ["", *[None] * 29]}
+    evidence = evidence_of(table_of(columns, features=["a", "b"]))
+    found = MissingValues().find(evidence)
+    assert flagged(found, "missing_cells") == {1: "1 of 2 cells missing: 'a'"}
+    assert found.facts["missing_values"]["columns_not_counted"] == ["b"]
+    assert len(flagged(MissingValues(max_column_missing=1.1).find(evidence), "missing_cells")) == 30

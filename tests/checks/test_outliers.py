@@ -29,7 +29,7 @@ def test_strangers_to_all_and_strangers_to_their_class_are_found(clustered):
     assert set(range(10)) <= rows_of(findings)
     assert len(rows_of(findings)) <= 16
     reasons = dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))
-    assert all("beside the class" in reasons[row] for row in range(5, 10))
+    assert all("compared with the class" in reasons[row] for row in range(5, 10))
     score, flagged = findings.table["score"].to_numpy(), findings.table["is_issue"].to_numpy(zero_copy_only=False)
     assert score[flagged].max() < 0.5 <= score[~flagged].min()
 
@@ -96,3 +96,15 @@ def test_held_out_rows_neither_take_places_nor_count_categories(clustered, table
     rare = {"kind": ["a"] * 8 + ["b"] * 2, "split": ["train"] * 8 + ["test"] * 2}
     rare = table_of(rare, features=("kind",), split="split", kind="unlabeled")
     assert feature_matrix(rare, rare.training)[:, 0].tolist() == pytest.approx([np.log(8)] * 8 + [0.0] * 2)
+
+
+def test_the_points_of_one_curve_are_left_to_series_anomalies(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    times = [str(t) for t in np.datetime64("2024-01-01T00:00:00") + np.arange(500) * np.timedelta64(300, "s")]
+    columns = {"timestamp": times, "value": rng.lognormal(size=500), "other": rng.normal(size=500)}
+    one = evidence_of(table_of({k: columns[k] for k in ("timestamp", "value")}, features=["timestamp", "value"]))
+    found = Outliers().find(one)
+    assert len(found) == 0
+    assert "series_anomalies" in found.facts["outliers"]["sentence"]
+    assert len(Outliers(method="knn").find(one)) == 500
+    assert len(Outliers().find(evidence_of(table_of(columns, features=list(columns))))) == 500

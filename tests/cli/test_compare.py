@@ -28,7 +28,7 @@ def test_text_json_and_page(reports, capsys, tmp_path):
     assert "12 → 13 rows" in page
     assert invoke(["compare", "a.json", "b.json", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["rows"] == {"first": 12, "second": 13, "gained": None, "lost": None}
+    assert found["rows"] == dict.fromkeys(("first_kept", "second_kept", "gained", "lost")) | {"first": 12, "second": 13}
     assert {one["name"]: (one["first"], one["second"]) for one in found["classes"]} == {"a": (6, 7), "b": (6, 6)}
 
 

@@ -69,6 +69,16 @@ def test_audits_of_every_form(tmp_path):
         assert found.relabelled is None
 
 
+def test_an_audit_beside_a_result_says_how_many_rows_were_kept(tmp_path):
+    data = {"text": [*TEXTS, TEXTS[0]], "label": [*["cat", "dog"] * 10, "cat"]}
+    curate.audit(data, checks=["exact_duplicates"], cache=False).to_json(tmp_path / "raw.json")
+    steps = [curate.steps.ExactDuplicates(fix="drop")]
+    curate.Pipeline(steps).run(curate.load(data), out=tmp_path / "out", cache=False)
+    found = compare(tmp_path / "raw.json", tmp_path / "out")
+    assert (found.rows.second, found.rows.first_kept, found.rows.second_kept) == (21, None, 20)
+    assert found.headline().startswith("21 → 21 (20 kept) rows")
+
+
 def test_measures_shift(tmp_path):
     for name, texts in (("a", TEXTS), ("b", [f"{text} and many more words" for text in TEXTS])):
         curate.audit({"text": texts}, checks=["text_quality"], cache=False).to_json(tmp_path / f"{name}.json")
