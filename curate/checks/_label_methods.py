@@ -34,6 +34,9 @@ class Verdicts:
     threshold: str
 
 
+UNINFORMED = (
+    "label_errors: what the rows hold tells the labels apart no better than chance, so no label can be called wrong"
+)
 Judge = Callable[[np.ndarray], Verdicts]
 """Judges rows (positions) beside each other."""
 Tell = Callable[[int, int], str]
@@ -43,18 +46,21 @@ Tell = Callable[[int, int], str]
 def by_ensemble(evidence: Evidence, min_doubt: float | None) -> Judge:
     """Scores combined; flagged is the estimated number of wrong labels, or what is doubted at least so much."""
     codes, names = evidence.labels.codes, evidence.labels.names
-    probabilities, posterior = evidence.probabilities().values, evidence.noise().posterior
+    noise = evidence.noise()
+    probabilities, posterior, informed = evidence.probabilities().values, noise.posterior, noise.informed
 
     def judge(rows: np.ndarray) -> Verdicts:
         given, p, r = codes[rows], probabilities[rows], posterior[rows]
         log_odds = ensemble.doubt(given, p, r)
         score = 1 / (1 + np.exp(log_odds))
-        rate = ensemble.noise_rate(given, p, r)
+        rate = ensemble.noise_rate(given, p, r) if informed else ensemble.NoiseRate(0.0, 0.0, 1.0)
         facts: dict[str, Any] = {
             "estimated_noise_rate": round(rate.rate, 4),
             "noise_rate_interval": [round(rate.low, 4), round(rate.high, 4)],
             "noise_rate_level": ensemble.LEVEL,
         }
+        if not informed:
+            _say(evidence, UNINFORMED)
         thin = np.unique(given[ensemble.thin(given, len(names))])
         if len(thin):
             facts["thin_classes"] = {"classes": len(thin), "rows_below": ensemble.THIN_ROWS}
@@ -62,8 +68,7 @@ def by_ensemble(evidence: Evidence, min_doubt: float | None) -> Judge:
                 f"{len(thin)} of {len(names)} classes have fewer than {ensemble.THIN_ROWS} rows with labels that can be"
                 " judged: in them only labels that are surely wrong are flagged"
             )
-            if note not in evidence.notes:
-                evidence.notes.append(note)
+            _say(evidence, note)
         if min_doubt is not None:
             found = score <= 1 - min_doubt
             threshold = f"doubt from {min_doubt:g} is flagged"
@@ -78,6 +83,11 @@ def by_ensemble(evidence: Evidence, min_doubt: float | None) -> Judge:
         return Verdicts(score, found, suggested, facts, threshold)
 
     return judge
+
+
+def _say(evidence: Evidence, note: str) -> None:
+    if note not in evidence.notes:
+        evidence.notes.append(note)
 
 
 def by_noise_model(evidence: Evidence, min_confidence: float) -> Judge:

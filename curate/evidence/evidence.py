@@ -33,7 +33,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 2, "probabilities": 4, "predictions": 1, "noise": 4, "dynamics": 1}
+VERSIONS = {"neighbours": 2, "probabilities": 5, "predictions": 1, "noise": 5, "dynamics": 1}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -237,11 +237,13 @@ class Evidence:
                 noise = estimate_set_noise(values, labels.sets[order], labels.known[order], fitted)
             else:
                 noise = estimate_noise(values, labels.codes[order], fitted)
-            return {"joint": noise.joint, "rows_posterior": noise.posterior, "rate": np.array([noise.rate])}
+            summary = np.array([noise.rate, noise.informed])
+            return {"joint": noise.joint, "rows_posterior": noise.posterior, "summary": summary}
 
         made_from = (VERSIONS["noise"], probabilities.values[order], self._labels_key(), fitted)
         arrays = self._estimates.get("noise", made_from, compute, probabilities.values.size)
-        return Noise(arrays["joint"], arrays["rows_posterior"], float(arrays["rate"][0]))
+        rate, informed = arrays["summary"].tolist()
+        return Noise(arrays["joint"], arrays["rows_posterior"], rate, bool(informed))
 
     def masks(self, measure: MaskStatistics) -> Masks:
         """Measures of the task's column of masks, in a pass of its own."""

@@ -62,8 +62,11 @@ class Noise:
         posterior: (n, K) float32, probability of each true class given the row's input and its given label; NaN where
             there are no probabilities.
         rate: estimated share of wrong labels.
+        informed: whether the probabilities agree with the given labels more than by chance; if not, nothing can be said
+            of a label, and every given one is believed.
     """
 
     joint: np.ndarray
     posterior: np.ndarray
     rate: float
+    informed: bool = True

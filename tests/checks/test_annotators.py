@@ -58,7 +58,7 @@ def test_votes_and_model_together_are_better_than_the_majority(judged):
     assert both > majority + 0.04
     outvoted = found.only(issue="outvoted_label").flagged
     rows = outvoted["row"].to_numpy()
-    assert (evidence.labels.codes[rows] != true[rows]).mean() > 0.85
+    assert (evidence.labels.codes[rows] != true[rows]).mean() > 0.75
     better = [NAMES.index(name) for name in outvoted["suggested_label"].to_pylist()]
     assert (np.array(better) == true[rows]).mean() > 0.85
     wrong = np.flatnonzero((evidence.labels.codes != true) & evidence.labels.known)

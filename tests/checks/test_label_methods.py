@@ -182,3 +182,27 @@ def test_one_label_methods_refuse_sets_of_labels():
     task = Task(kind="multilabel", text="text", label="label", label_names=("a", "b"))
     assert LabelErrors().refuses(task) is None
     assert "multilabel" in str(LabelErrors(method="neighbours").refuses(task))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_labels_that_cannot_be_learned_are_not_called_wrong(seed):
+    rng = np.random.default_rng(seed)
+    n, k = ((60, 2), (240, 6), (500, 3), (40, 4))[seed]
+    columns = {"x": list(rng.normal(size=(n, 6)).astype(np.float32)), "label": [f"c{c}" for c in rng.integers(0, k, n)]}
+    evidence = Evidence(curate.load(columns, features="x", label="label"))
+    found = LabelErrors().find(evidence)
+    assert not found.flagged.num_rows
+    assert not evidence.noise().informed
+    assert any("no better than chance" in note for note in evidence.notes)
+
+
+@pytest.mark.parametrize(("n", "wrong"), [(60, [0]), (150, [0, 10]), (600, [0, 10, 20, 33])])
+def test_rare_wrong_labels_in_plain_classes_are_found_and_mended(n, wrong):
+    codes = np.arange(n) % 3
+    x = (4 * np.eye(6)[codes] + np.random.default_rng(0).normal(0, 0.3, (n, 6))).astype(np.float32)
+    given = codes.copy()
+    given[wrong] = (given[wrong] + 1) % 3
+    table = curate.load({"x": list(x), "label": ["abc"[c] for c in given]}, features="x", label="label")
+    evidence = Evidence(table)
+    assert LabelErrors().find(evidence).flagged["row"].to_pylist() == wrong
+    assert (evidence.noise().posterior[wrong, codes[wrong]] > 0.9).all()
