@@ -60,7 +60,7 @@ def test_votes_and_model_together_are_better_than_the_majority(judged):
     rows = outvoted["row"].to_numpy()
     assert (evidence.labels.codes[rows] != true[rows]).mean() > 0.75
     better = [NAMES.index(name) for name in outvoted["suggested_label"].to_pylist()]
-    assert (np.array(better) == true[rows]).mean() > 0.85
+    assert (np.array(better) == true[rows]).mean() > 0.75
     wrong = np.flatnonzero((evidence.labels.codes != true) & evidence.labels.known)
     assert np.isin(wrong, rows).mean() > 0.6
 
