@@ -8,8 +8,8 @@ from curate.evidence.channel import fit_channel
 from curate.evidence.values import Noise
 
 CHANCE_ERRORS = 3.5
-"""Standard errors above chance from which predictions count as knowing something; on labels that were dealt out at random
-40 sets of 40 to 500 rows reach 3.0, because the heads choose their settings by the labels."""
+"""Standard errors above chance from which predictions count as knowing something. On labels that were dealt out anew,
+40 sets of 40 to 500 rows reach up to 3.0, because the heads choose their settings by the labels."""
 
 
 def estimate_noise(probabilities: np.ndarray, codes: np.ndarray, fitted: np.ndarray) -> Noise:
