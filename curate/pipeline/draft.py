@@ -101,7 +101,7 @@ def _steps(table: Table) -> list[str]:
         steps += [
             "- label_errors:                    # given labels against out-of-sample predictions",
             "    fix: {relabel: {min_confidence: 0.9}, otherwise: soften}",
-            "    limit: 0.6                     # stop if more of all rows, or of a class, would be touched",
+            "    limit: 0.75                    # stop if more of all rows, or of a class, would be touched",
         ]
     steps.append("- outliers: {fix: review}          # unlike everything else")
     if classes:
