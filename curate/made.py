@@ -1,0 +1,43 @@
+"""Made: new rows that a step synthesised, and the decisions that say how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.ledger import Decisions
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a balance step gives that synthesises rows.
+
+    Attributes:
+        decisions: entries of any action; exactly one ``synthesize`` entry per new row, in the order of `rows`, whose
+            `row_id` is the new row's id.
+        rows: one line per new row with the columns of the table's dataset that the step fills: the inputs and the label
+            at least. Columns that are left out become null, the split becomes ``train``, and an id column the new id.
+    """
+
+    decisions: Decisions
+    rows: pa.Table
+
+    def __post_init__(self) -> None:
+        """Check that rows and entries fit together."""
+        if len(self.row_ids) != self.rows.num_rows:
+            raise ValueError(f"{self.rows.num_rows} new rows, but {len(self.row_ids)} synthesize entries")
+
+    @property
+    def row_ids(self) -> list[str]:
+        """Ids of the new rows, in order."""
+        entries = self.decisions.table
+        return entries.filter(pc.equal(entries["action"], "synthesize"))["row_id"].to_pylist()
+
+    @property
+    def parents(self) -> list[str]:
+        """The main parent of each new row; its own id where it has none."""
+        entries = self.decisions.table
+        own = entries.filter(pc.equal(entries["action"], "synthesize"))
+        return pc.coalesce(own["before"], own["row_id"]).to_pylist()
