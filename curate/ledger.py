@@ -109,6 +109,23 @@ class Decisions:
         """The entries about one row."""
         return Decisions(self.table.filter(pc.equal(self.table["row_id"], row_id)))
 
+    def handed_down(self, parents: Mapping[str, str]) -> Decisions:
+        """What was decided about rows, once more for each row that was made from one of them.
+
+        Args:
+            parents: id of the new row -> id of the row that it was made from.
+        """
+        heirs: dict[str, list[str]] = {}
+        for heir, parent in parents.items():
+            heirs.setdefault(parent, []).append(heir)
+        above = self.table.filter(pc.is_in(self.table["row_id"], value_set=pa.array(list(heirs), pa.string())))
+        lines = [
+            {**entry, "row_id": heir, "reason": f"made from row {entry['row_id']}: {entry['reason']}"}
+            for entry in above.to_pylist()
+            for heir in heirs[entry["row_id"]]
+        ]
+        return Decisions(pa.Table.from_pylist(lines, SCHEMA))
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -124,6 +141,7 @@ class Verdict:
         review: (n,) bool, rows that a person should look at.
         class_weights: (K,) float32, 1 where no step said otherwise.
         class_soft: (K, K) float32, what a hard label of class k stands for; the identity where no step said otherwise.
+        synthetic: (n,) bool, rows that a step made.
     """
 
     dropped: np.ndarray
@@ -135,6 +153,7 @@ class Verdict:
     review: np.ndarray
     class_weights: np.ndarray
     class_soft: np.ndarray
+    synthetic: np.ndarray
 
 
 def sparse(mass: np.ndarray, names: Sequence[str]) -> str:
@@ -201,6 +220,7 @@ def combine(decisions: Decisions, row_ids: np.ndarray, codes: np.ndarray, names:
     weight, repeats = np.ones(n, dtype=np.float64), np.zeros(n, dtype=np.int64)
     class_weights, class_soft = np.ones(k, dtype=np.float32), np.eye(k, dtype=np.float32)
     codes, soft, dropped_by = codes.copy(), {}, {}
+    synthetic = np.zeros(n, dtype=bool)
     entries = decisions.table.select(["row_id", "action", "before", "after", "step", "author"]).to_pylist()
     for entry in _standing(entries):
         action, after = entry["action"], entry["after"]
@@ -233,11 +253,12 @@ def combine(decisions: Decisions, row_ids: np.ndarray, codes: np.ndarray, names:
             weight[row] *= float(after)
         elif action == "repeat":
             repeats[row] += int(after)
+        elif action == "synthesize":
+            synthetic[row] = True
         elif action == "review":
             review[row] = True
-    return Verdict(
-        dropped, dropped_by, codes, soft, weight.astype(np.float32), repeats, review, class_weights, class_soft
-    )
+    weight = weight.astype(np.float32)
+    return Verdict(dropped, dropped_by, codes, soft, weight, repeats, review, class_weights, class_soft, synthetic)
 
 
 def sentences(entries: pa.Table) -> list[str]:

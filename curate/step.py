@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from curate.findings import Findings
     from curate.ledger import Decisions
+    from curate.made import Made
     from curate.table import Labels, Table
     from curate.task import Task
 
@@ -152,14 +153,35 @@ class Transform(Step):
         """The table with new content, by what `fit` learned (of this table if None is given)."""
         raise NotImplementedError
 
+    def becomes(self, task: Task) -> Task:
+        """The task of the table that `apply` gives, where the transform sets roles; what follows is judged by it."""
+        return task
+
+    def weigh(self, made: Table) -> Decisions:
+        """Entries about the rows that `apply` made: how much each training row among them weighs."""
+        from curate.ledger import Decisions
+
+        return Decisions()
+
+    @property
+    def replayed(self) -> bool:
+        """Whether rows that a trained model is used on go through it, too (`curated.transform`)."""
+        return True
+
 
 class Balance(Step):
     """Decides how often and how strongly training rows count."""
 
     kind: ClassVar[str] = "balance"
 
-    def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:
-        """Repeats, weights, soft labels or drops of active training rows."""
+    def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions | Made:
+        """Repeats, weights, soft labels or drops of active training rows; a step that synthesises gives new rows, too.
+
+        Args:
+            labels: of all rows, as earlier steps left them.
+            evidence: the `curate.evidence.Evidence` of the rows.
+            rng: all the chance there is.
+        """
         raise NotImplementedError
 
 

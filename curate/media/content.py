@@ -92,14 +92,15 @@ def content_hashes(
     return Hashed(content, failures)
 
 
-def rehash(table: Table, dataset: datasets.Dataset) -> np.ndarray:
+def rehash(table: Table, dataset: datasets.Dataset, *, same_rows: bool = True) -> np.ndarray:
     """(m, 2) uint64 content hashes of a dataset made from `table` by a transform.
 
     Rows that the table could not read keep their hash where the rows are still the same ones (m equals the table's n).
+    `same_rows` says that they can be.
     """
     arrow = dataset.select_columns(list(input_columns(table.task))).with_format("arrow")[:]
     content = content_hashes([arrow[name] for name in input_columns(table.task)], table.root).content
-    if len(content) == len(table) and table.unreadable.any():
+    if same_rows and len(content) == len(table) and table.unreadable.any():
         content[table.unreadable] = table.content[table.unreadable]
     return content
 

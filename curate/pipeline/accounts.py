@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,17 +28,26 @@ def refuse_lost_rows(before: Table, after: Table, step: str) -> None:
         )
 
 
-def balance_accounts(table: Table, broken: np.ndarray, verdict: Verdict, plan: pa.Table) -> list[dict[str, Any]]:
-    """Per split: rows read, kept, dropped and unreadable, draws in the plan.
+def rows_per_split(table: Table) -> dict[str, int]:
+    """Split -> its rows."""
+    names, counts = np.unique(table.splits, return_counts=True)
+    return {str(name): int(count) for name, count in zip(names, counts)}
+
+
+def balance_accounts(
+    table: Table, read: Mapping[str, int], broken: np.ndarray, verdict: Verdict, plan: pa.Table
+) -> list[dict[str, Any]]:
+    """Per split: rows read, added (cut from others, or synthesised), kept, dropped and unreadable, draws in the plan.
 
     Args:
-        table: the rows.
+        table: the rows as they are now.
+        read: split -> rows that the source gave.
         broken: (m,) int64 rows that can't be read.
         verdict: what the ledger says.
         plan: what will be drawn; kept rows are counted here, not from the verdict.
 
     Raises:
-        DataError: read = kept + dropped + unreadable does not hold for a split.
+        DataError: read + added = kept + dropped + unreadable does not hold for a split.
     """
     n = len(table)
     unreadable = np.zeros(n, dtype=bool)
@@ -50,16 +60,18 @@ def balance_accounts(table: Table, broken: np.ndarray, verdict: Verdict, plan: p
         here = table.splits == split
         line = {
             "split": str(split),
-            "read": int(here.sum()),
+            "read": read.get(str(split), 0),
+            "added": int(here.sum()) - read.get(str(split), 0),
             "kept": int((kept & here).sum()),
             "dropped": int((dropped & here).sum()),
             "unreadable": int((unreadable & here).sum()),
             "draws": int(drawn[here].sum()),
         }
-        if line["read"] != line["kept"] + line["dropped"] + line["unreadable"]:
+        if line["read"] + line["added"] != line["kept"] + line["dropped"] + line["unreadable"]:
+            came = f"{line['read']} rows read" + (f" and {line['added']} added" if line["added"] else "")
             raise DataError(
-                f"the accounts of the split {split!r} don't balance: {line['read']} rows read, {line['kept']} kept +"
-                f" {line['dropped']} dropped + {line['unreadable']} unreadable; nothing was written"
+                f"the accounts of the split {split!r} don't balance: {came}, {line['kept']} kept + {line['dropped']}"
+                f" dropped + {line['unreadable']} unreadable; nothing was written"
             )
         lines.append(line)
     return lines

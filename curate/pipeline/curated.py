@@ -23,7 +23,7 @@ from curate.table import HELD_OUT, Table
 if TYPE_CHECKING:
     import datasets
 
-CHANGES = pa.schema([("row_id", pa.string()), ("step", pa.string())])
+CHANGES = pa.schema([("row_id", pa.string()), ("step", pa.string()), ("parent", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Curated:
         accounts: per split, rows read, kept, dropped, unreadable, and draws.
         facts: seconds, steps, encoder, cache hits, what transforms have learned.
         notes: sentences that the user should read.
-        changes: `CHANGES`; which rows' content each transform changed.
+        changes: `CHANGES`; which rows' content each transform changed, and the rows that new ones were made from.
         folder: where it is saved, None in memory.
         views: small pictures of the evidence for the report; empty when opened from a folder.
     """

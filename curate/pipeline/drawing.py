@@ -26,7 +26,10 @@ def make_plan(table: Table, verdict: Verdict, recipe: str | None) -> pa.Table:
         "label": _labels(labels, verdict, rows, table.task.kind),
         "soft_label": _soft(labels, verdict, rows, trained),
         "weight": pa.array(np.where(trained, verdict.weight[rows], 1).astype(np.float32)),
-        "origin": pa.DictionaryArray.from_arrays(pa.array((copies > 0).astype(np.int8)), pa.array(ORIGINS)),
+        "origin": pa.DictionaryArray.from_arrays(
+            pa.array(np.where(copies > 0, 1, np.where(verdict.synthetic[rows], 2, 0)).astype(np.int8)),
+            pa.array(ORIGINS),
+        ),
         "recipe": _constant(recipe, trained),
         "split": _encoded(table.splits[rows]),
         "copy": pa.array(copies),

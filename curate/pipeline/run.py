@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate import registry
 from curate.errors import ConfigError, DataError
@@ -21,7 +22,9 @@ from curate.evidence import Evidence
 from curate.findings import Findings
 from curate.fixes import _guard
 from curate.ledger import Decisions, Verdict, combine
-from curate.pipeline.accounts import balance_accounts, refuse_lost_rows
+from curate.made import Made
+from curate.pipeline.accounts import balance_accounts, refuse_lost_rows, rows_per_split
+from curate.pipeline.adding import with_made
 from curate.pipeline.auditing import idle, needs
 from curate.pipeline.cache_folder import resolve
 from curate.pipeline.curated import CHANGES, Curated
@@ -46,6 +49,7 @@ class _State:
     table: Table
     measure: Callable[[Table], Evidence]
     evidence: Evidence
+    read: dict[str, int]
     decisions: list[Decisions] = field(default_factory=list)
     findings: list[Findings] = field(default_factory=list)
     recipes: list[dict[str, Any]] = field(default_factory=list)
@@ -53,6 +57,7 @@ class _State:
     log: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     changes: list[pa.Table] = field(default_factory=list)
+    given: Task = field(default_factory=Task)
 
     @property
     def ledger(self) -> Decisions:
@@ -92,7 +97,7 @@ def run(
     _refuse(pipeline, table)
     tell = progress or (lambda stage, done, total: None)
     measure = partial(_evidence, pipeline=pipeline, cache=resolve(cache), progress=progress)
-    state = _State(table, measure, measure(table))
+    state = _State(table, measure, measure(table), rows_per_split(table), given=table.task)
     for i, (step, name) in enumerate(zip(pipeline.steps, pipeline.step_names)):
         tell(name, i, len(pipeline.steps))
         began, before = time.perf_counter(), len(state.ledger)
@@ -150,15 +155,17 @@ def _beside(pipeline: Pipeline, path: str) -> str:
 
 def _refuse(pipeline: Pipeline, table: Table) -> None:
     """Say at once, before anything is measured, which steps can't be used for this task."""
-    refusals = []
+    refusals, task = [], table.task
     for step, name in zip(pipeline.steps, pipeline.step_names):
         try:
-            why = step.refuses(table.task)
+            why = step.refuses(task)
             if why is None and isinstance(step, Augment):
-                step.recipe(table.task)
+                step.recipe(task)
             if why is None and isinstance(step, Check) and step.fix is not None:
-                refused = [no for fix in registry.fixes(step.fix) if (no := fix.refuses(table.task))]
+                refused = [no for fix in registry.fixes(step.fix) if (no := fix.refuses(task))]
                 why = "; ".join(refused) or None
+            if why is None and isinstance(step, Transform):
+                task = step.becomes(task)
         except ConfigError as error:
             why = str(error)
         if why is not None:
@@ -191,17 +198,27 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
             _decide(_guard.apply(step, findings, state.evidence), name, state)
     elif isinstance(step, Balance):
         rng = generator(seed, step=name)
-        _decide(step.decide(state.evidence.labels, state.evidence, rng), name, state)
+        decided = step.decide(state.evidence.labels, state.evidence, rng)
+        if isinstance(decided, Made):
+            _add(decided, name, state)
+        else:
+            _decide(decided, name, state)
     elif isinstance(step, Transform):
         fitted = step.fit(state.table.select(np.flatnonzero(state.evidence.active)))
         if fitted:
             state.fitted[name] = fitted
         before, state.table = state.table, step.apply(state.table, fitted)
         refuse_lost_rows(before, state.table, name)
-        state.changes.append(_changed(before, state.table, name))
+        changes = _changed(before, state.table, name)
+        state.changes.append(changes)
+        made = changes.filter(pc.is_valid(changes["parent"]))
+        parents = dict(zip(made["row_id"].to_pylist(), made["parent"].to_pylist()))
+        if parents:
+            state.decisions.append(state.ledger.handed_down(parents))
         state.notes += state.evidence.notes
         state.evidence = state.measure(state.table)
         _follow(state)
+        _decide(step.weigh(state.table), name, state)
     elif isinstance(step, Augment):
         state.recipes.append(step.recipe(state.table.task))
     else:
@@ -209,12 +226,29 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
 
 
 def _changed(before: Table, after: Table, step: str) -> pa.Table:
-    """Ids of the rows whose content a transform changed, and of new rows."""
+    """Ids of the rows whose content a transform changed, and of new rows with the row that each was made from."""
     changed = np.ones(len(after), dtype=bool)
     if len(before) == len(after) and (before.row_ids == after.row_ids).all():
         changed = (before.content != after.content).any(axis=1)
     ids = after.row_ids[changed]
-    return pa.table({"row_id": pa.array(ids, pa.string()), "step": pa.repeat(pa.scalar(step), len(ids))}, CHANGES)
+    parents = pa.nulls(len(ids), pa.string())
+    if after.parents is not None:
+        above = after.parents[changed]
+        new = ~np.isin(ids, before.row_ids) & (above != ids)
+        parents = pa.array(above, pa.string(), mask=~new)
+    steps = pa.repeat(pa.scalar(step), len(ids))
+    return pa.table({"row_id": pa.array(ids, pa.string()), "step": steps, "parent": parents}, CHANGES)
+
+
+def _add(made: Made, name: str, state: _State) -> None:
+    """New rows behind the others, and the entries that say how they were made."""
+    if made.rows.num_rows:
+        state.table = with_made(state.table, made, name)
+        state.notes += state.evidence.notes
+        state.evidence = state.measure(state.table)
+    if len(made.decisions):
+        state.decisions.append(made.decisions.by(name))
+    _follow(state)
 
 
 def _decide(decisions: Decisions, name: str, state: _State) -> None:
@@ -236,7 +270,8 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
     ledger, verdict = state.ledger, state.verdict()
     recipe = json.dumps(state.recipes, sort_keys=True, ensure_ascii=False) if state.recipes else None
     plan = make_plan(table, verdict, recipe)
-    accounts = balance_accounts(table, np.fromiter(broken, dtype=np.int64, count=len(broken)), verdict, plan)
+    unreadable = np.fromiter(broken, dtype=np.int64, count=len(broken))
+    accounts = balance_accounts(table, state.read, unreadable, verdict, plan)
     findings = Findings.join(state.findings)
     curated = Curated(
         table=table,
@@ -252,6 +287,7 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
             "steps": state.log,
             "evidence": state.evidence.facts(),
             "fitted": state.fitted,
+            "task": state.given.model_dump(mode="json", exclude_defaults=True),
         },
         notes=tuple(dict.fromkeys((*table.notes, *_cautions(pipeline), *state.notes, *state.evidence.notes))),
         changes=pa.concat_tables([CHANGES.empty_table(), *state.changes]),

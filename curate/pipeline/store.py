@@ -24,7 +24,7 @@ from curate.task import MEDIA, Task
 if TYPE_CHECKING:
     import datasets
 
-FORMAT = 1
+FORMAT = 2
 
 
 def write(curated: Curated, out: Path) -> None:

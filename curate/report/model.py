@@ -180,10 +180,11 @@ class Baseline(Part):
 
 
 class Account(Part):
-    """Where the rows of a split went: read = kept + dropped + unreadable."""
+    """Where the rows of a split went: read + added = kept + dropped + unreadable."""
 
     split: str
     read: int = Field(ge=0)
+    added: int = Field(0, description="rows cut from others or synthesised, less those that were cut")
     kept: int = Field(ge=0)
     dropped: int = Field(ge=0)
     unreadable: int = Field(ge=0)

@@ -167,10 +167,18 @@ def _first(document: Document) -> list[RenderableType]:
     return parts
 
 
+def _grew(document: Document) -> bool:
+    """Whether rows were cut into others, or made."""
+    return any(line.added for line in document.accounts or [])
+
+
 def _accounts(document: Document) -> Grid:
-    grid = _grid(("split", "left"), ("read", "right"), ("kept", "right"), ("dropped", "right"), ("unreadable", "right"))
+    columns = [
+        name for name in ("read", "added", "kept", "dropped", "unreadable") if name != "added" or _grew(document)
+    ]
+    grid = _grid(("split", "left"), *((name, "right") for name in columns))
     for line in document.accounts or []:
-        numbers = (line.read, line.kept, line.dropped, line.unreadable)
+        numbers = [getattr(line, name) for name in columns]
         grid.add_row(Text(one_line(line.split)), *(Text(f"{number:,}") for number in numbers))
     return grid
 

@@ -27,6 +27,19 @@ def test_nothing_decided_changes_nothing():
     assert np.array_equal(verdict.class_soft, np.eye(3))
 
 
+def test_what_was_decided_about_a_row_is_handed_down_to_the_rows_made_from_it():
+    taken = Decisions.join(
+        [Decisions.of("x", "drop", ["a", "b"], "why"), Decisions.of("y", "weight", ["c"], "w", after="2")]
+    )
+    down = taken.handed_down({"a#0": "a", "a#1": "a", "c#0": "c", "new": "z"}).table.to_pylist()
+    assert [(line["row_id"], line["action"], line["step"]) for line in down] == [
+        ("a#0", "drop", "x"),
+        ("a#1", "drop", "x"),
+        ("c#0", "weight", "y"),
+    ]
+    assert down[0]["reason"] == "made from row a: why"
+
+
 def test_each_action_does_its_part():
     verdict = judge(
         Decisions.of("x", "drop", ["a"], "why"),

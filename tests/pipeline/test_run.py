@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,9 @@ import pytest
 
 import curate
 from curate.errors import ConfigError, DataError, LimitExceeded
-from curate.step import Transform
+from curate.ledger import Decisions
+from curate.made import Made
+from curate.step import Balance, Transform
 
 SPLITS = ["train"] * 45 + ["validation"] * 6 + ["test"] * 9
 EVERYTHING = [
@@ -208,6 +211,75 @@ def test_accounts_that_do_not_balance_stop_the_run(make_table, monkeypatch):
     monkeypatch.setattr(module, "make_plan", lambda *a: plan(*a).slice(1))
     with pytest.raises(DataError, match="60 rows read, 59 kept"):
         run([], make_table())
+
+
+# Rows that steps make.
+
+
+class Halves(Transform):
+    """Cuts every training row in two, and leaves the others."""
+
+    def apply(self, table, fitted=None):
+        rows = np.repeat(np.arange(len(table)), np.where(table.training, 2, 1))
+        cut, names = table.select(rows), table.row_ids[rows]
+        first = np.append(True, rows[1:] != rows[:-1])
+        ids = [f"{name}#{int(not one)}" if table.training[row] else name for row, name, one in zip(rows, names, first)]
+        return replace(cut, row_ids=np.array(ids, dtype=np.dtypes.StringDType()), parents=names)
+
+
+class Doubles(Balance):
+    """Makes one row like each row of the first class."""
+
+    def decide(self, labels, evidence, rng):
+        rows = np.flatnonzero(evidence.active & evidence.table.training & (labels.codes == 0))
+        ids = [str(evidence.table.row_ids[row]) for row in rows]
+        made = Decisions.of(self.name, "synthesize", [f"new {i}" for i in ids], "as asked", before=ids, after="{}")
+        task = evidence.table.task
+        return Made(made, evidence.table.rows(rows, [*task.feature_columns, task.label]))
+
+
+def test_rows_cut_from_a_dropped_row_are_dropped_with_it(make_table):
+    x = [np.asarray(v, np.float32) for v in make_table().column("x").to_pylist()]
+    x[3:6] = x[:3]
+    table = make_table(x=x, split=SPLITS)
+    steps = [curate.steps.ExactDuplicates(fix="drop"), Halves()]
+    curated = curate.Pipeline(steps).run(table, cache=None)
+    assert len(curated.table) == 105
+    train = next(line for line in curated.accounts if line["split"] == "train")
+    assert (train["read"], train["added"], train["kept"], train["dropped"]) == (45, 45, 84, 6)
+    gone = [line["row_id"] for line in curated.ledger.to_pylist() if line["row_id"].endswith("#1")]
+    assert len(gone) == 3
+    assert "made from row" in curated.explain(gone[0])
+    assert curated.changes["parent"].null_count < len(curated.changes)
+
+
+def test_made_rows_stand_behind_the_others_and_are_trained_on(make_table):
+    table = make_table(split=SPLITS)
+    curated = curate.Pipeline([Doubles(), curate.steps.ClassWeights()], seed=1).run(table, cache=None)
+    own = int((table.labels.codes[table.training] == 0).sum())
+    assert len(curated.table) == 60 + own
+    assert Counter(curated.plan["origin"].to_pylist()) == {"original": 60, "synthetic": own}
+    assert set(curated.plan.slice(60)["split"].to_pylist()) == {"train"}
+    assert sum(len(batch["row_id"]) for batch in curated.loader()) == 45 + own
+    train = next(line for line in curated.accounts if line["split"] == "train")
+    assert (train["read"], train["added"], train["kept"]) == (45, own, 45 + own)
+    assert "made by synthesis" in curated.explain(curated.table.row_ids[-1])
+    assert np.array_equal(
+        curated.table.content[60], table.content[np.flatnonzero(table.training & (table.labels.codes == 0))[0]]
+    )
+
+
+def test_a_made_row_whose_id_is_taken_is_refused(make_table):
+    class Same(Doubles):
+        """Gives new rows the ids of old ones."""
+
+        def decide(self, labels, evidence, rng):
+            made = super().decide(labels, evidence, rng)
+            entries = made.decisions.table
+            return Made(Decisions(entries.set_column(0, "row_id", entries["before"])), made.rows)
+
+    with pytest.raises(DataError, match=r"same: a new row has the id r\d+, which is taken"):
+        curate.Pipeline([Same()]).run(make_table(), cache=None)
 
 
 # Rows that can't be read.
