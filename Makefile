@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
-.PHONY: demo test test-vision bench schemas clean
+.PHONY: demo test test-vision bench schemas docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m examples.digits
@@ -30,6 +30,9 @@ bench: $(INSTALLED)
 schemas: $(INSTALLED)
 	$(BIN)/python -m curate.pipeline.schema schemas/pipeline.schema.json
 	$(BIN)/python -c "from curate.report.model import write_schema as w; w('schemas/report.schema.json')"
+
+docs: $(INSTALLED)
+	$(BIN)/python -m curate.pipeline.reference docs/steps.md
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

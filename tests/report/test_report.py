@@ -16,7 +16,7 @@ from curate.ledger import Decisions, combine
 from curate.report import Report, schema
 
 ACCOUNTS = [
-    {"split": "train", "read": 7, "kept": 6, "dropped": 1, "unreadable": 0, "draws": 8},
+    {"split": "train", "read": 7, "added": 0, "kept": 6, "dropped": 1, "unreadable": 0, "draws": 8},
     {"split": "validation", "read": 3, "kept": 2, "dropped": 0, "unreadable": 1, "draws": 2},
 ]
 
