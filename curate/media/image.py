@@ -58,6 +58,24 @@ def encode_png(pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def encode(pixels: np.ndarray, kind: str = "PNG", quality: int = 95) -> bytes:
+    """(h, w, 3) uint8 -> a file.
+
+    Args:
+        pixels: RGB, or (h, w) for grey.
+        kind: ``PNG``, ``JPEG`` or ``WEBP``; PNG and WEBP at quality 100 lose nothing.
+        quality: of JPEG and WEBP, 1 to 100.
+    """
+    if kind == "PNG":
+        return encode_png(pixels)
+    pillow, out = _pillow(), BytesIO()
+    options: dict[str, Any] = {"subsampling": 0} if kind == "JPEG" and quality >= 90 else {}
+    if kind == "WEBP" and quality == 100:
+        options["lossless"] = True
+    pillow.fromarray(np.ascontiguousarray(pixels)).save(out, kind, quality=quality, **options)
+    return out.getvalue()
+
+
 def _pillow() -> Any:
     try:
         import PIL.Image
@@ -132,7 +150,19 @@ def own_limit() -> Iterator[Any]:
             pillow.MAX_IMAGE_PIXELS = theirs
 
 
-def _decode_with_pillow(data: bytes, max_pixels: int) -> Image:
+@contextmanager
+def opened(data: bytes, max_pixels: int, what: str = "image") -> Iterator[PIL.Image.Image]:
+    """The image in Pillow's hands: its format is one of `FORMATS`, its size in bounds, its pixels not yet decoded.
+
+    Args:
+        data: the encoded file.
+        max_pixels: width x height from which on it is refused.
+        what: word for it in messages.
+
+    Raises:
+        DecodeError: not an image, damaged, or larger than `max_pixels`.
+        MissingPackage: Pillow is not installed.
+    """
     try:
         with own_limit() as pillow:
             image = pillow.open(BytesIO(data), formats=FORMATS)
@@ -141,10 +171,15 @@ def _decode_with_pillow(data: bytes, max_pixels: int) -> Image:
     except Exception as error:  # Pillow's readers raise some fifteen kinds of exceptions on damaged files
         known = sniff(data)
         if known is not None and known[1] == "image":
-            raise DecodeError(f"the {known[0]} image is damaged or cut off ({plainly(error)})") from None
+            raise DecodeError(f"the {known[0]} {what} is damaged or cut off ({plainly(error)})") from None
         raise DecodeError(what_it_is(data, "image") or "not an image of a known format") from None
     with image:
         check_size(image.width, image.height, max_pixels)
+        yield image
+
+
+def _decode_with_pillow(data: bytes, max_pixels: int) -> Image:
+    with opened(data, max_pixels) as image:
         return _load(image)
 
 

@@ -1,0 +1,1 @@
+"""What the transforms of images, sound and video share: files read, changed and written in blocks."""
