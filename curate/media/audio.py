@@ -69,9 +69,23 @@ def resample(samples: np.ndarray, rate: int, to_rate: int) -> np.ndarray:
 
 def encode_wav(samples: np.ndarray, rate: int) -> bytes:
     """(channels, n) float32 in [-1, 1] -> a 16-bit WAV file; what exceeds full scale is clipped."""
+    return encode(samples, rate)
+
+
+def encode(samples: np.ndarray, rate: int, kind: str = "WAV", bits: int = 16) -> bytes:
+    """(channels, n) float32 in [-1, 1] -> a file that loses nothing but bits; what exceeds full scale is clipped.
+
+    Args:
+        samples: (channels, n) float32.
+        rate: samples per second.
+        kind: ``WAV`` or ``FLAC``.
+        bits: per sample, 16 or 24; 32 writes float32 samples, unclipped (WAV alone).
+    """
     soundfile = _soundfile()
     out = BytesIO()
-    soundfile.write(out, np.clip(samples.T, -1, 1), rate, format="WAV", subtype="PCM_16")
+    subtype = "FLOAT" if bits == 32 else f"PCM_{bits}"
+    values = samples.T if bits == 32 else np.clip(samples.T, -1, 1)
+    soundfile.write(out, values, rate, format=kind, subtype=subtype)
     return out.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,33 +14,65 @@ from curate.errors import DataError, nearest
 from curate.media.content import input_columns, rehash
 from curate.table import Table
 
+if TYPE_CHECKING:
+    import datasets
 
-def replaced(table: Table, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> Table:
-    """The table with new values in some columns, same rows and ids; content hashed anew where inputs changed."""
+    from curate.task import Task
+
+
+def replaced(table: Table, columns: Mapping[str, pa.Array | pa.ChunkedArray], task: Task | None = None) -> Table:
+    """The table with new values in some columns, or new columns; same rows and ids.
+
+    Content is hashed anew where inputs changed.
+
+    Args:
+        table: the rows.
+        columns: column -> values of all rows.
+        task: of the new table, where roles change.
+    """
+    task = table.task if task is None else task
+    there = set(table.dataset.column_names)
+    changed = {n: values for n, values in columns.items() if n not in there or not _same(table.column(n), values)}
+    if not changed and task == table.task:
+        return table
+    dataset = dataset_of(arrow_rows(table), table.dataset.features, changed)
+    inputs = input_columns(task)
+    same = inputs == input_columns(table.task) and not set(inputs) & set(changed)
+    content = table.content if same else rehash(replace(table, task=task), dataset)
+    return replace(table, dataset=dataset, content=content, task=task)
+
+
+def arrow_rows(table: Table) -> pa.Table:
+    """All rows in their order. Through Arrow nothing is written to disk for it."""
+    old = table.dataset
+    return old.data.table if old._indices is None else old.with_format("arrow")[:]
+
+
+def dataset_of(
+    rows: pa.Table, features: datasets.Features, columns: Mapping[str, pa.Array | pa.ChunkedArray]
+) -> datasets.Dataset:
+    """A dataset of the rows with some columns replaced or added; the others keep their features."""
     import datasets
     from datasets.table import InMemoryTable
 
-    old = table.dataset
-    changed = {name: values for name, values in columns.items() if not _same(table.column(name), values)}
-    if not changed:
-        return table
-    # Columns side by side need one order of rows; through Arrow nothing is written to disk for it.
-    rows: pa.Table = old.data.table if old._indices is None else old.with_format("arrow")[:]
-    features = old.features.copy()
-    for name, values in changed.items():
-        rows = rows.set_column(rows.schema.get_field_index(name), name, values)
+    features = features.copy()
+    for name, values in columns.items():
+        there = name in rows.column_names
+        rows = rows.set_column(rows.column_names.index(name), name, values) if there else rows.append_column(name, values)
         features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, values.type)]))[name]
-    dataset = datasets.Dataset(
+    return datasets.Dataset(
         InMemoryTable(rows.replace_schema_metadata(None)), info=datasets.DatasetInfo(features=features)
     )
-    inputs = set(input_columns(table.task))
-    content = rehash(table, dataset) if inputs & set(changed) else table.content
-    return replace(table, dataset=dataset, content=content)
 
 
 def _same(old: pa.ChunkedArray, new: pa.Array | pa.ChunkedArray) -> bool:
     new = new if isinstance(new, pa.ChunkedArray) else pa.chunked_array([new])
     return old.type == new.type and old.equals(new)
+
+
+def noted(table: Table, *sentences: str) -> Table:
+    """The table with more to say of it as a whole."""
+    return replace(table, notes=(*table.notes, *sentences))
 
 
 def checked(table: Table, names: Iterable[str], step: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import sys
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from curate.errors import ConfigError, MissingPackage
+from curate.media.torch_audio import guard_torchaudio
 
 BATCH = 16
 
@@ -36,27 +36,6 @@ def required(package: str, distribution: str, extra: str, purpose: str) -> Modul
             f"{purpose} needs {distribution!r}, which is installed but can't be loaded: {reason}; reinstall it together"
             " with the torch it was built for"
         ) from error
-
-
-@cache
-def guard_torchaudio() -> None:
-    """Make a torchaudio whose native part doesn't fit the installed torch importable: transformers imports it on sight.
-
-    Its transforms work in pure torch; only the native part is replaced by a stub.
-    """
-    if "torchaudio" in sys.modules or importlib.util.find_spec("torchaudio") is None:
-        return
-    try:
-        importlib.import_module("torchaudio")
-    except (ImportError, OSError, RuntimeError):
-        for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
-            del sys.modules[name]
-        stub = ModuleType("torchaudio._extension")
-        stub._IS_TORCHAUDIO_EXT_AVAILABLE = False  # type: ignore[attr-defined]
-        stub._IS_ALIGN_AVAILABLE = False  # type: ignore[attr-defined]
-        stub.fail_if_no_align = lambda function: function  # type: ignore[attr-defined]
-        stub._check_cuda_version = lambda: None  # type: ignore[attr-defined]
-        sys.modules["torchaudio._extension"] = stub
 
 
 @cache
