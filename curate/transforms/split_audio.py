@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from curate.ledger import Decisions
 from curate.media import audio
 from curate.step import Transform
 from curate.transforms import _made_rows as made
@@ -18,7 +19,6 @@ from curate.transforms.media.rewriting import MEDIA, rewrite, with_failures
 from curate.transforms.media.sounds import AudioFormat, loud_spans
 
 if TYPE_CHECKING:
-    from curate.ledger import Decisions
     from curate.table import Table
     from curate.task import Task
 
@@ -102,8 +102,6 @@ class SplitAudio(Transform):
 
     def weigh(self, made_table: Table) -> Decisions:
         """1/n for each of n training clips of one recording, if asked."""
-        from curate.ledger import Decisions
-
         return made.shared_weights(made_table, self.name, "clips of") if self.weight == "share" else Decisions()
 
     def places(self, samples: np.ndarray, rate: int) -> list[tuple[int, int]]:
