@@ -1,0 +1,1 @@
+"""Operations on sound by what they change: noise, level, time, spectrum, room, coding."""
