@@ -107,7 +107,7 @@ class Recipes:
         if mix is None:
             return None
         drawn = mix.draw(generator(self.seed, epoch, line.row_id, "mix", line.copy), positions, shape)
-        return None if drawn.share == 1.0 else (mix, drawn)
+        return None if drawn.idle else (mix, drawn)
 
     def first_lines(self, plan: pa.Table, count: int) -> pa.Table:
         """The first lines with a recipe, or the first of all where none has one."""

@@ -69,3 +69,61 @@ def test_what_can_not_be_mixed_is_refused():
         Mix().recipe(Task(kind="classification", text="t", label="l"))
     with pytest.raises(ConfigError, match="transcription"):
         Mix().recipe(Task(kind="transcription", audio="a", transcript="t"))
+
+
+def test_specmix_exchanges_whole_bands_of_channels_and_time():
+    mix = Mix(mixup_alpha=0, specmix_alpha=1.0, specmix_bands=2)
+    own, other = np.zeros((16, 40), np.float32), np.ones((16, 40), np.float32)
+    seen = []
+    for one in drawn(mix, own.shape):
+        mixed = mix.apply(own, other, one)
+        assert 1 - mixed.mean() == pytest.approx(one.share, abs=1e-6)
+        rows, columns = mixed.all(1), mixed.all(0)
+        assert (mixed.astype(bool) == (rows[:, None] | columns[None])).all()
+        seen.append((rows.any(), columns.any()))
+    assert np.mean(seen, axis=0).min() > 0.5
+    line = mix.apply(np.zeros(50, np.float32), np.ones(50, np.float32), drawn(mix, (50,))[0])
+    assert 0 < line.mean() < 1
+
+
+def test_swap_noise_exchanges_numbers_and_leaves_the_label():
+    mix = Mix(mixup_alpha=0, swap_fraction=0.4)
+    own, other = RNG.normal(size=(2, 500)).astype(np.float32)
+    shares = []
+    for one in drawn(mix, own.shape):
+        mixed = mix.apply(own, other, one)
+        assert one.share == 1.0
+        assert not one.idle
+        assert np.isin(mixed, np.concatenate([own, other])).all()
+        shares.append((mixed == other).mean())
+    assert np.mean(shares) == pytest.approx(0.2, abs=0.03)
+    assert max(shares) < 0.5
+
+
+def test_partners_at_the_rows_loudness():
+    own, other = 0.01 * np.sin(np.arange(4000) / 5)[None], 0.8 * np.sin(np.arange(4000) / 9)[None]
+    own, other = own.astype(np.float32), other.astype(np.float32)
+    plain = Mix().apply(own, other, Mixing(1, 0.5))
+    level = Mix(same_loudness=True).apply(own, other, Mixing(1, 0.5))
+    assert plain.std() > 10 * level.std()
+    assert level.std() == pytest.approx(own.std() / 2**0.5, rel=0.05)
+
+
+def test_the_row_keeps_its_least_share():
+    assert min(d.share for d in drawn(Mix(mixup_alpha=1.0, min_share=0.3))) == 0.3
+    halves = [d.share for d in drawn(Mix(mixup_alpha=1.0, min_share=0.5))]
+    assert min(halves) >= 0.5
+    assert np.mean(halves) == pytest.approx(0.75, abs=0.03)
+
+
+def test_ways_that_do_not_fit_the_task_are_refused():
+    table = Task(kind="classification", features="x", label="l")
+    sound = Task(kind="classification", audio="a", label="l")
+    for settings, task, said in (
+        ({"specmix_alpha": 1.0}, table, "SpecMix mixes series"),
+        ({"swap_fraction": 0.1}, sound, "exchanges numbers of features"),
+        ({"same_loudness": True}, table, "is for sound"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            Mix(**settings).recipe(task)
+    assert Mix(swap_fraction=0.1, mixup_alpha=0).recipe(table)["swap_fraction"] == 0.1
