@@ -1,4 +1,4 @@
-"""Operations on vectors of numbers: (d,) float32; missing values stay missing."""
+"""Operations on vectors of numbers: (d,) float32; missing values stay missing. For swap noise see the step `mix`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class _Vector(Operation):
 
 
 class Jitter(_Vector):
-    """Adds normal noise of one standard deviation to all numbers; scale the columns first."""
+    """Adds normal noise of one standard deviation to all numbers; scale the columns first.
+
+    Source: Bishop, Training with noise is equivalent to Tikhonov regularization, 1995.
+    """
 
     max_sigma: float = Field(
         0.1, gt=0, le=1000, description="largest standard deviation of the noise, in units of the features"
@@ -51,7 +54,10 @@ class Scaling(_Vector):
 
 
 class Mask(_Vector):
-    """Replaces a drawn share of the numbers by a constant (0 is the mean of scaled columns)."""
+    """Replaces a drawn share of the numbers by a constant (0 is the mean of scaled columns).
+
+    Source: Vincent and others, Extracting and composing robust features with denoising autoencoders, 2008.
+    """
 
     max_fraction: float = Field(0.2, gt=0, le=1, description="largest share of the numbers that are replaced")
     fill: float = Field(0.0, description="what they are replaced by, in units of the features")
@@ -63,6 +69,21 @@ class Mask(_Vector):
     def _changed(self, values: np.ndarray, drawn: Drawn) -> np.ndarray:
         chosen = np.random.default_rng(drawn["seed"]).random(values.shape) < drawn["fraction"]
         return np.where(chosen, np.float32(self.fill), values)
+
+
+class Round(_Vector):
+    """Rounds the numbers to a drawn step, as coarser instruments do."""
+
+    max_step: float = Field(0.2, gt=0, le=1000, description="largest step, in units of the features")
+    neutral: ClassVar[dict[str, float]] = {"max_step": 1e-6}
+
+    def draw(self, rng: np.random.Generator, item: np.ndarray) -> Drawn:
+        """The step."""
+        return {"step": float(rng.uniform(self.max_step / 10, self.max_step))}
+
+    def _changed(self, values: np.ndarray, drawn: Drawn) -> np.ndarray:
+        step = np.float32(drawn["step"])
+        return np.rint(values / step) * step
 
 
 OPERATIONS = named(globals())
