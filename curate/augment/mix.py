@@ -127,7 +127,7 @@ class Mix(step.Augment):
         """
         if positions < 2 or (self.probability < 1 and rng.random() >= self.probability):
             return Mixing(partner=0, share=1.0)
-        partner, ways = int(rng.integers(positions)), self.ways
+        partner, ways = int(rng.integers(positions)), list(self.ways)
         way = ways[int(rng.integers(len(ways)))] if len(ways) > 1 else ways[0]
         if way == "swap":
             return Mixing(partner, 1.0, swapped=(float(rng.uniform(0.0, self.swap_fraction)), int(rng.integers(2**63))))
