@@ -224,6 +224,10 @@ def video_faults(shots: Sequence[Sequence[np.ndarray]], count: int, rng: np.rand
             return film(frames[:20], fps=float(rng.choice([8, 60])), sound=sound)
         elif issue == "odd_size":
             frames = [cv2.resize(f, None, fx=3.5, fy=3.5) for f in frames]
+        elif issue == "odd_aspect":
+            frames = [cv2.resize(f, None, fx=4, fy=0.5) for f in frames]
+        elif issue == "overcompressed":
+            return film(frames, sound=sound, options={"crf": "45"})
         elif issue == "blurry":
             frames = [cv2.GaussianBlur(f, (0, 0), 2.5) for f in frames]
         elif issue == "unreadable_tail":
@@ -232,7 +236,7 @@ def video_faults(shots: Sequence[Sequence[np.ndarray]], count: int, rng: np.rand
 
     issues = (
         "black", "frozen", "cuts", "variable_frame_rate", "missing_sound", "silent_sound", "odd_duration", "odd_fps",
-        "odd_size", "blurry", "unreadable_tail",
+        "odd_size", "odd_aspect", "blurry", "overcompressed", "unreadable_tail",
     )  # fmt: skip
     found = {issue: [(f"{issue}_{i:03d}.mp4", one(issue, i)) for i in range(count)] for issue in issues}
     found["wrong_ending"] = [

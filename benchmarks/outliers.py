@@ -147,8 +147,8 @@ def scale(rows: int = 1_000_000, columns: int = 50) -> None:
     """Print seconds and memory for a large table."""
     import resource
 
-    from curate.checks._outlier_methods import SCORERS, TABLE_MEMBERS, judge
-    from curate.checks._outlier_space import Space
+    from curate.checks.detectors.methods import SCORERS, TABLE_MEMBERS, judge
+    from curate.checks.detectors.space import Space
 
     values = np.random.default_rng(0).normal(size=(rows, columns)).astype(np.float32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -78,6 +78,11 @@ def table_of(
         print(f"{issue:<22}{len(names):>8}{share:>8}{len(alarms.get(issue, ())) / len(untouched):>8.2%}")
 
 
+def as_grey(pixels: np.ndarray) -> np.ndarray:
+    """(h, w, 3) uint8 without colour."""
+    return np.repeat(np.rint(pixels.mean(-1, keepdims=True)).astype(np.uint8), 3, axis=-1)
+
+
 def cost_of_images(pixels: Sequence[np.ndarray]) -> None:
     """Print milliseconds per image of bare decoding, of decoding and measuring."""
     data = [faults.encoded(p, quality=88) for p in pixels]
@@ -198,6 +203,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     crops = faults.photo_crops(220, 256, rng)
     photos = [(f"photo_{place:03d}.jpg", faults.encoded(p)) for place, p in enumerate(crops[:200])]
     table_of("crops of two photos, 256 px", judge, photos, photos, faults.image_faults(crops[200:], 20, rng))
+    grey = [(name, faults.encoded(as_grey(image.decode(data).pixels))) for name, data in photos]
+    coloured = {"coloured": [(f"coloured_{name}", data) for name, data in photos[:5]]}
+    table_of("the same in grey, some in colour", judge, grey, grey, coloured)
     cost_of_images(faults.photo_crops(40, 384, rng))
     if (given.data / "video_scenes").is_dir():
         videos(given.data / "video_scenes", given.planted_videos, rng)

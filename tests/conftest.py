@@ -1,9 +1,14 @@
 """Fixtures that many tests share."""
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the faults that benchmarks and tests plant alike
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -20,3 +25,39 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no shared data: set CURATE_SHARED_DATA to the folder of the real data sets")
     return folder
+
+
+def _planted():
+    file = Path(__file__).parent / "checks" / "planted.py"
+    spec = importlib.util.spec_from_file_location("planted", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def table_of():
+    """`planted.make_table`."""
+    return _planted().make_table
+
+
+@pytest.fixture(scope="session")
+def evidence_of():
+    """`planted.FakeEvidence`."""
+    return _planted().FakeEvidence
+
+
+@pytest.fixture(scope="session")
+def predicted():
+    """Makes (probabilities, true, given) of n rows; wrong labels are of the next class if structured, or of any."""
+
+    def make(n, classes, rate=0.15, seed=0, sharpness=4.0, structured=True):
+        rng = np.random.default_rng(seed)
+        true = rng.integers(0, classes, n)
+        logits = rng.normal(size=(n, classes))
+        logits[np.arange(n), true] += sharpness
+        moved = 1 if structured else rng.integers(1, classes, n)
+        given = np.where(rng.random(n) < rate, (true + moved) % classes, true)
+        return (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float32), true, given
+
+    return make

@@ -67,19 +67,28 @@ def tiny(data: Path) -> list[Image.Image]:
 
 
 def large(data: Path) -> list[Image.Image]:
-    """Parts of 96 to 128 pixels of photographs and of film frames, none of which overlap."""
+    """Parts of 64 to 96 pixels of photographs and of film frames, none of which overlap."""
     from sklearn.datasets import load_sample_images
 
-    whole = [*load_sample_images().images, *_frames(data)]
     parts = []
-    for photo in whole:
-        side = 128 if min(photo.shape[:2]) > 256 else 96
+    for photo in [*load_sample_images().images, *_portrait(), *_frames(data)]:
+        side = 96 if min(photo.shape[:2]) > 500 else 64
         for y in range(0, photo.shape[0] - side + 1, side):
             for x in range(0, photo.shape[1] - side + 1, side):
                 parts.append(Image.fromarray(np.ascontiguousarray(photo[y : y + side, x : x + side])))
     shown = [part for part in parts if np.asarray(part.convert("L")).std() > 8]
     chosen = np.random.default_rng(0).permutation(len(shown))[:ROWS]
     return [shown[i] for i in chosen]
+
+
+def _portrait() -> list[np.ndarray]:
+    """The photograph that comes with matplotlib, where it is installed."""
+    if not importlib.util.find_spec("matplotlib"):
+        return []
+    from matplotlib import cbook
+
+    with cbook.get_sample_data("grace_hopper.jpg") as file:
+        return [np.asarray(Image.open(file).convert("RGB"))]
 
 
 def _frames(data: Path) -> list[np.ndarray]:
@@ -156,7 +165,7 @@ def _phash(picture: Image.Image) -> str:
 
 def run(data: Path) -> None:
     """Print the table."""
-    for name, pictures in (("32-pixel photographs", tiny), ("96- to 128-pixel photographs", large)):
+    for name, pictures in (("32-pixel photographs", tiny), ("64- and 96-pixel photographs", large)):
         if not data.is_dir():
             print(f"  {name}: skipped, no data in {data}")
             continue

@@ -7,10 +7,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.checks import _audio_damage as damage
-from curate.checks import _audio_form as form
-from curate.checks._audio_bounds import Recordings
-from curate.checks._bounds import Bounded, findings
+from curate.checks.audio import damage, form
+from curate.checks.audio.bounds import Recordings
+from curate.checks.judging.bounds import Bounded, findings
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check

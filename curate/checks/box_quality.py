@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._bounds import Bounded, at_least, at_most, findings
-from curate.checks._box_arrays import Boxes, boxes_of, corners, twins
-from curate.checks._oddness import rarity, usual_rows
+from curate.checks.judging.bounds import Bounded, at_least, at_most, findings
+from curate.checks.judging.oddness import rarity, usual_rows
+from curate.checks.regions.box_arrays import Boxes, boxes_of, corners, twins
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check

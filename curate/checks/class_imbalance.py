@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from curate import registry
+from curate.checks.judging.blameless import BlamelessCheck
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
-from curate.step import Check, FixSpec
 from curate.task import Task
 
 
-class ClassImbalance(Check):
+class ClassImbalance(BlamelessCheck):
     """Finds every class that has few training rows beside the others, not the rarest alone.
 
     The score of a row is its class's number of training rows over the mean of all classes, at most 1. Rows of rare
@@ -24,6 +23,10 @@ class ClassImbalance(Check):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("rare_class",)
+    no_other_fix: ClassVar[str] = (
+        "nothing is wrong with rows of a rare class, so {fix} would make things worse: use a balance step such as"
+        " class_weights or oversample, or the fix review"
+    )
 
     min_share_of_mean: float = Field(
         1 / 3, ge=0, le=1, description="a class with fewer rows than this share of the mean class is rare"
@@ -31,17 +34,6 @@ class ClassImbalance(Check):
     min_rows: int = Field(
         5, ge=0, description="a class with fewer training rows than this is rare if the mean class has more"
     )
-
-    @field_validator("fix")
-    @classmethod
-    def _only_harmless_fixes(cls, value: FixSpec | None) -> FixSpec | None:
-        for fix in [] if value is None else registry.fixes(value):
-            if fix.name not in ("review", "keep"):
-                raise ValueError(
-                    f"nothing is wrong with rows of a rare class, so {fix.name} would make things worse: use a balance"
-                    " step such as class_weights or oversample, or the fix review"
-                )
-        return value
 
     def refuses(self, task: Task) -> str | None:
         """Counts classes."""

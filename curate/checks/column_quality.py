@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from curate import registry
-from curate.checks._series_points import read_times, time_column
-from curate.checks._table_columns import Column, columns
-from curate.checks._table_leaks import foretells
+from curate.checks.judging.blameless import BlamelessCheck
+from curate.checks.series.points import read_times, time_column
+from curate.checks.tables.columns import Column
+from curate.checks.tables.judged import ColumnsCheck
+from curate.checks.tables.leaks import foretells
 from curate.evidence.evidence import Evidence
 from curate.evidence.order import canonical_order
 from curate.findings import Findings
 from curate.randomness import digest
-from curate.step import Check, FixSpec
 from curate.table import Table
-from curate.task import Task
 
 ISSUES = ("constant_column", "id_column", "repeated_column", "missing_column", "target_leak")
 LEAST_ROWS = 20
 
 
-class ColumnQuality(Check):
+class ColumnQuality(ColumnsCheck, BlamelessCheck):
     """Finds columns that are wrong as a whole; what is wrong with single cells is found by table_quality.
 
     constant_column: one value in all rows. id_column: a name, key or number that differs in every row (a column of
@@ -38,6 +37,9 @@ class ColumnQuality(Check):
 
     modalities = ("features",)
     issues: ClassVar[tuple[str, ...]] = ISSUES
+    no_other_fix: ClassVar[str] = (
+        "a column is wrong and no row, so {fix} would hit a row that is only its place: use review"
+    )
 
     max_constant_share: float = Field(
         1.0,
@@ -60,29 +62,10 @@ class ColumnQuality(Check):
         " flagged; 0: off",
     )
 
-    @field_validator("fix")
-    @classmethod
-    def _only_harmless_fixes(cls, value: FixSpec | None) -> FixSpec | None:
-        for fix in [] if value is None else registry.fixes(value):
-            if fix.name not in ("review", "keep"):
-                raise ValueError(
-                    f"a column is wrong and no row, so {fix.name} would hit a row that is only its place: use review"
-                )
-        return value
-
-    def refuses(self, task: Task) -> str | None:
-        """Judges the scalar columns of a table."""
-        if not isinstance(task.features, tuple):
-            return f"column_quality judges the columns of a table, and the task has {' and '.join(task.modalities)}"
-        return None
-
     def find(self, evidence: Evidence) -> Findings:
         """One line per issue that is turned on and active row; as many rows are flagged as columns."""
         table = evidence.table
-        rows = np.flatnonzero(evidence.active)
-        usual = table.training[rows]
-        usual = usual if usual.any() else np.ones(len(rows), dtype=bool)
-        found = columns(table, table.task.feature_columns, rows, usual)
+        rows, usual, found = self.judged(evidence)
         wrong: dict[str, list[tuple[str, float, str]]] = {issue: [] for issue in self._on()}
         times = _times(table)
         if len(rows) >= 2:

@@ -7,16 +7,18 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.checks import _near_pairs
-from curate.checks._grouping import numbered, rank_ids, votes
+from curate.checks.groups import near_pairs
+from curate.checks.groups.grouping import numbered, rank_ids, votes
+from curate.checks.groups.whole_labels import WholeLabels, whole_labels
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
-from curate.table import Labels
 from curate.task import Task
 
 
-class ConflictingLabels(_near_pairs.PairCheck):
+class ConflictingLabels(near_pairs.PairCheck):
     """Finds groups of equal (issue `exact`) or almost equal rows (issue `near`) whose labels disagree.
+
+    Tags of tokens are compared as a whole, and in equal rows alone: other words have other tags.
 
     The score is the share of the group's labels that agree with the row's own. Where one label has more votes than any
     other, rows with another label are flagged and it is suggested; in a tie all are flagged and nothing is suggested.
@@ -32,42 +34,44 @@ class ConflictingLabels(_near_pairs.PairCheck):
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Measures that confirm near-duplicates."""
-        return _near_pairs.needs(task, self.by) if "near" in self.kinds else ()
+        return near_pairs.needs(task, self.by) if "near" in self._kinds(task) else ()
 
     def refuses(self, task: Task) -> str | None:
-        """Compares class labels and sets of labels."""
-        if task.kind not in ("classification", "multilabel"):
+        """Compares class labels, sets of labels and tags."""
+        if task.kind not in ("classification", "multilabel", "token_classification"):
             return f"conflicting_labels compares class labels, and the task is {task.kind or 'undefined'}"
         return None
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per kind and active row with a label."""
-        rank = rank_ids(evidence.table.row_ids)
-        usable = evidence.active & evidence.labels.known
+        rank, labels = rank_ids(evidence.table.row_ids), whole_labels(evidence)
+        usable, kinds = evidence.active & (labels.codes >= 0), self._kinds(evidence.table.task)
         copies = numbered(np.where(usable, evidence.duplicate_groups(), -1), rank)
         parts = []
-        if "exact" in self.kinds:
-            parts.append(self._judge(evidence, "exact", usable, copies))
-        if "near" in self.kinds:
-            near = _near_pairs.find_groups(evidence, self, [rank]).groups
-            parts.append(self._judge(evidence, "near", usable, np.where(usable, near, -1)))
+        if "exact" in kinds:
+            parts.append(self._judge(evidence, labels, "exact", usable, copies))
+        if "near" in kinds:
+            near = near_pairs.find_groups(evidence, self, [rank]).groups
+            parts.append(self._judge(evidence, labels, "near", usable, np.where(usable, near, -1)))
         found = Findings.join(parts)
         conflicts = {
-            f"{issue}_groups": len(np.unique(found.only(issue=issue).flagged["group"].to_numpy()))
-            for issue in self.kinds
+            f"{issue}_groups": len(np.unique(found.only(issue=issue).flagged["group"].to_numpy())) for issue in kinds
         }
         return Findings(found.table, {self.name: conflicts})
 
-    def _judge(self, evidence: Evidence, issue: str, usable: np.ndarray, groups: np.ndarray) -> Findings:
-        table, labels = evidence.table, evidence.labels
-        codes = label_codes(labels)
+    def _kinds(self, task: Task) -> tuple[str, ...]:
+        return tuple(kind for kind in self.kinds if kind == "exact" or task.kind != "token_classification")
+
+    def _judge(
+        self, evidence: Evidence, labels: WholeLabels, issue: str, usable: np.ndarray, groups: np.ndarray
+    ) -> Findings:
+        table, codes, names = evidence.table, labels.codes, labels.classes
         share, best, _, kinds = votes(groups, codes)
         _, voted, _, _ = votes(groups, np.where(table.training, codes, -1))
         conflict = (groups >= 0) & (kinds > 1)
         flagged = conflict & (codes != best)
         rows = np.flatnonzero(usable)
         suggestion = np.where(flagged & (best == voted), best, -1)
-        names = labels.names if labels.sets is None else ()
         suggested = [names[k] if k >= 0 and names else None for k in suggestion[rows].tolist()]
         sentence = _sentences(issue, groups, conflict, labels)
         reasons = {int(p): sentence[int(groups[rows[p]])] for p in np.flatnonzero(flagged[rows])}
@@ -84,16 +88,7 @@ class ConflictingLabels(_near_pairs.PairCheck):
         )
 
 
-def label_codes(labels: Labels) -> np.ndarray:
-    """(n,) int64, equal for equal labels, -1 for missing ones; sets of labels are compared as a whole."""
-    if labels.sets is None:
-        return labels.codes
-    packed = np.packbits(labels.sets, axis=1)
-    codes = np.unique(packed, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return np.where(labels.known, codes, -1)
-
-
-def _sentences(issue: str, groups: np.ndarray, conflict: np.ndarray, labels: Labels) -> dict[int, str]:
+def _sentences(issue: str, groups: np.ndarray, conflict: np.ndarray, labels: WholeLabels) -> dict[int, str]:
     """Group -> how its labels stand, for the groups in conflict."""
     rows = np.flatnonzero(conflict)
     rows = rows[np.argsort(groups[rows], kind="stable")]

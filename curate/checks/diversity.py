@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._distinct import coverage, effective_dimensions, expected_nearest, near_copies
-from curate.checks._grouping import rank_ids
-from curate.checks._outlier_space import euclidean_neighbours
-from curate.checks._set_columns import note
+from curate.checks.detectors.space import euclidean_neighbours
+from curate.checks.groups.grouping import rank_ids
+from curate.checks.sets.columns import note
+from curate.checks.sets.distinct import coverage, effective_dimensions, expected_nearest, near_copies
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check

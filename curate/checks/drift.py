@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._compared import Comparison, compare
-from curate.checks._grouping import rank_ids
-from curate.checks._set_columns import measures_of, note, set_columns
-from curate.checks._target import beside_target
-from curate.checks._two_samples import Difference, holm
+from curate.checks.groups.grouping import rank_ids
+from curate.checks.sets.columns import measures_of, note, set_columns
+from curate.checks.sets.compared import Comparison, compare
+from curate.checks.sets.two_samples import Difference, holm
 from curate.evidence.evidence import Evidence
+from curate.evidence.target import beside_target
 from curate.findings import Findings
 from curate.step import Check
 from curate.table import HELD_OUT

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.checks._grouping import numbered, rank_ids, representatives, split_rank, votes
+from curate.checks.groups.grouping import numbered, rank_ids, representatives, split_rank, votes
+from curate.checks.groups.whole_labels import whole_labels
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.randomness import digest
@@ -20,7 +21,8 @@ class ExactDuplicates(Check):
 
     Of each group one row is kept and the others are flagged with score 0; all members carry the group's number. A
     copy in the test or validation split is the one kept, so that the training copy, which leaks into the evaluation,
-    is the one flagged. Cost: one sort of the hashes.
+    is the one flagged. Equal texts whose tokens are tagged differently are none of them repeats: those are the findings
+    of `conflicting_labels`. Cost: one sort of the hashes.
     """
 
     issues: ClassVar[tuple[str, ...]] = ("exact_duplicate",)
@@ -35,7 +37,7 @@ class ExactDuplicates(Check):
         """One line per active row."""
         table, rows = evidence.table, np.flatnonzero(evidence.active)
         rank = rank_ids(table.row_ids)
-        groups = numbered(np.where(evidence.active, evidence.duplicate_groups(), -1), rank)
+        groups = numbered(np.where(evidence.active, _copies(evidence), -1), rank)
         splits = table.splits
         chosen = representatives(groups, [split_rank(splits), *self._preference(evidence, groups, rank)])
         extra = (groups >= 0) & (chosen != np.arange(len(table)))
@@ -81,6 +83,16 @@ def _reason(evidence: Evidence, row: int, kept: int) -> str:
     if own != its:
         text += f"; their labels differ ({own!r} here, {its!r} there)"
     return text
+
+
+def _copies(evidence: Evidence) -> np.ndarray:
+    """(n,) group of each row's content, -1 for none; where tokens are tagged, of content and tags."""
+    groups = evidence.duplicate_groups()
+    if evidence.table.task.kind != "token_classification":
+        return groups
+    tags = whole_labels(evidence).codes
+    both = np.unique(np.stack([groups, tags]), axis=1, return_inverse=True)[1].reshape(-1)
+    return np.where(groups >= 0, both, -1)
 
 
 def _facts(groups: np.ndarray, extra: np.ndarray, leaked: np.ndarray) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from curate.checks._expressions import Rule, WrongRule
+from curate.checks.tables.expressions import Rule, WrongRule
 from curate.errors import ConfigError, nearest
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings

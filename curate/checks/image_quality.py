@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from curate.checks._bounds import findings
-from curate.checks._file_endings import ending_issue
-from curate.checks._image_form import MARKS, form_issues, mark_issues
-from curate.checks._image_light import LIGHT, light_issues
-from curate.checks._oddness import usual_rows
+from curate.checks.images.form import MARKS, FormCheck, form_issues, mark_issues
+from curate.checks.images.light import LIGHT, light_issues
+from curate.checks.judging.bounds import findings
+from curate.checks.judging.file_endings import ending_issue
+from curate.checks.judging.ignoring import IgnoringCheck
+from curate.checks.judging.oddness import usual_rows
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
-from curate.step import Check
 from curate.task import Task
 
 ISSUES = (
@@ -23,7 +23,7 @@ ISSUES = (
 )  # fmt: skip
 
 
-class ImageQuality(Check):
+class ImageQuality(FormCheck, IgnoringCheck):
     """Finds images that are poor in themselves, or that differ from the others of their set in form.
 
     Issues: low_information (blank), dark, bright, low_contrast, blurry, noisy; odd_size, odd_aspect; turned (an EXIF
@@ -65,18 +65,6 @@ class ImageQuality(Check):
     max_noise: float | None = Field(
         12.0, ge=0, description="noisy: variance of the Laplacian over the variance of luma; 20 for white noise"
     )
-    max_size_ratio: float | None = Field(
-        3.0,
-        ge=0,
-        description="odd_size: side (root of the area) this many times off the set's median; more where the set"
-        " itself spreads wide",
-    )
-    max_aspect_ratio: float | None = Field(
-        2.5, ge=0, description="odd_aspect: width over height this many times off the set's median, likewise"
-    )
-    uniform_share: float | None = Field(
-        0.9, ge=0, le=1, description="where this share of the set has one size, any other by over a tenth is odd"
-    )
     max_grey_chroma: float | None = Field(
         0.02, ge=0, le=1, description="greyscale: R, G and B differ by at most this (0 to 1); null: off"
     )
@@ -93,14 +81,6 @@ class ImageQuality(Check):
         description="turned, border, transparent, animated, greyscale, coloured: only where fewer than this share of"
         " the set are so",
     )
-    ignore: tuple[str, ...] = Field((), description="issues that are not looked for")
-
-    @field_validator("ignore")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in value if name not in ISSUES]:
-            raise ValueError(f"no issue {unknown[0]!r}; there are {', '.join(ISSUES)}")
-        return value
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Size, light, sharpness and marks."""

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from curate.checks import _confident_learning as confident_learning
-from curate.checks import _label_dissent as dissent
-from curate.checks import _label_methods as methods
-from curate.checks._grouping import rank_ids
-from curate.checks._label_boxes import find_wrong_boxes
-from curate.checks._label_classes import doubts_of_classes, noisiest_pairs
-from curate.checks._label_doubts import Doubts, doubts_of_numbers, doubts_of_sets
-from curate.checks._label_masks import find_wrong_masks
-from curate.checks._label_tokens import find_wrong_tags
+from curate.checks.groups.grouping import rank_ids
+from curate.checks.labels import confident_learning, dissent, methods
+from curate.checks.labels.boxes import find_wrong_boxes
+from curate.checks.labels.classes import doubts_of_classes, noisiest_pairs
+from curate.checks.labels.doubts import Doubts, doubts_of_numbers, doubts_of_sets
+from curate.checks.labels.masks import find_wrong_masks
+from curate.checks.labels.tokens import find_wrong_tags
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
-
-Score = Literal["self_confidence", "normalized_margin", "confidence_weighted_entropy"]
-Filter = Literal[
-    "prune_by_noise_rate",
-    "prune_by_class",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-    "low_normalized_margin",
-    "low_self_confidence",
-]
-
 
 SETTINGS: dict[str, set[str]] = {
     "ensemble": {"min_doubt"},
@@ -101,8 +87,10 @@ class LabelErrors(Check):
         description="probability, or share of the neighbours, that another class must have for a row to be flagged"
         " (noise_model and neighbours only)",
     )
-    score: Score = Field("self_confidence", description="cleanlab's score (confident_learning and cleanlab only)")
-    filter: Filter = Field(
+    score: confident_learning.Score = Field(
+        "self_confidence", description="cleanlab's score (confident_learning and cleanlab only)"
+    )
+    filter: confident_learning.Filter = Field(
         "prune_by_noise_rate", description="cleanlab's rule for which rows are issues (confident_learning only)"
     )
     adjust: bool = Field(
@@ -133,6 +121,10 @@ class LabelErrors(Check):
         if task.kind == "multilabel" and self.method in ("cleanlab", "neighbours", "training_dynamics"):
             return f"label_errors with method: {self.method} judges one class label per row, and the task is multilabel"
         return None
+
+    def wants_embedding(self, task: Task) -> bool:
+        """Not for masks, boxes and tags, which are judged by a model's output or by their own words."""
+        return task.kind not in ("segmentation", "detection", "token_classification")
 
     def _refuses_places(self, task: Task) -> str | None:
         """Why masks or boxes can't be judged."""
@@ -219,7 +211,11 @@ class LabelErrors(Check):
             judge = methods.by_confident_learning(evidence, self.score, self.filter)
         else:
             judge = methods.by_cleanlab_score(evidence, self.score, self.adjust)
-        tell = methods.told_by_probabilities(evidence, with_posterior)
+        if self.method == "noise_model":
+            tell = methods.told_by_noise_model(evidence)
+        else:
+            by_number = self.method == "ensemble" and self.min_doubt is None
+            tell = methods.told_by_probabilities(evidence, allowing_for_noise=by_number)
         return doubts_of_classes(evidence, rank, judge, tell, judgeable, facts)
 
     def _judge_sets(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 from pydantic import Field
 
-from curate.checks._spelling import variants
+from curate.checks.labels.spelling import variants
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check

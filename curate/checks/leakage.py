@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.checks import _near_pairs
-from curate.checks._grouping import numbered, rank_ids
+from curate.checks.groups import near_pairs
+from curate.checks.groups.grouping import numbered, rank_ids
 from curate.evidence import pairs as near
 from curate.evidence.evidence import Evidence
 from curate.evidence.pairs import Pairs
@@ -20,7 +20,7 @@ KEPT_FIRST = ("test", "validation")
 """Splits whose row stays; then come splits of other names, then train."""
 
 
-class Leakage(_near_pairs.PairCheck):
+class Leakage(near_pairs.PairCheck):
     """Finds rows that another split or group holds, too, as the same or as almost the same content.
 
     Issues: `across_splits` (the same or almost the same row in two splits: the row of the training split is flagged, of
@@ -76,7 +76,7 @@ class Leakage(_near_pairs.PairCheck):
         own = np.flatnonzero(np.bincount(own[own >= 0]) > 1)
         found = Pairs.none()
         if "near" in self.kinds:
-            found = _near_pairs.pairs_of_content(evidence, self)
+            found = near_pairs.pairs_of_content(evidence, self)
             found = near.above(found, found.threshold)
         own = own if "exact" in self.kinds else own[:0]
         left, right = np.concatenate([own, found.left]), np.concatenate([own, found.right])
@@ -209,7 +209,8 @@ def _reason(evidence: Evidence, issue: str, row: int, met: _Met, unit: str, thre
         )
     if issue == "across_splits":
         own, its = str(table.splits[row]), str(table.splits[other])
-        return f"{text} of the {its} split: leakage from {its} into {own}"
+        counted = "exact_duplicates" if met.exact[row] else "near_duplicates"
+        return f"{text} of the {its} split: leakage from {its} into {own} ({counted} speaks of the same copy)"
     names = table.column(str(table.task.group))
     own, its = (f"the group {str(names[r].as_py())!r}" if names[r].is_valid else "no group" for r in (row, other))
     return f"{text} of {its}, and is in {own}"

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._accuracy_curve import Curve, accuracies, extrapolated
-from curate.checks._grouping import rank_ids
-from curate.checks._set_columns import note
+from curate.checks.groups.grouping import rank_ids
+from curate.checks.sets.accuracy_curve import Curve, accuracies, extrapolated
+from curate.checks.sets.columns import note
 from curate.evidence.evidence import Evidence
 from curate.evidence.folds import stratified_folds, units
 from curate.findings import Findings

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._bounds import Bounded, at_least, findings
-from curate.checks._mask_values import allowed_values, listed, present_values
-from curate.checks._oddness import LEAST_ROWS, rarity, usual_rows
+from curate.checks.judging.bounds import Bounded, at_least, findings
+from curate.checks.judging.oddness import LEAST_ROWS, rarity, usual_rows
+from curate.checks.regions.mask_values import allowed_values, listed, present_values
 from curate.evidence.evidence import Evidence
 from curate.evidence.masks import Masks
 from curate.evidence.measures.masks import MaskStatistics

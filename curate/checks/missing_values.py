@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._blank_cells import blank_cells, blank_share
-from curate.checks._disguised_cells import DISGUISES, disguised_cells
+from curate.checks.tables.blank_cells import blank_cells, blank_share
+from curate.checks.tables.disguised_cells import DISGUISES, disguised_cells
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check

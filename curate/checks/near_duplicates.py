@@ -7,15 +7,15 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.checks import _near_pairs
-from curate.checks._grouping import rank_ids, split_rank
+from curate.checks.groups import near_pairs
+from curate.checks.groups.grouping import rank_ids, split_rank
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.table import HELD_OUT
 from curate.task import Task
 
 
-class NearDuplicates(_near_pairs.PairCheck):
+class NearDuplicates(near_pairs.PairCheck):
     """Finds rows that are almost another row: edited images, texts with a changed word, the same recording again.
 
     Each modality has fingerprints of its own, from which an index gives candidates, and a comparison that gives the
@@ -39,12 +39,12 @@ class NearDuplicates(_near_pairs.PairCheck):
     def needs(self, task: Task) -> tuple[str, ...]:
         """Measures that confirm pairs, and that tell which member is better."""
         more = ("text.characters",) if "text" in task.modalities and self.keep == "best" else ()
-        return _near_pairs.needs(task, self.by) + more
+        return near_pairs.needs(task, self.by) + more
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row."""
         table, rows = evidence.table, np.flatnonzero(evidence.active)
-        found = _near_pairs.find_groups(evidence, self, self._preference(evidence))
+        found = near_pairs.find_groups(evidence, self, self._preference(evidence))
         groups, kept, similarity = found.groups.copy(), found.kept.copy(), found.similarity.copy()
         if self.include_exact:
             _add_copies(evidence, groups, kept, similarity)
@@ -120,7 +120,7 @@ def _add_copies(evidence: Evidence, groups: np.ndarray, kept: np.ndarray, simila
             following += 1
 
 
-def _reason(evidence: Evidence, row: int, kept: int, similarity: float, found: _near_pairs.NearGroups) -> str:
+def _reason(evidence: Evidence, row: int, kept: int, similarity: float, found: near_pairs.NearGroups) -> str:
     table = evidence.table
     text = (
         f"almost the same as row {table.row_ids[kept]} ({found.unit} {similarity:.3f}, threshold"

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._set_columns import Column, measures_of, note, set_columns
-from curate.checks._two_samples import holm
+from curate.checks.series.points import point_series
+from curate.checks.sets.columns import Column, measures_of, note, set_columns
+from curate.checks.sets.two_samples import holm
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
@@ -51,8 +52,9 @@ class OrderDependence(Check):
             line["p"] = float(f"{p:.2g}")
         ordered = [t for t in tested if t["p"] < self.significance and t["strength"] >= self.min_strength]
         ordered.sort(key=lambda line: (-line["strength"], line["column"]))
-        answer = self._answer(len(rows), len(training), ordered)
-        if ordered:
+        in_time = bool(ordered) and bool(point_series(evidence.table, evidence.active))
+        answer = self._answer(len(rows), len(training), ordered, in_time)
+        if ordered and not in_time:
             note(evidence, f"ordered? {answer}")
         strongest = max((line["strength"] for line in ordered), default=0.0)
         facts = {
@@ -75,7 +77,7 @@ class OrderDependence(Check):
             tested += _column_test(column, rows)
         return tested
 
-    def _answer(self, rows: int, training: int, ordered: list[dict[str, Any]]) -> str:
+    def _answer(self, rows: int, training: int, ordered: list[dict[str, Any]], in_time: bool) -> str:
         if not rows:
             return "No row shares its file with another, so there is no order."
         if training < FEWEST:
@@ -83,6 +85,11 @@ class OrderDependence(Check):
         if not ordered:
             return "No: the order of the rows tells neither the label nor a measure."
         told = ", ".join(f"{line['column']} ({line['strength']:.2f})" for line in ordered[:3])
+        if in_time:
+            return (
+                f"Yes, as points of a time series should be: neighbouring rows are alike in {told}. Keep the order, and"
+                " split by time."
+            )
         return (
             f"Yes: neighbouring rows are alike in {told}, where shuffled rows would give 0 and sorted ones 1. Shuffle"
             " before training, and do not split by position."

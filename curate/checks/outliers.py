@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from curate.checks._grouping import rank_ids
-from curate.checks._outlier_methods import pyod_name
-from curate.checks._outlier_pyod import refusal
-from curate.checks._outlier_views import View, views
-from curate.checks._series_points import point_series
+from curate.checks.detectors.methods import pyod_name
+from curate.checks.detectors.pyod import refusal
+from curate.checks.detectors.views import View, views
+from curate.checks.groups.grouping import rank_ids
+from curate.checks.series.points import point_series
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
@@ -24,6 +24,9 @@ Method = (
     | Annotated[dict[str, str | bool | int | float], Field(json_schema_extra={"required": ["pyod"]})]
 )
 
+TOLD = 10
+"""Times the training rows: nothing is called rarer than once in so many, for so few rows cannot tell."""
+
 
 class Outliers(Check):
     """Finds rows that lie unusually far from the others, overall or within their class.
@@ -31,7 +34,8 @@ class Outliers(Check):
     Tables are judged by their columns on robust scales, everything else by the embedding; the ensemble leaves rows that
     are a time and one value to series_anomalies. What is usual is learned from training rows alone; rows of held-out
     splits are judged against them. Anomaly scores become probabilities by a tail that is fitted to the bulk of them,
-    and a row is flagged where a usual row would be as strange less often than `false_alarms`. The score is 0.5 at that
+    and a row is flagged where a usual row would be as strange less often than `false_alarms`; few rows say less of a
+    tail, and so a row must lie farther out among few. The score is 0.5 at that
     limit, near 1 for usual rows and near 0 far out.
     Cost: embedding: nearest neighbours, rows squared; tables: rows times 10,000 compared rows, 200 trees.
     Source: the ensemble combines the distance to the nearest neighbours (Ramaswamy, Rastogi, Shim, 2000), isolation
@@ -82,8 +86,9 @@ class Outliers(Check):
         # Two views of a row are two chances of a false alarm.
         limit = -np.log10(self.false_alarms / max(1, len(found)))
         flagged = self._flagged(strangest, limit, table.training[rows], rank[rows])
+        known = TOLD * int(table.training[rows].sum())
         reasons = {
-            int(place): self._reason(found[worst[place]], int(rows[place]), float(strangest[place]), limit)
+            int(place): self._reason(found[worst[place]], int(rows[place]), float(strangest[place]), limit, known)
             for place in np.flatnonzero(flagged)
         }
         facts = self._facts(evidence, found, rows, worst, flagged)
@@ -97,9 +102,10 @@ class Outliers(Check):
         flagged[order[training[order]][allowed:]] = False
         return flagged
 
-    def _reason(self, view: View, row: int, surprise: float, limit: float) -> str:
-        often = f"{10 ** min(surprise, 9):,.0f}{' or more' if surprise > 9 else ''}"
-        return f"{view.sentence(row, limit, self.neighbours)} (as strange as 1 in {often} usual rows)"
+    def _reason(self, view: View, row: int, surprise: float, limit: float, known: int) -> str:
+        often = 10 ** min(surprise, 9)
+        rare = f"1 in {often:,.0f}" if often <= known else f"less than 1 in {known:,}"
+        return f"{view.sentence(row, limit, self.neighbours)} (as strange as {rare} usual rows)"
 
     def _facts(
         self, evidence: Evidence, found: list[View], rows: np.ndarray, worst: np.ndarray, flagged: np.ndarray

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._series_among import Among, compare_rows
-from curate.checks._series_long import Scored, Stretch, score_series
-from curate.checks._series_points import PointSeries, may_hold_points, point_series
-from curate.checks._series_rows import decoded
+from curate.checks.series.among import Among, compare_rows
+from curate.checks.series.long import Scored, Stretch, score_series
+from curate.checks.series.points import PointSeries
+from curate.checks.series.rows import decoded
+from curate.checks.series.timed import TimedCheck
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.randomness import digest
-from curate.step import Check
 from curate.task import Task
 
 FEW_ROWS = 8
@@ -22,7 +22,7 @@ FEW_ROWS = 8
 MOST_LISTED = 100
 
 
-class SeriesAnomalies(Check):
+class SeriesAnomalies(TimedCheck):
     """Finds windows and single points of time series that are unlike all others.
 
     Where rows are the points of one long series (a table with a column of times, as in a CSV of ``timestamp,value``),
@@ -51,21 +51,6 @@ class SeriesAnomalies(Check):
         None, ge=4, description="places in a window; the period of the series (24 to 96) if left out"
     )
     max_share: float = Field(0.05, ge=0, le=1, description="flag at most this share of the points or series")
-    time: str | None = Field(
-        None, description="column of times of a table whose rows are points; found by its name if left out"
-    )
-    by: str | None = Field(
-        None, description="column that tells several series of such a table apart; found if left out"
-    )
-
-    def refuses(self, task: Task) -> str | None:
-        """It wants series, or a table with a column of times."""
-        if task.series is not None or may_hold_points(task, self.time):
-            return None
-        return (
-            f"{self.name} works on series, or on tables with a column of times, and the task has"
-            f" {' and '.join(task.modalities)}"
-        )
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Length and channels of series."""
@@ -75,7 +60,7 @@ class SeriesAnomalies(Check):
         """One line per active row and issue; none where the rows of a table are no points of a series."""
         if evidence.table.task.series is not None:
             return self._set(evidence)
-        found = point_series(evidence.table, evidence.active, self.time, self.by)
+        found = self.points(evidence)
         return self._points(evidence, found) if found else Findings.none()
 
     def _points(self, evidence: Evidence, found: list[PointSeries]) -> Findings:

@@ -8,21 +8,21 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks import _series_events as events
-from curate.checks import _series_set as among
-from curate.checks._bounds import Bounded, findings
-from curate.checks._series_points import PointSeries, may_hold_points, point_series
-from curate.checks._series_times import irregular_steps, times_column
+from curate.checks.judging.bounds import Bounded, findings
+from curate.checks.series import events
+from curate.checks.series import issues as among
+from curate.checks.series.points import PointSeries
+from curate.checks.series.timed import TimedCheck
+from curate.checks.series.times import irregular_steps, times_column
 from curate.evidence.evidence import Evidence
 from curate.evidence.measures.series_marks import CHANNELS
 from curate.findings import Findings
-from curate.step import Check
 from curate.task import Task
 
 ISSUES_OF_POINTS = ("gap", "irregular_step", "flat_run", "spike", "level_shift", "unit_jump")
 
 
-class SeriesQuality(Check):
+class SeriesQuality(TimedCheck):
     """Finds gaps, irregular steps, flat runs, spikes, level shifts, changes of unit and wrong lengths in time series.
 
     Where rows are series, a row is flagged, and the reason names the places. Where rows are the points of one long
@@ -56,7 +56,10 @@ class SeriesQuality(Check):
         " in a long series, in its robust deviations; null for off",
     )
     min_spike_contrast: float = Field(
-        2.5, ge=1, description="spike: and so many times as far as nearly all other values of the series"
+        2.5,
+        ge=1,
+        description="spike: and so many times as far as nearly all other values of the series; in a set also 4 times"
+        " that, or 3 times the range of the series",
     )
     max_shift: float | None = Field(
         1.5,
@@ -81,18 +84,6 @@ class SeriesQuality(Check):
         description="column of times: one for each row where rows are points, a list for each where they are series;"
         " found by its name if left out",
     )
-    by: str | None = Field(
-        None, description="column that tells several series of such a table apart; found if left out"
-    )
-
-    def refuses(self, task: Task) -> str | None:
-        """It wants series, or a table with a column of times."""
-        if task.series is not None or may_hold_points(task, self.time):
-            return None
-        return (
-            f"{self.name} works on series, or on tables with a column of times, and the task has"
-            f" {' and '.join(task.modalities)}"
-        )
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Length and marks of damage of series."""
@@ -101,7 +92,7 @@ class SeriesQuality(Check):
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row and issue; none where the rows of a table are no points of a series."""
         if evidence.table.task.series is None:
-            found = point_series(evidence.table, evidence.active, self.time, self.by)
+            found = self.points(evidence)
             return self._points(evidence, found) if found else Findings.none()
         rows = among.SeriesSet(evidence)
         column = times_column(evidence.table, self.time) if self.irregular_steps else None

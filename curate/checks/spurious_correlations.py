@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._grouping import rank_ids
-from curate.checks._set_columns import Column, measures_of, note, set_columns
-from curate.checks._shortcuts import Shortcut, shortcuts
+from curate.checks.groups.grouping import rank_ids
+from curate.checks.sets.columns import Column, measures_of, note, set_columns
+from curate.checks.sets.shortcuts import Shortcut, shortcuts
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check

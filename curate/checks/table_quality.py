@@ -7,22 +7,21 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._table_cells import Cell, listed, sentence
-from curate.checks._table_columns import Column, columns
-from curate.checks._table_dependencies import LEAST_MAJORITY, dependencies, violations
-from curate.checks._table_forms import as_number, odd_forms
-from curate.checks._table_ranges import out_of_range
-from curate.checks._table_spelling import misspelt
+from curate.checks.tables.cells import Cell, listed, sentence
+from curate.checks.tables.columns import Column
+from curate.checks.tables.dependencies import LEAST_MAJORITY, dependencies, violations
+from curate.checks.tables.forms import as_number, odd_forms
+from curate.checks.tables.judged import ColumnsCheck
+from curate.checks.tables.ranges import out_of_range
+from curate.checks.tables.spelling import misspelt
 from curate.evidence.evidence import Evidence
 from curate.evidence.order import canonical_order
 from curate.findings import Findings
-from curate.step import Check
-from curate.task import Task
 
 ISSUES = ("misspelt_value", "rare_category", "mixed_types", "odd_format", "out_of_range", "broken_dependency")
 
 
-class TableQuality(Check):
+class TableQuality(ColumnsCheck):
     """Finds cells of a table that look wrong, and what they should hold where the data say so.
 
     misspelt_value: a rare value near a common one (typos, case, blanks). rare_category: a value that hardly comes in a
@@ -67,19 +66,10 @@ class TableQuality(Check):
         description="broken_dependency: share of the rows that may break a dependency; 0 turns it off",
     )
 
-    def refuses(self, task: Task) -> str | None:
-        """Judges the scalar columns of a table."""
-        if not isinstance(task.features, tuple):
-            return f"table_quality judges the columns of a table, and the task has {' and '.join(task.modalities)}"
-        return None
-
     def find(self, evidence: Evidence) -> Findings:
         """One line per issue that is turned on and active row."""
         table = evidence.table
-        rows = np.flatnonzero(evidence.active)
-        usual = table.training[rows]
-        usual = usual if usual.any() else np.ones(len(rows), dtype=bool)
-        found = columns(table, table.task.feature_columns, rows, usual)
+        rows, usual, found = self.judged(evidence)
         cells, facts = self._dependencies(found, table.row_ids[rows], usual)
         for column in found:
             cells += self._column(column)

@@ -9,12 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from curate.checks import _text_endings as endings
-from curate.checks import _text_form as form
-from curate.checks import _text_language as language
-from curate.checks import _text_wording as wording
-from curate.checks._bounds import Bounded, findings
-from curate.checks._text_corpus import LEAST_TEXTS, SAMPLE, Corpus, learn
+from curate.checks.judging.bounds import Bounded, findings
+from curate.checks.texts import endings, form, language, wording
+from curate.checks.texts.corpus import LEAST_TEXTS, SAMPLE, Corpus, learn
 from curate.evidence.evidence import Evidence
 from curate.evidence.measures.text_contacts import KINDS
 from curate.evidence.order import canonical_order

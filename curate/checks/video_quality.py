@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from curate.checks._bounds import Bounded, at_least, findings
-from curate.checks._file_endings import ending_issue
-from curate.checks._image_form import form_issues
-from curate.checks._oddness import ratios, usual_rows
-from curate.checks._video_time import TIME, cut_issue, frame_issues, run_issues, sound_issues
+from curate.checks.images.form import FormCheck, form_issues
+from curate.checks.judging.bounds import Bounded, at_least, at_most, findings
+from curate.checks.judging.file_endings import ending_issue
+from curate.checks.judging.ignoring import IgnoringCheck
+from curate.checks.judging.oddness import ratios, usual_rows
+from curate.checks.videos.time import TIME, cut_issue, frame_issues, run_issues, sound_issues
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
-from curate.step import Check
 from curate.task import Task
 
-FORM = ("seconds", "fps", "width", "height", "frame_count", "fineness", "edge_kurtosis")
+FORM = ("seconds", "fps", "width", "height", "frame_count", "fineness", "edge_kurtosis", "blockiness")
 ISSUES = (
     "unreadable_tail", "black", "frozen", "cuts", "variable_frame_rate", "missing_sound", "silent_sound",
     "odd_duration", "odd_fps", "odd_size", "odd_aspect", "blurry", "overcompressed", "wrong_ending",
 )  # fmt: skip
 
 
-class VideoQuality(Check):
+class VideoQuality(FormCheck, IgnoringCheck):
     """Finds videos that are damaged behind, stand still, turn black, are cut, fall silent, or differ in form.
 
     Issues: unreadable_tail (frames that the file promises can't be decoded), black and frozen (the longest run, with
@@ -70,12 +70,6 @@ class VideoQuality(Check):
     max_size_ratio: float | None = Field(
         2.0, ge=0, description="odd_size: side (root of the area) this many times off the set's median, likewise"
     )
-    max_aspect_ratio: float | None = Field(
-        2.5, ge=0, description="odd_aspect: width over height this many times off the set's median, likewise"
-    )
-    uniform_share: float | None = Field(
-        0.9, ge=0, le=1, description="where this share of the set has one size, any other by over a tenth is odd"
-    )
     min_fineness: float | None = Field(
         0.7, ge=0, description="blurry: finest over coarser detail of the frames; sharp photos have 0.86 and more"
     )
@@ -85,6 +79,12 @@ class VideoQuality(Check):
     max_edge_kurtosis: float = Field(
         30.0, gt=0, description="overcompressed: kurtosis of the Laplacian is above this; most footage has 5 to 25"
     )
+    max_blockiness: float | None = Field(
+        1.65,
+        gt=0,
+        description="overcompressed: or steps of luma at the borders of blocks of 8 pixels are this many times higher"
+        " than inside; good footage has up to 1.5, H.264 at a rate factor (CRF) of 45 and more over 1.7; null for off",
+    )
     max_rare_share: float = Field(
         1 / 3,
         gt=0,
@@ -92,14 +92,6 @@ class VideoQuality(Check):
         description="cuts, variable_frame_rate, missing_sound, silent_sound: only where fewer than this share of the"
         " set are so",
     )
-    ignore: tuple[str, ...] = Field((), description="issues that are not looked for")
-
-    @field_validator("ignore")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in value if name not in ISSUES]:
-            raise ValueError(f"no issue {unknown[0]!r}; there are {', '.join(ISSUES)}")
-        return value
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Form, sharpness, timeline and sound."""
@@ -158,16 +150,29 @@ class VideoQuality(Check):
                     lambda p: f"finest over coarser detail is {fine[p]:.2f} (least {self.min_fineness:.2f})",
                 )
             )
-        if self.min_compressed_fineness:
-            hard = np.nan_to_num(kurtosis, nan=0.0) > self.max_edge_kurtosis
-            issues.append(
-                Bounded(
-                    "overcompressed",
-                    np.where(hard, at_least(fine, self.min_compressed_fineness), 1.0),
-                    lambda p: (
-                        f"finest over coarser detail is {fine[p]:.2f} (least {self.min_compressed_fineness:.2f}), and"
-                        f" the kurtosis of edges {kurtosis[p]:.0f} (at most {self.max_edge_kurtosis:.0f})"
-                    ),
-                )
-            )
+        if self.min_compressed_fineness or self.max_blockiness:
+            issues.append(self._compression(m))
         return issues
+
+    def _compression(self, m: dict[str, np.ndarray]) -> Bounded:
+        """Blocks that show, or edges that stand out of nothing."""
+        fine, kurtosis, blocks = m["fineness"], np.nan_to_num(m["edge_kurtosis"], nan=0.0), m["blockiness"]
+        bare, blocky = np.ones(len(fine)), np.ones(len(fine))
+        if self.min_compressed_fineness:
+            hard = kurtosis > self.max_edge_kurtosis
+            bare = np.where(hard, at_least(fine, self.min_compressed_fineness), 1.0)
+        if self.max_blockiness:
+            blocky = at_most(blocks, self.max_blockiness)
+
+        def reason(p: int) -> str:
+            if blocky[p] <= bare[p]:
+                return (
+                    f"steps at the borders of blocks of 8 pixels are {blocks[p]:.2f} times as high as inside (at most"
+                    f" {self.max_blockiness:.2f} times)"
+                )
+            return (
+                f"finest over coarser detail is {fine[p]:.2f} (least {self.min_compressed_fineness:.2f}), and the"
+                f" kurtosis of edges {kurtosis[p]:.0f} (at most {self.max_edge_kurtosis:.0f})"
+            )
+
+        return Bounded("overcompressed", np.minimum(bare, blocky), reason)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from curate.checks._grouping import rank_ids
-from curate.checks._set_columns import measures_of, note, set_columns
-from curate.checks._slices import Slice, cluster_slices, column_slices
-from curate.checks._two_samples import holm
+from curate.checks.groups.grouping import rank_ids
+from curate.checks.sets.columns import measures_of, note, set_columns
+from curate.checks.sets.slices import Slice, cluster_slices, column_slices
+from curate.checks.sets.two_samples import holm
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curate.cli import shared
+from curate.cli.roles import with_roles
 
 if TYPE_CHECKING:
+    from curate.pipeline.gate import Gate
     from curate.report import Report
 
 INCOMPLETE = 3
@@ -39,45 +41,39 @@ _BASELINE = (
 )
 
 
+Gates = Annotated[list[str] | None, typer.Option(help=_GATE)]
+Baseline = Annotated[Path | None, typer.Option(help=_BASELINE)]
+Printed = Annotated[
+    Format,
+    typer.Option(
+        help="What to print: text for people; the report as json; its findings as jsonl; junit; github (annotations"
+        " with file and line); markdown."
+    ),
+]
+AllowIncomplete = Annotated[
+    bool,
+    typer.Option(
+        "--allow-incomplete",
+        help="Exit as if all was judged where a check could not run (a missing package, a fault of its own);"
+        " otherwise the exit code is 3. A gate on such a check still gives 3.",
+    ),
+]
+
+
+@with_roles
 def audit(
     data: shared.Data,
-    label: shared.Label = None,
-    annotators: shared.Annotators = None,
-    text: shared.Text = None,
-    image: shared.Image = None,
-    audio: shared.Audio = None,
-    video: shared.Video = None,
-    mask: shared.Mask = None,
-    probabilities: shared.Probabilities = None,
-    boxes: shared.Boxes = None,
-    box_format: shared.BoxFormat = None,
-    features: shared.Features = None,
-    id: shared.Id = None,
-    split: shared.Split = None,
-    group: shared.Group = None,
+    roles: Any = None,
     target: shared.Target = None,
     checks: Annotated[str | None, typer.Option(help="Comma-separated names; all that apply if left out.")] = None,
     findings: Annotated[Path | None, typer.Option(help="Write every finding to this Parquet file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report to this HTML file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a dataset card's section to this file.")] = None,
     croissant: Annotated[Path | None, typer.Option(help="Write Croissant metadata to this JSON-LD file.")] = None,
-    format: Annotated[
-        Format,
-        typer.Option(
-            help="What to print: text for people; the report as json; its findings as jsonl; junit; github (annotations"
-            " with file and line); markdown."
-        ),
-    ] = Format.text,
-    fail_on: Annotated[list[str] | None, typer.Option(help=_GATE)] = None,
-    baseline: Annotated[Path | None, typer.Option(help=_BASELINE)] = None,
-    allow_incomplete: Annotated[
-        bool,
-        typer.Option(
-            "--allow-incomplete",
-            help="Exit as if all was judged where a check could not run (a missing package, a fault of its own);"
-            " otherwise the exit code is 3. A gate on such a check still gives 3.",
-        ),
-    ] = False,
+    format: Printed = Format.text,
+    fail_on: Gates = None,
+    baseline: Baseline = None,
+    allow_incomplete: AllowIncomplete = False,
     encoder: shared.Encoder = "auto",
     seed: shared.Seed = 0,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
@@ -90,41 +86,21 @@ def audit(
     was judged (rows that can't be read are findings, and a check that doesn't apply is not missing); 4 a fault of
     curate or of the machine. Results go to standard output, all else to standard error.
     """
-    from curate.errors import ConfigError
     from curate.evidence.settings import EvidenceSettings
     from curate.pipeline.auditing import audit as run_audit
     from curate.pipeline.baseline import Earlier
-    from curate.pipeline.gate import ANY, Gate
     from curate.sources import load
 
-    if json and format not in (Format.text, Format.json):
-        raise ConfigError(f"--json and --format {format.value} contradict each other: leave one out")
-    format = Format.json if json else format
-    gates = [Gate.parse(gate) for gate in fail_on or ()]
+    format = _format(format, json)
+    gates = _gates(fail_on, baseline)
     earlier = None if baseline is None else Earlier.read(baseline)
-    if earlier is not None and not gates:
-        gates = [Gate.parse(f"{ANY} > 0")]
     names = [name.strip() for name in checks.split(",") if name.strip()] if checks else None
-    roles = shared.make_task(
-        label=label,
-        annotators=annotators,
-        text=text,
-        image=image,
-        audio=audio,
-        video=video,
-        mask=mask,
-        probabilities=probabilities,
-        boxes=boxes,
-        box_format=box_format,
-        features=features,
-        id=id,
-        split=split,
-        group=group,
-        target=target,
-    )
+    table = load(data, roles, target=target)
+    for gate in gates:
+        gate.must_fit(table)
     with shared.progress(quiet=format is not Format.text) as tell:
         report = run_audit(
-            load(data, roles),
+            table,
             names,
             evidence=EvidenceSettings(encoder=encoder),
             seed=seed,
@@ -139,6 +115,22 @@ def audit(
             if path is not None:
                 shared.say(f"written: {path}")
     return _close(report, unjudged, allow_incomplete)
+
+
+def _format(format: Format, json: bool) -> Format:
+    from curate.errors import ConfigError
+
+    if json and format not in (Format.text, Format.json):
+        raise ConfigError(f"--json and --format {format.value} contradict each other: leave one out")
+    return Format.json if json else format
+
+
+def _gates(fail_on: list[str] | None, baseline: Path | None) -> list[Gate]:
+    """The gates that were asked for; beside a baseline without any, that nothing new is found."""
+    from curate.pipeline.gate import ANY, Gate
+
+    gates = [Gate.parse(gate) for gate in fail_on or ()]
+    return gates or ([] if baseline is None else [Gate.parse(f"{ANY} > 0")])
 
 
 def _judge(report: Report, gates: list[Any], earlier: Any) -> tuple[Report, list[str]]:

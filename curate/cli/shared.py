@@ -18,52 +18,17 @@ Encoder = Annotated[str, typer.Option(help="auto, classic, or the name of a mode
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
 
 
-def _role(text: str) -> Any:
-    return typer.Option(help=text, show_default=False, rich_help_panel="Columns")
-
-
-Label = Annotated[str | None, _role("Column with the label.")]
-Annotators = Annotated[
-    str | None, _role("Comma-separated columns with the labels of several annotators; their majority is the label.")
-]
-Text = Annotated[str | None, _role("Column with the text.")]
-Image = Annotated[str | None, _role("Column with images.")]
-Audio = Annotated[str | None, _role("Column with audio.")]
-Video = Annotated[str | None, _role("Column with video.")]
-Mask = Annotated[str | None, _role("Column with segmentation masks.")]
-Boxes = Annotated[str | None, _role("Column with bounding boxes.")]
-BoxFormat = Annotated[
-    str | None, _role("Of the boxes: xyxy, xywh or cxcywh, in pixels or with _relative; found if left out.")
-]
-Probabilities = Annotated[
-    str | None,
-    _role("Column with a model's out-of-sample output: probabilities, arrays of pixels, or boxes with scores."),
-]
-Features = Annotated[str | None, _role("Column with vectors, or a comma-separated list of a table's columns.")]
-Id = Annotated[str | None, _role("Column with a unique id.")]
-Split = Annotated[str | None, _role("Column that says train, validation or test.")]
 Target = Annotated[
     str | None,
     typer.Option(
         help="File or folder of what the deployed model will see, or the name of a split.", show_default=False
     ),
 ]
-Group = Annotated[str | None, _role("Column of groups that folds must not tear apart.")]
 
 
 def cache_option(folder: Path | None, no_cache: bool) -> Path | bool:
     """The `cache` option of the library from the two of the command line."""
     return False if no_cache else (folder or True)
-
-
-def make_task(**roles: str | None) -> Any:
-    """The roles that were named, as a mapping for `curate.load`; None if none was."""
-    given: dict[str, Any] = {role: column for role, column in roles.items() if column is not None}
-    if "annotators" in given:
-        given["annotators"] = tuple(name.strip() for name in given["annotators"].split(",") if name.strip())
-    if "," in (features := given.get("features", "")):
-        given["features"] = [name.strip() for name in features.split(",")]
-    return given or None
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from curate.evidence.embedder import Embedder
 from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.folds import small_classes, stratified_folds, units
 from curate.evidence.masks import Masks, measure_masks
+from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
-from curate.evidence.measures.masks import MaskStatistics
 from curate.evidence.neighbours import nearest_neighbours
 from curate.evidence.noise import estimate_noise, estimate_set_noise
 from curate.evidence.order import canonical_order, duplicate_groups, labels_fingerprint, rows_fingerprint
@@ -136,6 +136,11 @@ class Evidence:
         mask[list(self.broken)] = False
         return mask
 
+    @property
+    def order(self) -> np.ndarray:
+        """(n,) int64 positions of the rows, sorted by the hash of their ids."""
+        return self._order
+
     def embedding(self) -> Embedding:
         """One L2-normalised vector per row, by the encoder of the settings or the task's own column."""
         return self._embedder.embedding()
@@ -245,7 +250,7 @@ class Evidence:
         rate, informed = arrays["summary"].tolist()
         return Noise(arrays["joint"], arrays["rows_posterior"], rate, bool(informed))
 
-    def masks(self, measure: MaskStatistics) -> Masks:
+    def masks(self, measure: Measure) -> Masks:
         """Measures of the task's column of masks, in a pass of its own."""
         return measure_masks(self.table, measure, self.settings, self._cache, self._progress)
 
@@ -284,6 +289,21 @@ class Evidence:
         embeds = any(method.embeds for method in methods(self.table.task, by))
         made_from = (self._rows, self._embedder.key() if embeds else "")
         return kept_pairs(self, self._estimates, self._order, made_from, by, least)
+
+    def values_of(self, measure: Measure) -> dict[str, np.ndarray]:
+        """Values of a measure that a step brings itself, by field; taken and kept like all others."""
+        self._measurements.take([measure])
+        return {field: self._measurements.value(field) for field in measure.fields}
+
+    def estimate(self, what: str, made_from: tuple[object, ...], compute: Callable[[np.ndarray], Arrays]) -> Arrays:
+        """What a step estimates of all rows itself, made once and kept like all else.
+
+        Args:
+            what: name of the estimate.
+            made_from: all that it depends on beside which rows there are; arrays in canonical order.
+            compute: (n,) int64 canonical order -> arrays; those named ``rows_*`` have one line per row in that order.
+        """
+        return self._estimates.get(what, (self._rows, *made_from), lambda: compute(self._order))
 
     def facts(self) -> dict[str, Any]:
         """What was computed, for the manifest: encoder, measures, seconds, cache hits and misses."""

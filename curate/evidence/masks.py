@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from curate.evidence.measures.masks import MaskStatistics
+from curate.evidence.measure import Measure
 from curate.evidence.measuring import Progress, take
 from curate.evidence.settings import EvidenceSettings
 from curate.media.content import content_hashes
@@ -34,7 +34,7 @@ class Masks:
 
 
 def measure_masks(
-    table: Table, measure: MaskStatistics, settings: EvidenceSettings, cache: Path | None, progress: Progress | None
+    table: Table, measure: Measure, settings: EvidenceSettings, cache: Path | None, progress: Progress | None
 ) -> Masks:
     """Decode and measure every mask once, or take it from the cache: one decoding pass over the masks."""
     name = table.task.mask or ""

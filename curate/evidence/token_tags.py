@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from curate.table import Table
 
-NEVER = -float("inf")
 HASHED = 1 << 18
 """Columns of the hashed features."""
 WINDOW = 2

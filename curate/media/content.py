@@ -251,9 +251,11 @@ def _lists(array: pa.Array) -> np.ndarray:
         starts, ends, values = first, last, deep
     if pa.types.is_struct(values.type) or pa.types.is_nested(values.type):
         return _digests([json.dumps(v, sort_keys=True, default=str).encode() for v in array.to_pylist()])
-    if pa.types.is_floating(values.type) and not values.null_count:
-        # Raw bytes where they are canonical but for the sign of zero: no copy of nine bytes per number.
-        elements = (values.to_numpy(zero_copy_only=False) + 0.0).view(np.uint8).reshape(len(values), -1)
+    if pa.types.is_floating(values.type):
+        # Raw bytes where they are canonical but for the sign of zero: no copy of nine bytes per number. A missing
+        # number is NaN, so that the hash of a row does not depend on whether other rows lack one.
+        numbers = pc.fill_null(values, float("nan")).to_numpy(zero_copy_only=False) + 0.0
+        elements = numbers.view(np.uint8).reshape(len(values), numbers.itemsize)
     else:
         elements = np.ascontiguousarray(_block(values))
     width = elements.shape[1] if elements.size else 1

@@ -161,6 +161,8 @@ class Video:
         decoded_count: frames that could be decoded; -1 where not all were tried (long videos).
         skim: small grey copies of frames in between; None where they were not asked for.
         sound: how loud the sound track is; None where there is none, or it was not asked for.
+        middles: (t, h, w) uint8 luma, the middle of each of `frames` in the file's own pixels and upright or not as it
+            is stored, from multiples of 16 pixels on; None where they were not asked for.
     """
 
     frames: np.ndarray
@@ -178,8 +180,10 @@ class Video:
     decoded_count: int = -1
     skim: Skim | None = None
     sound: Sound | None = None
+    middles: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
-        """Memory of the frames, the small copies among them."""
-        return self.frames.nbytes + (0 if self.skim is None else self.skim.copies.nbytes)
+        """Memory of the frames, the small copies and the middles among them."""
+        looked_at = 0 if self.skim is None else self.skim.copies.nbytes
+        return self.frames.nbytes + looked_at + (0 if self.middles is None else self.middles.nbytes)

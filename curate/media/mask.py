@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 
-from curate.errors import MissingPackage
 from curate.media.ending import check_end
-from curate.media.image import FORMATS, MAX_PIXELS, check_size, own_limit
+from curate.media.image import MAX_PIXELS, opened
 from curate.media.item import DecodeError, Mask
-from curate.media.sniff import plainly, sniff, what_it_is
+from curate.media.sniff import plainly, sniff
 
 GREY = ("1", "L", "P", "I;16", "I;16B", "I;16L", "I")
 """Modes whose values are numbers of classes: those of a palette are its indices, not its colours."""
@@ -34,17 +31,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Mask:
         raise DecodeError("the file is empty")
     known = sniff(data)
     check_end(data, known[0] if known else "")
-    try:
-        with own_limit() as pillow:
-            image = pillow.open(BytesIO(data), formats=FORMATS)
-    except MissingPackage:
-        raise
-    except Exception as error:  # Pillow's readers raise some fifteen kinds of exceptions on damaged files
-        if known is not None and known[1] == "image":
-            raise DecodeError(f"the {known[0]} mask is damaged or cut off ({plainly(error)})") from None
-        raise DecodeError(what_it_is(data, "image") or "not an image of a known format") from None
-    with image:
-        check_size(image.width, image.height, max_pixels)
+    with opened(data, max_pixels, "mask") as image:
         mode, kind = image.mode, image.format or "unknown"
         try:
             image.load()
@@ -58,7 +45,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Mask:
                 values = np.asarray(image if mode == "RGB" else image.convert("RGB"))
         except DecodeError:
             raise
-        except Exception as error:  # as above
+        except Exception as error:  # Pillow's readers raise some fifteen kinds of exceptions on damaged files
             raise DecodeError(f"the {kind} mask is damaged or cut off ({plainly(error)})") from None
     return _mask(values, kind, mode)
 

@@ -42,7 +42,9 @@ class _Pictures:
     decoded: int = -1
     turns: int = 0
     corrupt: int = 0
+    with_middles: bool = False
     pictures: list[np.ndarray] = field(default_factory=list)
+    middles: list[np.ndarray] = field(default_factory=list)
     stamps: list[int] = field(default_factory=list)
 
     def take(self, frame: VideoFrame) -> None:
@@ -52,6 +54,10 @@ class _Pictures:
         self.pictures.append(np.rot90(small, self.turns))
         self.stamps.append(frame.pts or 0)
         self.corrupt += bool(frame.is_corrupt)
+        if self.with_middles:
+            grey = frame.to_ndarray(format="gray")
+            y, x = (max(0, side - SIDE_PX) // 2 // 16 * 16 for side in grey.shape)
+            self.middles.append(grey[y : y + SIDE_PX, x : x + SIDE_PX].copy())
 
 
 def decode(
@@ -73,7 +79,7 @@ def decode(
         max_seconds: length from which on a video is refused.
         straight_pixels: pixels over all frames up to which every frame is decoded; `STRAIGHT_PIXELS` if None.
         skim: also look at the frames in between, small and grey (of videos with more pixels at key frames alone), and
-            at the sound.
+            at the sound, and keep the middle of each wanted frame in its own pixels.
 
     Raises:
         DecodeError: not a video, too large or long, cut off (shorter than its header says) or damaged.
@@ -95,7 +101,7 @@ def decode(
         count = len(stamps)
         wanted = np.unique(((np.arange(frames) + 0.5) * count / frames).astype(np.int64))
         scale = 1.0 if size is None else min(1.0, size / max(width, height))
-        taken = _Pictures(max(1, round(width * scale)), max(1, round(height * scale)))
+        taken = _Pictures(max(1, round(width * scale)), max(1, round(height * scale)), with_middles=skim)
         skimmer = Skimmer(width, height) if skim else None
         whole = count * width * height <= (STRAIGHT_PIXELS if straight_pixels is None else straight_pixels)
         if whole:
@@ -226,4 +232,5 @@ def _video(
         decoded_count=taken.decoded,
         skim=skim,
         sound=None if skim is None else sound(container, seconds),
+        middles=np.stack(taken.middles) if taken.middles else None,
     )

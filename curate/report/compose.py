@@ -24,7 +24,9 @@ from curate.task import MODALITIES
 
 NOISE_FACT = "estimated_noise_rate"
 """Name under which `label_errors` says what share of the labels it takes to be wrong."""
-DUPLICATE_CHECKS = ("exact_duplicates", "near_duplicates")
+DUPLICATE_CHECKS = ("exact_duplicates", "near_duplicates", "leakage")
+SHARED_GROUP = "shared_group"
+"""The issue of `leakage` that says nothing of content."""
 
 
 def compose(material: Material, rows_per_issue: int) -> Document:
@@ -65,6 +67,7 @@ def compose(material: Material, rows_per_issue: int) -> Document:
         skipped=plain(dict(material.skipped)),
         gates=list(material.gates),
         baseline=material.baseline,
+        augmentation=None if material.augmented is None else material.augmented.facts,
         seconds=plain(material.seconds),
         pipeline=plain(material.pipeline),
     )
@@ -184,10 +187,13 @@ def _unreadable(material: Material, flagged: pa.Table) -> int:
 
 
 def _duplicates(lines: pa.Table, flagged: pa.Table) -> int | None:
-    names = pa.array(DUPLICATE_CHECKS)
-    if not pc.any(pc.is_in(lines["check"], value_set=names)).as_py():
+    def of_content(part: pa.Table) -> pa.Table:
+        named = pc.is_in(part["check"], value_set=pa.array(DUPLICATE_CHECKS))
+        return part.filter(pc.and_(named, pc.not_equal(part["issue"], SHARED_GROUP)))
+
+    if not of_content(lines).num_rows:
         return None
-    return len(np.unique(flagged.filter(pc.is_in(flagged["check"], value_set=names))["row"].to_numpy()))
+    return len(np.unique(of_content(flagged)["row"].to_numpy()))
 
 
 def _decisions(entries: pa.Table) -> dict[str, dict[str, int]]:

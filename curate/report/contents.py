@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.checks.texts.quotes import hidden
 from curate.report.plain import one_line
 from curate.table import Table
 from curate.task import MEDIA, Task
 
 LONGEST = 200
 """Characters of a preview in words."""
+LOOKED_AT = 2 * LONGEST
+"""Characters of a text that a preview may come from."""
 MOST_FIELDS = 12
+OF_CELLS = ("email", "iban", "card", "secret")
+"""What is hidden in cells; a number of a table is hardly a telephone."""
 
 
 def in_words(table: Table, rows: np.ndarray) -> dict[int, str]:
@@ -46,6 +51,8 @@ def input_columns(table: Table) -> list[str]:
 def _values(column: pa.ChunkedArray, name: str, task: Task) -> Sequence[Any]:
     if name in {getattr(task, role) for role in MEDIA}:
         return [media_name(value) for value in column.to_pylist()]
+    if name in (task.text, task.transcript):
+        return [hidden(value[:LOOKED_AT]) if isinstance(value, str) else value for value in column.to_pylist()]
     return column.to_pylist()
 
 
@@ -85,7 +92,7 @@ def in_short(value: Any) -> str:
     if isinstance(value, list | np.ndarray):
         shape = np.shape(value) if _is_regular(value) else (len(value),)
         return "×".join(str(n) for n in shape) + " values"
-    return str(value)
+    return hidden(value[:LOOKED_AT], OF_CELLS) if isinstance(value, str) else str(value)
 
 
 def _is_regular(value: Any) -> bool:

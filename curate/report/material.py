@@ -11,6 +11,7 @@ import pyarrow as pa
 from curate.findings import Findings
 from curate.ledger import Decisions, Verdict
 from curate.report.model import Baseline, GateOutcome
+from curate.report.sheet import Augmented
 from curate.report.views import Views
 from curate.table import Table
 
@@ -34,6 +35,7 @@ class Material:
         gates: thresholds and what became of them.
         baseline: the findings against those of an earlier audit.
         views: small pictures of the evidence.
+        augmented: what augment steps make of the rows, None where no pipeline was named.
     """
 
     table: Table
@@ -50,3 +52,4 @@ class Material:
     gates: Sequence[GateOutcome] = ()
     baseline: Baseline | None = None
     views: Views = field(default_factory=Views)
+    augmented: Augmented | None = None

@@ -20,6 +20,7 @@ from curate.ledger import Decisions, Verdict
 from curate.report.compose import compose
 from curate.report.material import Material
 from curate.report.model import Baseline, Document, GateOutcome
+from curate.report.sheet import Augmented
 from curate.report.views import Views
 from curate.report.worst import worst_lines
 from curate.table import Table
@@ -53,6 +54,7 @@ class Report:
         pipeline: str | None = None,
         skipped: Mapping[str, str] | None = None,
         views: Views | None = None,
+        augmented: Augmented | None = None,
     ) -> None:
         """See `curate.report.material.Material` for what each argument is."""
         material = Material(
@@ -68,6 +70,7 @@ class Report:
             pipeline=pipeline,
             skipped=skipped or {},
             views=views or Views(),
+            augmented=augmented,
         )
         object.__setattr__(self, "material", material)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.compute as pc
 
 from curate.errors import CurateError
 from curate.report.model import Bound, Measured
@@ -52,7 +51,7 @@ class Views:
                 measured = _measured(name, values.astype(np.float64)[active], active, checks, findings)
                 if measured is not None:
                     measures[name] = measured
-        if not any(check.embeds for check in checks) or not active.any():
+        if not any(check.wants_embedding(evidence.table.task) for check in checks) or not active.any():
             return cls(measures)
         try:
             embedding = evidence.embedding()
@@ -186,11 +185,3 @@ def _unfolded(parts: np.ndarray) -> np.ndarray:
     # One thread: the result does not depend on their number, and so few rows gain nothing from more.
     with threadpool_limits(1):
         return TSNE(2, perplexity=min(30.0, (len(parts) - 1) / 3), **options).fit_transform(parts)
-
-
-def mark_flagged(findings: Findings, rows: np.ndarray) -> list[str]:
-    """The check that gives each of (m,) rows its lowest score among those that flag it; "" for rows without a flag."""
-    flagged = findings.flagged
-    order = np.argsort(-flagged["score"].to_numpy(), kind="stable")
-    worst = dict(zip(flagged["row"].to_numpy()[order].tolist(), pc.take(flagged["check"], order).to_pylist()))
-    return [worst.get(row, "") for row in rows.tolist()]

@@ -17,20 +17,17 @@ from curate.sources import labels, splits
 from curate.sources.boxes import box_column, read_boxes
 from curate.sources.column_types import plain, with_numbers
 from curate.sources.infer import infer_task
-from curate.sources.media_columns import MediaColumns, find_media, resolve
+from curate.sources.inputs import names_files, typed_inputs
+from curate.sources.media_columns import MediaColumns, find_media
 from curate.sources.predictions import read_predictions
 from curate.sources.raw import Raw, put
 from curate.sources.tokens import read_tags, with_tokens
-from curate.sources.vectors import as_series, as_vectors
 from curate.sources.votes import vote_names, with_votes
 from curate.table import HELD_OUT, PROBLEMS, Table
 from curate.task import Task
 
 if TYPE_CHECKING:
     import datasets
-
-MEDIA_ROLES = ("image", "audio", "video", "mask")
-TEXT_ROLES = ("text", "transcript", "group", "split", "id")
 
 MANY_LABELS = 20
 """With fewer labelled rows, classes of one or two rows are no sign of a wrong column."""
@@ -68,9 +65,9 @@ def assemble(
     remarks, notes = [*wrong_boxes, *remarks], [*notes, *read_as]
     notes += _hardly_a_label(raw, task)
     home = root if root is not None else raw.root
-    if home is None and _names_files(raw, task):
+    if home is None and names_files(raw, task):
         home = Path.cwd()  # paths in memory are meant from where the program runs, and confined to there
-    raw, failures = _inputs(raw, task, home)
+    raw, failures = typed_inputs(raw, task, home)
     unreadable = dict(raw.unreadable) | failures
     records = {**{r: why.encode("utf-8", "replace") for r, why in failures.items()}, **raw.records}
     hashed = content_hashes([raw.columns[name] for name in input_columns(task)], home, records)
@@ -194,88 +191,6 @@ def _labels(raw: Raw, task: Task) -> tuple[Raw, Task, list[tuple[int, str, str]]
     done = labels.normalise(column, kind=task.kind, names=names, label=task.label)
     raw = raw.with_column(task.label, done.column)
     return raw, task.model_copy(update={"kind": done.kind, "label_names": done.names}), done.remarks
-
-
-def _inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int, str]]:
-    """The columns of roles in their final types, and the rows in which one of them can't be had."""
-    failures: dict[int, str] = {}
-
-    def failed(column: str, found: Mapping[int, str]) -> None:
-        for row, why in found.items():
-            if row not in raw.unreadable:
-                failures.setdefault(row, f"{column}: {why}{_where(raw, row)}")
-
-    for role in MEDIA_ROLES:
-        if name := getattr(task, role):
-            resolved = resolve(raw, name, home)
-            raw = raw.with_column(name, resolved.column)
-            failed(name, resolved.failures)
-            if task.modalities == (role,):  # beside a text, an image may be missing; alone, nothing is left
-                failed(name, dict.fromkeys(_null_rows(resolved.column), "there is no content and no file is named"))
-    for role in TEXT_ROLES:
-        name = getattr(task, role)
-        if name and not pa.types.is_string(raw.columns[name].type):
-            raw = raw.with_column(name, _text(raw.columns[name], name, raw.source))
-    vectors = [task.embedding, task.probabilities, task.features if isinstance(task.features, str) else None]
-    for name in filter(None, vectors):
-        if labels.is_list(raw.columns[name].type) and not (name == task.probabilities and _of_parts(task)):
-            column, wrong = as_vectors(raw.columns[name], name, raw.source)
-            raw = raw.with_column(name, column)
-            failed(name, wrong)
-    if _names_arrays(raw, task):
-        places = pc.struct_field(resolve(raw, task.probabilities or "", home).column, "path")
-        raw = raw.with_column(task.probabilities or "", places)
-    if task.series:
-        raw = raw.with_column(task.series, as_series(raw.columns[task.series], task.series, raw.source))
-    return raw, failures
-
-
-def _of_parts(task: Task) -> bool:
-    """Whether the probabilities are those of parts of a row: tokens, pixels or boxes."""
-    return task.tokens is not None or task.kind in ("segmentation", "detection")
-
-
-def _names_arrays(raw: Raw, task: Task) -> bool:
-    """Whether the probabilities of pixels lie in files."""
-    if task.kind != "segmentation" or task.probabilities is None:
-        return False
-    kind = raw.columns[task.probabilities].type
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-
-def _names_files(raw: Raw, task: Task) -> bool:
-    """Whether a media column has paths without content, or probabilities lie in files."""
-    if _names_arrays(raw, task):
-        return True
-    for name in filter(None, (getattr(task, role) for role in MEDIA_ROLES)):
-        column = raw.columns[name]
-        if is_media(column.type):
-            lone = pc.and_(pc.struct_field(column, "bytes").is_null(), pc.struct_field(column, "path").is_valid())
-            if pc.any(lone).as_py():
-                return True
-        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return True
-    return False
-
-
-def _null_rows(column: pa.ChunkedArray) -> list[int]:
-    return np.flatnonzero(column.is_null().to_numpy()).tolist()
-
-
-def _text(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArray:
-    if pa.types.is_large_string(column.type) and column.nbytes > 2_000_000_000:
-        return column
-    try:
-        return column.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"{source}: the column {name!r} is of the type {column.type}, not text") from error
-
-
-def _where(raw: Raw, row: int) -> str:
-    if raw.origin is None:
-        return ""
-    place = raw.origin.slice(row, 1).to_pylist()[0]
-    return f" ({place['file']}, line {place['line']})" if place["line"] is not None else f" ({place['file']})"
 
 
 def _without_inputs(columns: pa.Table, task: Task, unreadable: Mapping[int, str]) -> pa.Table:

@@ -43,32 +43,8 @@ def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
     if not images:
         raise DataError(f"{source}: the list of images is empty")
     names = {c["id"]: str(c.get("name", c["id"])) for c in document.get("categories", ()) if _has(c, "id")}
-    place: dict[Any, int] = {}
-    for row, image in enumerate(images):
-        if not (_has(image, "id") and isinstance(image.get("file_name"), str)):
-            raise DataError(f"{source}: image {row} (from 0) has no id or no file_name")
-        if image["id"] in place:
-            raise DataError(f"{source}: the image id {image['id']!r} stands twice")
-        place[image["id"]] = row
-    boxes: list[list[dict[str, Any]]] = [[] for _ in images]
-    remarks: list[tuple[int, str, str]] = []
-    strangers, polygons = 0, 0
-    for annotation in document["annotations"]:
-        row = place.get(annotation["image_id"]) if _has(annotation, "image_id") else None
-        if row is None:
-            strangers += 1
-            continue
-        polygons += bool(annotation.get("segmentation"))
-        numbers = annotation.get("bbox")
-        good = isinstance(numbers, list) and len(numbers) == 4 and all(_is_number(v) for v in numbers)
-        if not good:
-            given = f"annotation {annotation.get('id')!r} has the bbox {str(numbers)[:60]}"
-            remarks.append((row, "box_format", f"boxes: {given}, four numbers are needed"))
-        label = _category(annotation.get("category_id"), names)
-        boxes[row].append({"box": [float(v) for v in numbers or ()] if good else None, "label": label})
-    notes = [f"{path.name}: {strangers} annotations of images that are not listed are left out"] if strangers else []
-    if polygons:
-        notes.append(f"{path.name}: outlines of {polygons} annotations are not read; the boxes are")
+    place = _places(images, source)
+    boxes, remarks, notes = _boxes(document["annotations"], place, names, path.name)
     home = path.parent.parent if path.parent.name.lower() in HOMES else path.parent
     files = [image["file_name"] for image in images]
     split = _split(path)
@@ -95,6 +71,44 @@ def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
         class_names={"boxes": tuple(names.values())} if names else {},
         media={"image": "image"},
     )
+
+
+def _places(images: Sequence[Any], source: str) -> dict[Any, int]:
+    """Id of an image -> its row."""
+    place: dict[Any, int] = {}
+    for row, image in enumerate(images):
+        if not (_has(image, "id") and isinstance(image.get("file_name"), str)):
+            raise DataError(f"{source}: image {row} (from 0) has no id or no file_name")
+        if image["id"] in place:
+            raise DataError(f"{source}: the image id {image['id']!r} stands twice")
+        place[image["id"]] = row
+    return place
+
+
+def _boxes(
+    annotations: Sequence[Any], place: Mapping[Any, int], names: Mapping[Any, str], file: str
+) -> tuple[list[list[dict[str, Any]]], list[tuple[int, str, str]], list[str]]:
+    """The boxes of each image, remarks about those that are no boxes, and notes about what is left out."""
+    boxes: list[list[dict[str, Any]]] = [[] for _ in place]
+    remarks: list[tuple[int, str, str]] = []
+    strangers, polygons = 0, 0
+    for annotation in annotations:
+        row = place.get(annotation["image_id"]) if _has(annotation, "image_id") else None
+        if row is None:
+            strangers += 1
+            continue
+        polygons += bool(annotation.get("segmentation"))
+        numbers = annotation.get("bbox")
+        good = isinstance(numbers, list) and len(numbers) == 4 and all(_is_number(v) for v in numbers)
+        if not good:
+            given = f"annotation {annotation.get('id')!r} has the bbox {str(numbers)[:60]}"
+            remarks.append((row, "box_format", f"boxes: {given}, four numbers are needed"))
+        label = _category(annotation.get("category_id"), names)
+        boxes[row].append({"box": [float(v) for v in numbers or ()] if good else None, "label": label})
+    notes = [f"{file}: {strangers} annotations of images that are not listed are left out"] if strangers else []
+    if polygons:
+        notes.append(f"{file}: outlines of {polygons} annotations are not read; the boxes are")
+    return boxes, remarks, notes
 
 
 def _predictions(results: Sequence[Any], place: Mapping[Any, int], names: Mapping[Any, str]) -> pa.Array:

@@ -13,14 +13,13 @@ import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
 from curate.sources.hub import from_disk
-from curate.sources.listing import Listing, classify, walk
+from curate.sources.listing import Listing, classify, some, walk
 from curate.sources.mask_folders import images_and_masks
 from curate.sources.media_columns import find_media
-from curate.sources.raw import Raw
+from curate.sources.raw import Raw, media_paths, of_files
 from curate.sources.splits import CANONICAL
 from curate.sources.tables import read_several
 from curate.sources.text_files import text_columns
-from curate.table import ORIGIN
 
 MIXED_SHARE = 0.1
 _COCO = re.compile(r"^instances.*\.json$|^_?annotations?([._-]?coco)?\.json$|coco.*\.json$", re.IGNORECASE)
@@ -51,9 +50,7 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         return replace(raw, notes=(*raw.notes, *listing.notes([])))
     if listing.arrays:
         if len(listing.arrays) > 1:
-            raise ConfigError(
-                f"{source}: holds several archives ({_some(listing.arrays)}); name the file that is meant"
-            )
+            raise ConfigError(f"{source}: holds several archives ({some(listing.arrays)}); name the file that is meant")
         return read_several([folder / listing.arrays[0]], source, folder, **options)
     if listing.texts:
         return _per_class(folder, source, listing)
@@ -108,7 +105,7 @@ def _unnamed(raw: Raw, listing: Listing, stems: Mapping[str, str]) -> list[str]:
             named.update(re.split(r"[\\/]", value)[-1] for value in values)
     files = [path for paths in listing.media.values() for path in paths]
     left = [path for path in files if Path(path).name not in named and Path(path).stem not in named]
-    return [f"{len(left)} of {len(files)} media files are named by no row and left out ({_some(left)})"] if left else []
+    return [f"{len(left)} of {len(files)} media files are named by no row and left out ({some(left)})"] if left else []
 
 
 def _names_files(raw: Raw, listing: Listing) -> bool:
@@ -148,17 +145,13 @@ def _rows_of_one_kind(tables: Sequence[str], source: str) -> list[str]:
     parts = {match[1] if (match := _SHARD.match(stem)) else stem + "." for stem in stems}
     if len(parts) == 1:
         return list(tables)
-    raise ConfigError(f"{source}: holds several tables ({_some(tables)}); name the file, or a glob or list of files")
+    raise ConfigError(f"{source}: holds several tables ({some(tables)}); name the file, or a glob or list of files")
 
 
 def _is_split(path: str) -> bool:
     from curate.sources.splits import split_name
 
     return bool(split_name(Path(path).stem) or split_name(Path(path).parent.name))
-
-
-def _some(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
 def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
@@ -180,23 +173,21 @@ def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
             if _printable(path) != path:
                 unreadable[row] = f"{_printable(path)!r}: the file name is not UTF-8"
                 records[row] = os.fsencode(path)
-        nothing = pa.nulls(len(files), pa.binary())
-        columns[kind] = pa.StructArray.from_arrays([nothing, paths], ["bytes", "path"])
+        columns[kind] = media_paths(paths)
     if any(label is not None for label in labels):
         columns["label"], roles["label"] = pa.array(labels, pa.string()), "label"
         if bare := sum(label is None for label in labels):
             notes.append(f"{bare} file{'s lie' if bare > 1 else ' lies'} in no class folder and have no label")
     if any(split is not None for split in splits):
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
-    return Raw(
-        pa.table(list(columns.values()), names=list(columns)),
+    return of_files(
+        folder,
         source,
-        root=folder,
-        bases=(folder,),
+        columns,
+        paths,
         unreadable=unreadable,
         records=records,
         remarks=remarks,
-        origin=pa.table([paths.dictionary_encode(), pa.nulls(len(files), pa.int64())], schema=ORIGIN),
         notes=(*notes, *listing.notes(skipped)),
         roles=roles,
         media={} if kind == "text" else {kind: kind},
@@ -210,7 +201,7 @@ def _refuse_splits_as_classes(labels: Sequence[str | None], source: str) -> None
     if len({CANONICAL[name.lower()] for name in splits}) > 1:
         others = [name for name in names if name not in splits]
         raise ConfigError(
-            f"{source}: {', '.join(splits)} are named after splits and stand beside {_some(others)}: are these folders"
+            f"{source}: {', '.join(splits)} are named after splits and stand beside {some(others)}: are these folders"
             " splits or classes? Name the folders that are meant (a list or glob), or move or rename the others"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -105,14 +106,20 @@ def _texts(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, st
     encoded = as_text.combine_chunks().dictionary_encode()
     given = encoded.dictionary.to_pylist()
     meant = _meant(given)
+    nested = _nested(given, np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(given)))
+    for place in nested:
+        meant[place] = None
     result = pa.array(meant, pa.string()).take(encoded.indices)
-    changed = {i: (g, m) for i, (g, m) in enumerate(zip(given, meant)) if g != m and m is not None}
+    changed = {i: (g, m) for i, (g, m) in enumerate(zip(given, meant)) if g != m and (m is not None or i in nested)}
     remarks = []
     if changed:
         codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(np.isin(codes, list(changed))).tolist():
             was, now = changed[int(codes[row])]
-            remarks.append((row, "label_format", f"label {was!r} read as {now!r}"))
+            said = f"label {was!r} read as {now!r}"
+            if now is None:
+                said = f"the label {was[:80]} is no single label, as those of other rows are: it counts as missing"
+            remarks.append((row, "label_format", said))
     return pa.chunked_array([result], pa.string()), remarks
 
 
@@ -132,6 +139,19 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ConfigError(f"labels of the type {kind} can't be used: {error}") from error
+
+
+def _nested(given: Sequence[str], counts: np.ndarray) -> set[int]:
+    """Places of the distinct texts that are lists or objects among single labels; none where most labels are such."""
+    found = {i for i, text in enumerate(given) if text[:1] in ("[", "{") and _is_nested(text)}
+    return found if counts[list(found)].sum() < counts.sum() / 2 else set()
+
+
+def _is_nested(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list | dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _meant(given: Sequence[str]) -> list[str | None]:

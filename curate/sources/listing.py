@@ -52,6 +52,11 @@ class Listing:
         return found
 
 
+def some(paths: Sequence[str]) -> str:
+    """The first five paths, and how many more there are."""
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
 def walk(folder: Path, source: str) -> Listing:
     """All files below a folder. Links to folders are not followed."""
     listing = Listing()

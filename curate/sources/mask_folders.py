@@ -8,10 +8,9 @@ from pathlib import Path, PurePath
 
 import pyarrow as pa
 
-from curate.sources.listing import Listing
-from curate.sources.raw import Raw
+from curate.sources.listing import Listing, some
+from curate.sources.raw import Raw, media_paths, of_files
 from curate.sources.splits import CANONICAL
-from curate.table import ORIGIN
 
 IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "rgb", "input", "inputs"))
 MASK_FOLDERS = frozenset(
@@ -44,7 +43,7 @@ def images_and_masks(folder: Path, source: str, listing: Listing) -> Raw | None:
     rows = [(key, path) for key in keys for path in images[key]]
     names = pa.array([path for _, path in rows], pa.string())
     found = pa.array([masks[key][0] if key in masks else None for key, _ in rows], pa.string())
-    columns = {"image": _structs(names), "mask": _structs(found)}
+    columns = {"image": media_paths(names), "mask": media_paths(found)}
     roles = {"image": "image", "mask": "mask"}
     arrays = _arrays([*listing.others, *listing.arrays], images)
     if arrays:
@@ -55,12 +54,11 @@ def images_and_masks(folder: Path, source: str, listing: Listing) -> Raw | None:
     splits = [_split(path) for _, path in rows]
     if any(splits):
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
-    return Raw(
-        pa.table(list(columns.values()), names=list(columns)),
+    return of_files(
+        folder,
         source,
-        root=folder,
-        bases=(folder,),
-        origin=pa.table([names.dictionary_encode(), pa.nulls(len(rows), pa.int64())], schema=ORIGIN),
+        columns,
+        names,
         notes=(*_notes(images, masks, others), *listing.notes([*others, *listing.tables, *left])),
         roles=roles,
         media={"image": "image", "mask": "image"},
@@ -120,22 +118,13 @@ def _notes(
 ) -> list[str]:
     notes = []
     if lone := [path for key, paths in masks.items() if key not in images for path in paths]:
-        notes.append(f"{len(lone)} masks have no image of their name and are left out ({_some(lone)})")
+        notes.append(f"{len(lone)} masks have no image of their name and are left out ({some(lone)})")
     if more := [path for key, paths in masks.items() if key in images for path in paths[1:]]:
-        notes.append(f"{len(more)} images have several masks: the first is taken, others left out ({_some(more)})")
+        notes.append(f"{len(more)} images have several masks: the first is taken, others left out ({some(more)})")
     if others:
-        notes.append(f"{len(others)} images lie in neither folder and are left out ({_some(others)})")
+        notes.append(f"{len(others)} images lie in neither folder and are left out ({some(others)})")
     return notes
-
-
-def _some(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
 def _split(path: str) -> str | None:
     return next((CANONICAL[p.lower()] for p in PurePath(path).parts[:-1] if p.lower() in CANONICAL), None)
-
-
-def _structs(paths: pa.Array) -> pa.StructArray:
-    nothing = pa.nulls(len(paths), pa.binary())
-    return pa.StructArray.from_arrays([nothing, paths], ["bytes", "path"], mask=paths.is_null())

@@ -21,8 +21,6 @@ from curate.sources.tables import read_several, read_table
 from curate.table import Table
 from curate.task import Task
 
-ROLES = tuple(name for name in Task.model_fields if name not in ("kind", "label_names", "box_format", "target"))
-
 
 def load(
     source: Any,

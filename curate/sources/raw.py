@@ -71,6 +71,24 @@ class Raw:
         )
 
 
+def of_files(folder: Path, source: str, columns: Mapping[str, pa.Array], paths: pa.Array, **known: Any) -> Raw:
+    """Rows that are one file each, by (n,) paths relative to `folder`; `known` are other attributes of `Raw`."""
+    return Raw(
+        pa.table(list(columns.values()), names=list(columns)),
+        source,
+        root=folder,
+        bases=(folder,),
+        origin=pa.table([paths.dictionary_encode(), pa.nulls(len(paths), pa.int64())], schema=ORIGIN),
+        **known,
+    )
+
+
+def media_paths(paths: pa.Array) -> pa.StructArray:
+    """(n,) paths -> media columns as they stand in a table, without content; null where a path is."""
+    nothing = pa.nulls(len(paths), pa.binary())
+    return pa.StructArray.from_arrays([nothing, paths], ["bytes", "path"], mask=paths.is_null())
+
+
 def put(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
     """A table with a column added or replaced in its place."""
     if name in table.column_names:

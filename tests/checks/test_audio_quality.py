@@ -1,12 +1,10 @@
 """Planted faults in real recordings are found, untouched ones are not flagged, and nothing odd is an exception."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import curate
+from benchmarks import audio_series_faults as faults
 from curate.checks.audio_quality import FIELDS, AudioQuality
 from curate.evidence import Evidence, EvidenceSettings
 from curate.evidence.measures.audio import AudioStatistics
@@ -16,17 +14,6 @@ from curate.media.audio import decode
 from curate.media.item import DecodeError
 
 PLANTED = 40
-
-
-def _faults():
-    file = Path(__file__).parents[2] / "benchmarks" / "audio_series_faults.py"
-    spec = importlib.util.spec_from_file_location("audio_series_faults", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-faults = _faults()
 
 
 def measured(items):

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 import curate
-from curate.checks._box_arrays import twins
 from curate.checks.box_quality import BoxQuality
+from curate.checks.regions.box_arrays import twins
 from curate.evidence import Evidence, EvidenceSettings
 
 WIDTH, HEIGHT, ROWS = 120, 80, 60

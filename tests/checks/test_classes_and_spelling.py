@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from curate.checks._spelling import one_edit, variants
 from curate.checks.class_imbalance import ClassImbalance
 from curate.checks.label_spelling import LabelSpelling
+from curate.checks.labels.spelling import one_edit, variants
 from curate.fixes import _guard
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import curate
-from curate.checks._distinct import effective_dimensions
 from curate.checks.diversity import Diversity
+from curate.checks.sets.distinct import effective_dimensions
 from curate.evidence import Evidence, EvidenceSettings
 
 

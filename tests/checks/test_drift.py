@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import curate
-from curate.checks._domain_classifier import auroc_interval, tell_apart
-from curate.checks._two_samples import association, holm
 from curate.checks.drift import Drift
+from curate.checks.sets.domain_classifier import auroc_interval, tell_apart
+from curate.checks.sets.two_samples import association, holm
 from curate.evidence import Evidence, EvidenceSettings
 
 

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 import curate
-from curate.checks._expressions import Rule, WrongRule
 from curate.checks.expectations import Expectations
+from curate.checks.tables.expressions import Rule, WrongRule
 from curate.errors import ConfigError
 from curate.evidence.evidence import Evidence
 

@@ -1,13 +1,10 @@
 """image_quality: faults planted into real photos, untouched real sets, and what is said about a flagged image."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import curate
+from benchmarks import image_video_faults as faults
 from curate.checks.image_quality import ImageQuality
 from curate.evidence import Evidence, EvidenceSettings
 from curate.evidence.measures.image import ImageStatistics
@@ -17,18 +14,6 @@ from curate.media.item import Image
 
 pytest.importorskip("cv2")
 BASE, PLANTED = 600, 24
-
-
-def _faults():
-    file = Path(__file__).parents[2] / "benchmarks" / "image_video_faults.py"
-    spec = importlib.util.spec_from_file_location("image_video_faults", file)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-faults = _faults()
 
 
 @pytest.fixture(scope="module")

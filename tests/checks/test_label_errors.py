@@ -1,13 +1,15 @@
 """label_errors: planted flips, parity with cleanlab, kinds of tasks."""
 
+from typing import get_args
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
 from curate import registry
-from curate.checks import _confident_learning as confident_learning
 from curate.checks.label_errors import LabelErrors
+from curate.checks.labels import confident_learning
 from curate.evidence.noise import estimate_noise
 from curate.task import Task
 
@@ -33,7 +35,7 @@ def classes(table_of, given, **more):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("filter_by", confident_learning.FILTERS)
+@pytest.mark.parametrize("filter_by", get_args(confident_learning.Filter))
 def test_each_filter_names_the_rows_that_cleanlab_names(table_of, evidence_of, flipped, filter_by):
     from cleanlab.filter import find_label_issues
 
@@ -45,7 +47,7 @@ def test_each_filter_names_the_rows_that_cleanlab_names(table_of, evidence_of, f
     assert expected.sum() > 50
 
 
-@pytest.mark.parametrize("score", confident_learning.SCORES)
+@pytest.mark.parametrize("score", get_args(confident_learning.Score))
 def test_each_score_is_cleanlabs(table_of, evidence_of, flipped, score):
     from cleanlab.rank import get_label_quality_scores
 

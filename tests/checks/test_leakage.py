@@ -28,7 +28,10 @@ def test_all_that_leaks_is_found_in_training(planted):
     assert set(found) == {*range(6), *range(10, 14)}
     assert found[0]["score"] == 0
     assert 0 < found[10]["score"] < 0.5
-    assert found[0]["reason"] == "has the same content as row r000120 of the test split: leakage from test into train"
+    assert found[0]["reason"] == (
+        "has the same content as row r000120 of the test split: leakage from test into train (exact_duplicates speaks"
+        " of the same copy)"
+    )
     assert "cosine similarity of the embedding" in found[10]["reason"]
     assert "threshold 0.990" in found[10]["reason"]
 

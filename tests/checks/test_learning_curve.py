@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import curate
-from curate.checks._accuracy_curve import Measured, extrapolated
 from curate.checks.learning_curve import LearningCurve
+from curate.checks.sets.accuracy_curve import Measured, extrapolated
 from curate.evidence import Evidence, EvidenceSettings
 
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 import curate
-from curate.checks._blank_cells import blank_cells, blank_share
 from curate.checks.missing_values import MissingValues
+from curate.checks.tables.blank_cells import blank_cells, blank_share
 from curate.evidence import Evidence, EvidenceSettings
 
 

@@ -71,3 +71,15 @@ def test_the_tests_keep_their_level():
 def test_few_rows_say_so(n):
     findings, _ = found({name: values[:n].tolist() for name, values in rows().items()}, **ROLES)
     assert "too few" in findings.facts["order_dependence"]["answer"]
+
+
+def test_points_of_a_time_series_are_not_to_be_shuffled():
+    times = np.datetime64("2024-01-01T00:00") + np.arange(400) * np.timedelta64(1, "h")
+    columns = {"timestamp": times.astype(str).tolist(), "value": np.cumsum(np.random.default_rng(0).normal(size=400))}
+    table = curate.load(columns, task=curate.Task(features=("timestamp", "value"), kind="unlabeled"))
+    evidence = Evidence(table)
+    answer = OrderDependence().find(evidence).facts["order_dependence"]["answer"]
+    assert answer.startswith("Yes, as points of a time series should be")
+    assert "split by time" in answer
+    assert "Shuffle" not in answer
+    assert not any("ordered?" in note for note in evidence.notes)

@@ -1,10 +1,15 @@
 """outliers: planted strangers, overall, within a class, and in tables."""
 
+import re
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from curate.checks._outlier_features import feature_matrix
+import curate
+from curate.checks.detectors.features import feature_matrix
 from curate.checks.outliers import Outliers
+from curate.evidence import Evidence
 
 
 def rows_of(findings):
@@ -108,3 +113,37 @@ def test_the_points_of_one_curve_are_left_to_series_anomalies(table_of, evidence
     assert "series_anomalies" in found.facts["outliers"]["sentence"]
     assert len(Outliers(method="knn").find(one)) == 500
     assert len(Outliers().find(evidence_of(table_of(columns, features=list(columns))))) == 500
+
+
+@pytest.mark.parametrize("n", [40, 120])
+def test_small_clean_sets_give_few_false_alarms_and_no_bold_claims(n):
+    from sklearn.datasets import load_iris, load_wine
+
+    wine, iris = load_wine(return_X_y=True)[0], load_iris(return_X_y=True)[0]
+    alarms, rows = 0, 0
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        sets = [rng.normal(size=(n, 6)), wine[rng.permutation(len(wine))[:n]], iris[rng.permutation(len(iris))[:n]]]
+        for values in sets:
+            alarms += len(_judged(values).flagged)
+            rows += n
+    assert alarms <= 0.02 * rows
+    values[0] += 8 * values.std(0)
+    [reason] = [line["reason"] for line in _judged(values).flagged.to_pylist() if line["row"] == 0]
+    often = int(re.search(r"as strange as (?:less than )?1 in ([\d,]+) usual rows", reason)[1].replace(",", ""))
+    assert often <= 10 * n
+
+
+def test_small_clean_sets_of_real_embeddings_give_few_false_alarms(shared_data):
+    texts = pq.read_table(shared_data / "banking77" / "train.parquet")["text"].to_pylist()
+    flagged, sizes = 0, (40, 70, 110)
+    for seed, n in enumerate(sizes):
+        chosen = np.random.default_rng(seed).permutation(len(texts))[:n]
+        table = curate.load({"text": [texts[row] for row in chosen]}, task=curate.Task(text="text", kind="unlabeled"))
+        flagged += len(Outliers().find(Evidence(table)).flagged)
+    assert flagged <= 0.02 * sum(sizes)
+
+
+def _judged(values):
+    columns = {f"c{place}": column.tolist() for place, column in enumerate(values.T)}
+    return Outliers().find(Evidence(curate.load(columns, task=curate.Task(features=list(columns), kind="unlabeled"))))

@@ -8,9 +8,9 @@ import pyarrow.csv
 import pytest
 
 import curate
-from curate.checks._series_long import score_series
-from curate.checks._series_season import period
-from curate.checks._series_windows import core, deviations, window_starts
+from curate.checks.series.long import score_series
+from curate.checks.series.season import period
+from curate.checks.series.windows import core, deviations, window_starts
 from curate.checks.series_anomalies import SeriesAnomalies
 from curate.evidence import Evidence, EvidenceSettings
 

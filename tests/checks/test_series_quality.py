@@ -1,8 +1,6 @@
 """Planted faults in real series are found, untouched series are not flagged, and nothing odd is an exception."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +8,8 @@ import pyarrow.csv
 import pytest
 
 import curate
-from curate.checks._series_points import point_series
+from benchmarks import audio_series_faults as faults
+from curate.checks.series.points import point_series
 from curate.checks.series_quality import SeriesQuality
 from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
@@ -18,19 +17,8 @@ from curate.evidence.measures.series import SeriesStatistics
 from curate.evidence.measures.series_marks import SeriesMarks
 
 SETS = ("GunPoint", "BasicMotions", "ItalyPowerDemand")
-DEFECTS = {"GunPoint": {47, 100}, "BasicMotions": {1, 40, 42}, "ItalyPowerDemand": set()}
+DEFECTS = {"GunPoint": {47, 100}, "BasicMotions": {40}, "ItalyPowerDemand": set()}
 """Rows with real errors of the sensors: single samples far off (GunPoint) and a start-up pulse (BasicMotions)."""
-
-
-def _faults():
-    file = Path(__file__).parents[2] / "benchmarks" / "audio_series_faults.py"
-    spec = importlib.util.spec_from_file_location("audio_series_faults", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-faults = _faults()
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +105,16 @@ def test_padding_at_the_end_is_no_gap_but_a_length(table_of, evidence_of):
     items[3][:, 20:] = np.nan
     found = found_in(table_of, evidence_of, measured(items)).flagged.to_pylist()
     assert [(line["row"], line["issue"]) for line in found] == [(3, "wrong_length")]
+    assert found[0]["reason"] == "20 values before 30 missing ones at the end, as 3.3% of the set; 97% have 50"
+
+
+def test_a_decaying_transient_is_no_spike_and_a_single_value_is_one(table_of, evidence_of):
+    rng = np.random.default_rng(3)
+    items = [np.sin(np.arange(120) / 9 + rng.uniform(0, 6))[None] + 0.05 * rng.normal(size=(1, 120)) for _ in range(40)]
+    items[0][0, 60:64] += [9, 6, 4, 2]
+    items[1][0, 60] += 9
+    found = found_in(table_of, evidence_of, measured([item.astype(np.float32) for item in items]))
+    assert found.only(issue="spike").flagged["row"].to_pylist() == [1]
 
 
 def test_settings_that_are_null_are_not_looked_for(table_of, evidence_of):

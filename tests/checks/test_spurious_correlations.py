@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import curate
-from curate.checks._shortcuts import class_aurocs
+from curate.checks.sets.shortcuts import class_aurocs
 from curate.checks.spurious_correlations import SpuriousCorrelations
 from curate.evidence import Evidence, EvidenceSettings
 

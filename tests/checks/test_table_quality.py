@@ -1,30 +1,20 @@
 """table_quality: wrong cells of a real dirty table, planted faults in clean ones, and tables that are hardly any."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 import curate
-from curate.checks._table_columns import columns
-from curate.checks._table_dependencies import dependencies, violations
-from curate.checks._table_forms import as_number
-from curate.checks._table_ranges import plausible_range
+from benchmarks import _planted_tables as plants
 from curate.checks.column_quality import ColumnQuality
 from curate.checks.missing_values import MissingValues
 from curate.checks.table_quality import ISSUES, TableQuality
+from curate.checks.tables.columns import columns
+from curate.checks.tables.dependencies import dependencies, violations
+from curate.checks.tables.forms import as_number
+from curate.checks.tables.ranges import plausible_range
 from curate.evidence import Evidence
-
-
-def planted():
-    file = Path(__file__).parents[2] / "benchmarks" / "_planted_tables.py"
-    spec = importlib.util.spec_from_file_location("planted_tables", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def run(frame, check=None):
@@ -40,7 +30,7 @@ def flagged(found, issue):
 
 @pytest.fixture(scope="module")
 def clean(shared_data):
-    return planted().clean_tables(shared_data)
+    return plants.clean_tables(shared_data)
 
 
 def test_wrong_cells_of_a_real_dirty_table(shared_data):
@@ -78,7 +68,7 @@ def test_reasons_name_column_value_and_suggestion(shared_data):
 )
 @pytest.mark.parametrize("name", ["hospital clean", "febrl originals", "breast_cancer", "thyroid"])
 def test_planted_faults_are_found(clean, name, issue):
-    plants, rng = planted(), np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     base = plants.with_dates(clean[name], rng)
     changed, places = plants.PLANTS[issue](base, rng)
     found = flagged(run(changed), issue)
@@ -100,7 +90,7 @@ def test_clean_tables_raise_few_alarms(clean):
 
 @pytest.mark.parametrize("name", ["hospital clean", "breast_cancer", "diabetes", "satimage-2"])
 def test_stand_ins_for_missing_values_are_found(clean, name):
-    plants, rng = planted(), np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     changed, places = plants.PLANTS["disguised_missing"](plants.with_dates(clean[name], rng), rng)
     found = flagged(run(changed, MissingValues()), "disguised_missing")
     rows = {row for row, _ in places}

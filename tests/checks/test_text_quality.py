@@ -1,16 +1,15 @@
 """text_quality: planted faults are found, real texts are left alone, reasons say where and tell no secrets."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 import curate
-from curate.checks import _text_form, _text_language
+from benchmarks._planted_texts import PLANTS
 from curate.checks.text_quality import ISSUES, TextQuality
+from curate.checks.texts import form, language
 from curate.evidence import Evidence
 
 SETS = {
@@ -21,14 +20,6 @@ SETS = {
 }
 TRUE_OF_SMS = {"markup", "phone"}
 """What the messages truly hold: HTML entities, and telephone numbers."""
-
-
-def plants():
-    file = Path(__file__).parents[2] / "benchmarks" / "_planted_texts.py"
-    spec = importlib.util.spec_from_file_location("planted_texts", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.PLANTS
 
 
 def find(texts, **settings):
@@ -54,7 +45,7 @@ def test_planted_faults_are_found(sets, name):
     texts, wanted = list(sets[name]), {}
     rng = np.random.default_rng(1)
     free = iter(rng.permutation(len(texts)).tolist())
-    for issue, plant in plants().items():
+    for issue, plant in PLANTS.items():
         if issue == "truncated":  # the longest texts of all are cut, so none may be longer
             continue
         wanted[issue] = [next(free) for _ in range(30)]
@@ -67,7 +58,7 @@ def test_planted_faults_are_found(sets, name):
 
 
 def test_texts_cut_at_one_length_or_in_a_word_are_found(sets):
-    cut = plants()["truncated"]
+    cut = PLANTS["truncated"]
     texts, rng = list(sets["banking77"]), np.random.default_rng(0)
     for row in range(50):
         texts[row] = cut(texts[row], sets["banking77"], rng)
@@ -213,9 +204,45 @@ def test_thresholds_do_what_they_say():
 
 
 def test_without_the_optional_packages_the_rest_is_judged(monkeypatch):
-    monkeypatch.setattr(_text_language, "find_spec", lambda name: None)
-    monkeypatch.setattr(_text_form, "find_spec", lambda name: None)
+    monkeypatch.setattr(language, "find_spec", lambda name: None)
+    monkeypatch.setattr(form, "find_spec", lambda name: None)
     found = find(["plain words here", "Ã¶ words"])
     assert {"wrong_language", "mixed_language", "mojibake"}.isdisjoint(found.summary["text_quality"])
     assert found.facts["text_quality"]["not_judged"].startswith("languages: the package py3langid")
     assert "text.language" in TextQuality(languages=("en",)).needs(curate.Task(text="text", kind="unlabeled"))
+
+
+def test_one_wrong_decoding_is_one_finding():
+    wrong = "It’s schön".encode().decode("latin1")  # holds control characters as parts of the wrong decoding
+    found = find([wrong, "It\x07s", f"{wrong} and \ufffd"])
+    assert set(flagged(found, "mojibake")) == {0, 2}
+    assert set(flagged(found, "garbled")) == {1, 2}
+    assert flagged(found, "garbled")[2].startswith("1 replacement or control character(s)")
+    assert "�" in flagged(found, "garbled")[2]
+
+
+def test_the_end_of_a_contraction_is_no_cut(sets):
+    texts = [*sets["banking77"], "I asked for a refund but it didn't", "the card that you sent isn’t", "they won't"]
+    found = flagged(find(texts, max_language_margin=0, max_mixture_margin=0), "truncated")
+    assert not set(found) & set(range(len(texts) - 3, len(texts)))
+
+
+def test_texts_of_one_template_are_not_cut():
+    rng = np.random.default_rng(0)
+    fixed = [f"Order {rng.integers(10**5, 10**6)} was shipped on 2024-{rng.integers(10, 13)}-{rng.integers(10, 29)}"
+             " to the address that you gave us" for _ in range(180)]  # fmt: skip
+    others = [f"Order {rng.integers(10**5, 10**6)} is late, we are sorry" for _ in range(120)]
+    others += [f"Your order is on its way to {rng.choice(['Rome', 'Oslo', 'Paris'])}" for _ in range(100)]
+    assert flagged(find([*fixed, *others]), "truncated") == {}
+
+
+def test_texts_cut_at_a_limit_are_found_with_and_without_signs():
+    rng = np.random.default_rng(0)
+    words = ("the card payment was refused when account money transfer arrived", "yesterday please tell why my bank")
+    words = " ".join(words).split()
+    for end in (".", ""):
+        texts = [" ".join(rng.choice(words, int(rng.integers(4, 24)))) + end for _ in range(600)]
+        cut = {row for row, text in enumerate(texts) if len(text) > 120}
+        found = set(flagged(find([text[:120] for text in texts]), "truncated"))
+        assert len(found & cut) >= 0.95 * len(cut) >= 20, end
+        assert len(found - cut) <= 0.02 * len(texts)

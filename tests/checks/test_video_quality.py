@@ -1,13 +1,11 @@
 """video_quality: faults planted into real footage, the real clips, and what is said about a flagged video."""
 
 import csv
-import importlib.util
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import image_video_faults as faults
 from curate.checks.video_quality import VideoQuality
 from curate.evidence.measures.video import VideoStatistics
 from curate.evidence.measures.video_sharpness import VideoSharpness
@@ -17,18 +15,6 @@ from curate.media import video
 pytest.importorskip("av")
 CLEAN, PLANTED = 20, 4
 MEASURES = (VideoStatistics(), VideoTimeline(), VideoSharpness())
-
-
-def _faults():
-    file = Path(__file__).parents[2] / "benchmarks" / "image_video_faults.py"
-    spec = importlib.util.spec_from_file_location("image_video_faults", file)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-faults = _faults()
 
 
 def measured(files):

@@ -168,3 +168,17 @@ def test_votes_of_several_annotators(cli, tmp_path):
 def test_a_check_that_judged_nothing_says_why(cli, data):
     out = cli(data, "--checks", "class_overlap", "--encoder", "classic")[1]
     assert "class_overlap judged no row: it compares three classes or more" in " ".join(out.split())
+
+
+def test_a_mistyped_gate_is_refused_before_anything_is_read(cli, tmp_path):
+    code, out, err = cli(tmp_path / "nothing.csv", "--fail-on", "image_quality.blury > 1%")
+    assert (code, out) == (2, "")
+    assert "did you mean 'blurry'" in err
+    assert "nothing.csv" not in err
+
+
+def test_a_gate_on_a_split_that_is_not_there_is_refused_before_the_audit(cli, data, monkeypatch):
+    monkeypatch.setattr("curate.pipeline.auditing.audit", None)
+    code, _, err = cli(data, "--fail-on", "exact_duplicates[tset] > 0")
+    assert code == 2
+    assert "names the split 'tset'" in err

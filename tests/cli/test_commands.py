@@ -53,7 +53,8 @@ def test_init_run_explain(cli, data, tmp_path):
     assert code == 0, err
     assert "62" in out
     accounts = json.loads((tmp_path / "done" / "manifest.json").read_text())["accounts"]
-    assert accounts == [{"split": "train", "read": 62, "kept": 60, "dropped": 2, "unreadable": 0, "draws": 60}]
+    kept = {"split": "train", "read": 62, "added": 0, "kept": 60, "dropped": 2, "unreadable": 0, "draws": 60}
+    assert accounts == [kept]
     code, out, err = cli("explain", "done", "#60")
     assert code == 0
     assert "d.csv line 62" in out

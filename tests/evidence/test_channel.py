@@ -7,28 +7,17 @@ from curate.evidence.channel import fit_channel
 from curate.evidence.noise_matrix import NoiseMatrix, evenly, normalised
 
 
-def planted(n, classes, structured, rate=0.15, sharpness=4.0, seed=0):
-    """(probabilities, true, given): wrong labels go to the next class, or anywhere."""
-    rng = np.random.default_rng(seed)
-    true = rng.integers(0, classes, n)
-    logits = rng.normal(size=(n, classes))
-    logits[np.arange(n), true] += sharpness
-    moved = 1 if structured else rng.integers(1, classes, n)
-    given = np.where(rng.random(n) < rate, (true + moved) % classes, true)
-    return (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float32), true, given
-
-
-def test_a_useless_head_counts_little():
-    p, _, given = planted(2000, 5, True)
+def test_a_useless_head_counts_little(predicted):
+    p, _, given = predicted(2000, 5)
     noise = np.random.default_rng(1).dirichlet(np.ones(5), 2000).astype(np.float32)
     useful, useless = fit_channel([p, noise], given).exponents
     assert useful > 0.7
     assert useless < 0.25 * useful
 
 
-def test_scattered_noise_is_smoothed_strongly_and_patterned_noise_hardly():
-    scattered = fit_channel([planted(3000, 10, False)[0]], planted(3000, 10, False)[2]).noise
-    patterned = fit_channel([planted(3000, 10, True)[0]], planted(3000, 10, True)[2]).noise
+def test_scattered_noise_is_smoothed_strongly_and_patterned_noise_hardly(predicted):
+    scattered = fit_channel([predicted(3000, 10, structured=False)[0]], predicted(3000, 10, structured=False)[2]).noise
+    patterned = fit_channel([predicted(3000, 10)[0]], predicted(3000, 10)[2]).noise
     assert scattered.strength >= 100
     assert patterned.strength <= 10
     assert 1 - np.trace(scattered.counts) / 3000 == pytest.approx(0.15, abs=0.02)
@@ -64,8 +53,8 @@ def test_transition_sums_to_one():
         assert (transition >= 0).all()
 
 
-def test_an_even_sample_stands_for_very_many_cells(monkeypatch):
-    p, _, given = planted(6000, 5, True)
+def test_an_even_sample_stands_for_very_many_cells(monkeypatch, predicted):
+    p, _, given = predicted(6000, 5)
     whole = fit_channel([p], given)
     monkeypatch.setattr("curate.evidence.channel.MOST_CELLS", 10_000)
     part = fit_channel([p], given)

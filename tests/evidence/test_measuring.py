@@ -110,7 +110,7 @@ def test_every_row_is_measured_or_named(mixed):
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("chunk", [1, 7, 100, None])
 def test_workers_and_chunks_change_nothing(workers, chunk, mixed):
-    measures = [Level(), by_field("image.brightness"), by_field("image.phash")]
+    measures = [Level(), by_field("image.brightness"), by_field("image.border_fraction")]
     same(take(mixed, measures, workers=workers, chunk=chunk), take(mixed, measures))
 
 
@@ -190,9 +190,9 @@ def test_unequal_tasks_and_fields_are_refused(mixed):
 
 
 def test_the_second_run_decodes_nothing(mixed, tmp_path, monkeypatch):
-    first = take(mixed, [Level(), by_field("image.phash")], tmp_path)
+    first = take(mixed, [Level(), by_field("image.border_fraction")], tmp_path)
     monkeypatch.setattr(image, "decode", None)
-    second = take(mixed, [Level(), by_field("image.phash")], tmp_path)
+    second = take(mixed, [Level(), by_field("image.border_fraction")], tmp_path)
     same(first, second)
     assert second.facts["image"] == {"rows": 38, "hits": 38, "measured": 0, "broken": 2}
 

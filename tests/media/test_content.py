@@ -139,3 +139,10 @@ def test_rehash_follows_the_inputs_and_leaves_unreadable_rows(tmp_path):
     content = rehash(table, changed)
     assert (content == table.content).all(1).tolist() == [True, True, False]
     assert len(rehash(table, changed.select([0, 0, 2, 2]))) == 4
+
+
+def test_the_hash_of_a_series_does_not_depend_on_gaps_of_other_rows():
+    alone = content_hashes([pa.array([[1.0, 2.0]], pa.list_(pa.float32()))]).content
+    beside = content_hashes([pa.array([[1.0, 2.0], [None, 2.0], []], pa.list_(pa.float32()))]).content
+    assert alone[0].tolist() == beside[0].tolist()
+    assert len({tuple(one) for one in beside.tolist()}) == 3

@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import curate
+from curate.report.contents import in_short, in_words
 from curate.report.previews import previews
 from curate.report.previews.item import Budget
 from curate.report.previews.marks import seconds
@@ -165,7 +167,7 @@ def marked(shown):
 
 
 def test_characters_that_the_reason_names_are_marked():
-    assert marked(text_preview("write to a@b.com now", "1 address; characters 9-16: “a•••”")) == ["a@b.com"]
+    assert marked(text_preview("write to a@b.com now", "1 address; characters 9-16: “a•••”")) == ["a@•.com"]
     assert marked(text_preview("abc", "characters 1-99")) == ["bc"]
     assert marked(text_preview("abc", "characters 7-9")) == []
 
@@ -198,3 +200,28 @@ def test_windows_of_series_and_sounds_are_marked(make_table):
     assert (left, width) == pytest.approx((100.0, 19.6))
     assert series_preview([0.0] * 10, "spike at place 3").marks[0][1] == 2.0
     assert seconds("silent at 0.50-1.25 s, 2 to 3 seconds") == [(0.5, 1.25), (2.0, 3.0)]
+
+
+def test_a_point_of_a_long_series_is_shown_within_its_curve():
+    times = np.datetime64("2024-01-01T00:00") + np.arange(500) * np.timedelta64(1, "h")
+    values = np.sin(np.arange(500) / 9)
+    values[250] = 9.0
+    table = curate.load({"timestamp": times.astype(str).tolist(), "value": values.tolist()},
+                        task=curate.Task(features=("timestamp", "value"), kind="unlabeled"))  # fmt: skip
+    curve, record = previews(table, {250: "value is 9"}, Budget(0))[250]
+    assert (curve.length, curve.high) == (121, 9.0)
+    [(left, width)] = curve.marks
+    assert left < 100 < left + width
+    assert record.cells
+
+
+def test_contact_data_and_secrets_are_hidden_where_texts_are_shown():
+    text = "write to jane.doe@example.org with password: hunter2!xQ9z, card 4111 1111 1111 1111, " + "and so on " * 60
+    shown = text_preview(text, "1 e-mail address(es) (threshold 1); characters 9-29: “j•••@•••.org”")
+    whole = "".join(piece.text for piece in (*shown.start, *shown.rest))
+    assert [piece.text for piece in shown.start if piece.marked] == ["j•••••••@•••••••.org"]
+    assert "hunter2" not in whole
+    assert "4111" not in whole
+    table = curate.load({"text": [text]}, task=curate.Task(text="text", kind="unlabeled"))
+    assert "jane" not in in_words(table, np.array([0]))[0]
+    assert "AKIAIOSFODNN7" not in in_short("key AKIAIOSFODNN7EXAMPLE")

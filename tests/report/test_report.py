@@ -124,7 +124,7 @@ def test_json_of_a_run(run):
     body = json.loads(run.to_json())
     jsonschema.validate(body, schema())
     assert body["decisions"] == {"label_errors": {"relabel": 1, "review": 1}, "exact_duplicates": {"drop": 1}}
-    assert body["accounts"] == ACCOUNTS
+    assert body["accounts"] == [{"added": 0, **account} for account in ACCOUNTS]
     assert {c["name"]: c["after"] for c in body["classes"]} == {"cat": 2, "dog": 5, "fish": 1}
     worst = body["checks"]["label_errors"]["issues"]["label_error"]["worst"]
     assert worst[1]["decisions"] == ["label_errors: relabelled from 'cat' to 'dog': clear"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import Any
 
 LEAST_ENGLISH = 0.7
 """Sets with a smaller share of English texts are left to the n-grams. Short English texts are taken for other languages
@@ -27,15 +29,22 @@ def english_share(texts: list[str]) -> tuple[float, str]:
             letters
         ) * 0.5, f"{1 - len(latin) / len(letters):.0%} of the texts are not in Latin letters"
     try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+        identifier = _identifier()
     except ImportError:
         found = sum(_common_words(text) > 0 for text in latin)
     else:
-        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         # Chat and headlines hold few words that tell; a common English word settles them.
         found = sum(_is_english(identifier.classify(text[:1000])[0], text) for text in latin)
     share = found / len(letters)
     return share, f"{share:.0%} of the texts are English"
+
+
+@cache
+def _identifier() -> Any:
+    """The language model of py3langid; it takes a second to load."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def _is_english(language: str, text: str) -> bool:

@@ -113,11 +113,11 @@ def _transformers(model: str, role: str) -> Embed:
     if role == "audio":
         extractor = loaded(model, lambda: transformers.AutoFeatureExtractor.from_pretrained(model))
         return lambda items: np.stack([_heard(network, extractor, *item) for item in items])
-    settings = loaded(model, lambda: _image_settings(transformers, model))
+    settings = loaded(model, lambda: image_settings(transformers, model))
     return lambda pictures: in_batches(stacked(pictures, *settings), lambda batch: _seen(network, batch))
 
 
-def _image_settings(transformers: Any, model: str) -> tuple[tuple[int, int], Any, Any]:
+def image_settings(transformers: Any, model: str) -> tuple[tuple[int, int], Any, Any]:
     """Size, mean and deviation that an image model wants (its processor's file, read without torchvision)."""
     from transformers.image_processing_utils import BaseImageProcessor
 

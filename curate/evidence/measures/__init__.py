@@ -9,7 +9,7 @@ from curate.evidence.measures.audio_marks import AudioMarks
 from curate.evidence.measures.audio_prints import AudioPrints
 from curate.evidence.measures.audio_spectrum import AudioSpectrum
 from curate.evidence.measures.features import FeaturesStatistics
-from curate.evidence.measures.image import ImageHash, ImageStatistics
+from curate.evidence.measures.image import ImageStatistics
 from curate.evidence.measures.image_marks import ImageMarks
 from curate.evidence.measures.image_prints import ImagePrint
 from curate.evidence.measures.series import SeriesStatistics
@@ -20,14 +20,13 @@ from curate.evidence.measures.text_marks import TextMarks, TextMojibake
 from curate.evidence.measures.text_mixture import TextMixture
 from curate.evidence.measures.text_repetition import TextRepetition
 from curate.evidence.measures.text_shingles import TextShingles
-from curate.evidence.measures.video import VideoHash, VideoStatistics
+from curate.evidence.measures.video import VideoStatistics
 from curate.evidence.measures.video_prints import VideoPrint
 from curate.evidence.measures.video_sharpness import VideoSharpness
 from curate.evidence.measures.video_timeline import VideoTimeline
 
 MEASURES: tuple[Measure, ...] = (
     ImageStatistics(),
-    ImageHash(),
     ImageMarks(),
     ImagePrint(),
     AudioStatistics(),
@@ -37,7 +36,6 @@ MEASURES: tuple[Measure, ...] = (
     VideoStatistics(),
     VideoTimeline(),
     VideoSharpness(),
-    VideoHash(),
     VideoPrint(),
     TextStatistics(),
     TextLanguage(),

@@ -1,4 +1,4 @@
-"""Measures of images: size, light, sharpness, and perceptual hashes."""
+"""Measures of images: size, light and sharpness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from curate.media.item import Image
 SHARPNESS_SIDE_PX = 512
 LEAST_DIFFERENCE = 0.05
 """Mean difference of neighbouring pixels (0 to 255) below which an image has nothing that could be blurred."""
-HASH_BITS_SIDE = 8
 
 
 class ImageStatistics(Measure):
@@ -67,28 +66,6 @@ class ImageStatistics(Measure):
             "image.detail": np.array([detail(grey) for grey in small]),
             "image.edge_sharpness": np.array([edge_sharpness(grey) for grey in small]),
             **{f"image.{name}": values for name, values in light.items()},
-        }
-
-
-class ImageHash(Measure):
-    """Two 64-bit perceptual hashes, for which near-duplicates differ in few bits.
-
-    phash: signs of the 8 x 8 lowest DCT coefficients of the 32 x 32 image against their median (as in ImageHash;
-    Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions, 2010). dhash: whether each of 8 x 8
-    pixels is darker than its right neighbour in the 9 x 8 image. The first bit is the highest.
-    """
-
-    name = "image.hash"
-    modality = "image"
-    libraries = ("opencv-python-headless",)
-    fields = {"image.phash": ("uint64", ()), "image.dhash": ("uint64", ())}
-
-    def measure(self, items: Sequence[Image]) -> dict[str, np.ndarray]:
-        """Values of n images."""
-        lumas = [luma(item.pixels) for item in items]
-        return {
-            "image.phash": np.array([phash(grey) for grey in lumas], dtype=np.uint64),
-            "image.dhash": np.array([dhash(grey) for grey in lumas], dtype=np.uint64),
         }
 
 
@@ -169,26 +146,6 @@ def _percentile(values: np.ndarray) -> float:
     """The 99th percentile of (h, w) uint8."""
     reached = np.cumsum(histogram(values))
     return float(np.searchsorted(reached, 0.99 - 1e-9))
-
-
-def phash(grey: np.ndarray) -> int:
-    """64-bit DCT hash of (h, w) uint8 luma."""
-    cv2 = opencv()
-    small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
-    low = cv2.dct(small)[:HASH_BITS_SIDE, :HASH_BITS_SIDE]
-    # A flat image has coefficients of rounding noise alone: they must not decide bits.
-    return _bits(low > np.median(low) + 1e-2)
-
-
-def dhash(grey: np.ndarray) -> int:
-    """64-bit gradient hash of (h, w) uint8 luma."""
-    cv2 = opencv()
-    small = cv2.resize(grey, (HASH_BITS_SIDE + 1, HASH_BITS_SIDE), interpolation=cv2.INTER_AREA)
-    return _bits(small[:, 1:] > small[:, :-1])
-
-
-def _bits(signs: np.ndarray) -> int:
-    return int.from_bytes(np.packbits(signs.ravel()).tobytes(), "big")
 
 
 def opencv() -> Any:

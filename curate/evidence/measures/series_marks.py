@@ -13,21 +13,26 @@ CHANNELS = 16
 SIDES = 8
 LEAST_SIDE = 5
 MOST_SIDE = 49
-OF_CHANNELS = ("location", "scale", "spikes", "spike_contrasts", "shifts", "shift_deviations", "jumps")
+OF_CHANNELS = (
+    "location", "scale", "spikes", "spike_contrasts", "spike_ranges", "spike_returns", "shifts", "shift_deviations",
+    "jumps",
+)  # fmt: skip
 PLACES = ("spike_places", "shift_places", "jump_places")
 
 
 class SeriesMarks(Measure):
     """Gaps and flat runs of a series over all of its channels; spikes, level shifts and jumps of scale per channel.
 
-    padding: places at the end where every channel is NaN, as shorter series are stored among longer ones. gap: values
-    in a row that are not finite, but for those; flat: equal values in a row; each with its place: channel, first and
-    last position (-1 where there is none). The rest is of the first 16 channels, NaN (-1) beyond. location, scale:
-    median and interquartile range over 1.349 (standard deviation where that is 0). spikes: how far the value that is
-    farthest from the median of the five around it is from that; spike_contrasts: the same over what 98 % of the other
-    values reach. shifts: how far the median of an eighth of the length (5 to 49 values) jumps from one value to the
-    next; shift_deviations: the same in robust deviations within both sides. jumps: logarithm (base 10) of the ratio of
-    median magnitudes (of values without their sign) after and before a place.
+    padding: places at the end where every channel is NaN, as shorter series are stored among longer ones. gap:
+    values in a row that are not finite, but for those; flat: equal values in a row; each with its place: channel,
+    first and last position (-1 where there is none). The rest is of the first 16 channels, NaN (-1) beyond.
+    location, scale: median and interquartile range over 1.349 (standard deviation where that is 0). spikes: how far
+    the value that is farthest from the median of the five around it is from that; spike_contrasts: the same over
+    what 98 % of the other values reach; spike_ranges: over the range of the other values, 1st to 99th percentile;
+    spike_returns: the smaller over the larger of its distances from the values before and after it. shifts: how far
+    the median of an eighth of the length (5 to 49 values) jumps from one value to the next; shift_deviations: the
+    same in robust deviations within both sides. jumps: logarithm (base 10) of the ratio of median magnitudes (of
+    values without their sign) after and before a place.
     """
 
     name = "series.marks"
@@ -69,7 +74,8 @@ def _row(item: np.ndarray) -> dict[str, Any]:
         scale = robust_scale(values)
         found = (spike(values, scale), shift(values, scale), jump(values))
         row["location"][number], row["scale"][number] = np.median(values), scale
-        row["spikes"][number], row["spike_contrasts"][number], _ = found[0]
+        for mark, value in zip(("spikes", "spike_contrasts", "spike_ranges", "spike_returns"), found[0]):
+            row[mark][number] = value
         row["shifts"][number], row["shift_deviations"][number], _ = found[1]
         row["jumps"][number], _ = found[2]
         for name, (*_, at) in zip(PLACES, found):
@@ -119,15 +125,18 @@ def from_neighbours(values: np.ndarray) -> np.ndarray:
     return np.abs(values - median_filter(values, 5, mode="nearest"))
 
 
-def spike(values: np.ndarray, scale: float) -> tuple[float, float, int]:
-    """Distance from the neighbours, contrast with the other values, and place of the worst spike of (n,) values."""
+def spike(values: np.ndarray, scale: float) -> tuple[float, float, float, float, int]:
+    """The worst spike of (n,) values: distance from the neighbours, contrast, ranges, return, and its place."""
     apart = from_neighbours(values)
     if scale <= 0 or len(values) < 8:
-        return 0.0, 0.0, -1
+        return 0.0, 0.0, 0.0, 0.0, -1
     at = int(apart.argmax())
-    others = np.delete(apart, np.arange(max(0, at - 2), min(len(apart), at + 3)))
-    usual = max(float(np.percentile(others, 98)), 0.02 * scale)
-    return float(apart[at]), float(apart[at] / usual), at
+    near = np.arange(max(0, at - 2), min(len(apart), at + 3))
+    usual = max(float(np.percentile(np.delete(apart, near), 98)), 0.02 * scale)
+    low, high = np.percentile(np.delete(values, near), [1, 99])
+    beside = [abs(values[at] - values[k]) for k in (at - 1, at + 1) if 0 <= k < len(values)]
+    size = float(apart[at])
+    return size, size / usual, size / max(float(high - low), 0.02 * scale), min(beside) / max(max(beside), 1e-300), at
 
 
 def around(values: np.ndarray, side: int, percent: float) -> tuple[np.ndarray, np.ndarray]:

@@ -82,11 +82,6 @@ class TextLanguage(Measure):
         }
 
 
-def word_count(texts: pa.Array) -> np.ndarray:
-    """(n,) int32 words of each text, -1 for null."""
-    return _count(texts, WORD)
-
-
 @cache
 def _identifier() -> Any:
     try:

@@ -90,6 +90,7 @@ class TextContacts(Measure):
     """
 
     name = "text.contacts"
+    version = 2
     modality = "text"
     fields = {f"text.{kind}_count": ("int32", ()) for kind in KINDS}
 
@@ -119,8 +120,8 @@ def contacts(text: str) -> list[Span]:
     spans += [Span("iban", found.start(), end) for found in IBAN.finditer(text) if (end := _iban_end(found))]
     spans += [Span("email", *found.span()) for found in EMAIL.finditer(text)]
     for found in DIGITS.finditer(text):
-        if end := _card_end(found):
-            spans.append(Span("card", found.start(), end))
+        if card := _card_place(found):
+            spans.append(Span("card", *card))
         elif place := _phone_place(text, *found.span()):
             spans.append(Span("phone", *place))
     taken, free = [], bytearray(len(text))
@@ -142,15 +143,20 @@ def is_card(written: str) -> bool:
     return sum(value - 9 * (value > 9) for value in doubled) % 10 == 0
 
 
-def _card_end(found: re.Match[str]) -> int:
-    """Where the card number ends that begins there, 0 if none does; an expiry date may follow."""
+def _card_place(found: re.Match[str]) -> tuple[int, int] | None:
+    """Where in a run of digits a card number begins and ends; another number may stand before it, an expiry date
+    behind it."""
+    if not found.group()[0].isdigit():
+        return None
     places = [found.start() + place for place, c in enumerate(found.group()) if c.isdigit()]
-    for count in (19, 16, 15, 14, 13):
-        if len(places) >= count and (len(places) == count or places[count] > places[count - 1] + 1):
-            end = places[count - 1] + 1
-            if is_card(found.string[found.start() : end]):
-                return end
-    return 0
+    for first, begin in enumerate(places):
+        if first and places[first - 1] + 1 == begin:
+            continue
+        for last in (first + count - 1 for count in (19, 16, 15, 14, 13)):
+            ends = last < len(places) and (last + 1 == len(places) or places[last + 1] > places[last] + 1)
+            if ends and is_card(found.string[begin : places[last] + 1]):
+                return begin, places[last] + 1
+    return None
 
 
 def _iban_end(found: re.Match[str]) -> int:

@@ -1,4 +1,4 @@
-"""Measures of video: size, length, light and motion of evenly spaced frames, and their perceptual hashes."""
+"""Measures of video: size, length, light and motion of evenly spaced frames."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from curate.evidence.measure import Measure
-from curate.evidence.measures.image import histogram, light_of, luma, phash
+from curate.evidence.measures.image import histogram, light_of, luma
 from curate.media.item import Video
-from curate.media.video import FRAMES
 
 
 class VideoStatistics(Measure):
@@ -61,20 +60,3 @@ class VideoStatistics(Measure):
             "contrast": light["contrast"].mean(),
             "motion": changes.mean() if len(changes) else 0.0,
         }
-
-
-class VideoHash(Measure):
-    """The perceptual hash (`image.phash`) of each of 8 evenly spaced frames; the last one repeats in shorter videos."""
-
-    name = "video.hash"
-    modality = "video"
-    libraries = ("opencv-python-headless",)
-    fields = {"video.phash": ("uint64", (FRAMES,))}
-
-    def measure(self, items: Sequence[Video]) -> dict[str, np.ndarray]:
-        """(n, 8) hashes."""
-        hashes = np.zeros((len(items), FRAMES), dtype=np.uint64)
-        for row, item in zip(hashes, items):
-            own = [phash(luma(frame)) for frame in item.frames[:FRAMES]]
-            row[:] = own + own[-1:] * (FRAMES - len(own))
-        return {"video.phash": hashes}

@@ -79,11 +79,17 @@ def film_similarity(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray,
         other: likewise.
     """
     short, long = (one, other) if np.ptp(one[1]) <= np.ptp(other[1]) else (other, one)
-    return max((_at_shift(short, long, shift) for shift in _shifts(short, long)), default=0.0)
+    shifts, step = _shifts(short, long)
+    found = [_at_shift(short, long, shift) for shift in shifts]
+    best = max(found, default=0.0)
+    if best <= 0:
+        return 0.0
+    near = shifts[int(np.argmax(found))]
+    return max(best, *(_at_shift(short, long, near + part * step) for part in (-0.5, -0.25, 0.25, 0.5)))
 
 
-def _shifts(short: tuple[np.ndarray, np.ndarray], long: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The most promising seconds by which the times of the short film are to be moved."""
+def _shifts(short: tuple[np.ndarray, np.ndarray], long: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, float]:
+    """The most promising seconds by which the times of the short film are to be moved, and those between pictures."""
     distance = ((short[0][:, None, ::4] - long[0][None, :, ::4]) ** 2).mean(-1)
     moved = long[1][None] - short[1][:, None]
     step = max(_step(short[1]), _step(long[1]), 1e-3)
@@ -94,8 +100,7 @@ def _shifts(short: tuple[np.ndarray, np.ndarray], long: tuple[np.ndarray, np.nda
     enough = count >= LEAST_OVERLAP * min(len(short[1]), len(long[1]), int(np.ptp(short[1]) / step) + 1)
     places = np.flatnonzero(enough)
     best = places[np.argsort(mean[places], kind="stable")[:SHIFTS]]
-    fine = np.array([-0.5, -0.25, 0.0, 0.25, 0.5])
-    return ((best + low)[:, None] + fine[None]).ravel() * step
+    return (best + low) * step, step
 
 
 def _step(seconds: np.ndarray) -> float:

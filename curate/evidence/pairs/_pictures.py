@@ -7,25 +7,22 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from curate.evidence.pairs import _nearest
-from curate.evidence.pairs._prints import SMALL_PX, blurred, coordinates, crops, descriptors, level, mirrored, shrunk
+from curate.evidence.pairs._likeness import COARSE_SHARE, FINE_SHARE, NOISE, likeness
+from curate.evidence.pairs._prints import SMALL_PX, blurred, crops, descriptors, level, mirrored, shrunk
 from curate.evidence.pairs._registration import correlation, refined, warped
 
 MIDDLE_PX = 32
 CHUNK = 256
-CANDIDATES = 10
+CANDIDATES = 16
 """Rows that one row may ask for as its candidates."""
 LEAST_COSINE = 0.7
 """Of the descriptors of candidates: of 900 crops to 90 % of photographs 97 % reach it."""
-FINE_SHARE, COARSE_SHARE = 1.4 / 64, 8 / 64
-"""Standard deviations of the blurs between which pictures are compared, as shares of the side."""
-NOISE = 0.5
-"""Variance, in levels of the print, under which what pictures show may be noise."""
-BORDER_SHARE = 3 / 64
-"""Of the side, that is left out of the comparison: the blur has mirrored it there."""
 WAYS = 3
 """Ways to lay one picture onto the other (crops, mirrored or not) that are tried."""
 STEPS = (5, 4, 3)
 """Steps of the registration at 16 and 32 pixels, and at the full side."""
+MORE_STEPS, ALIGNED, HOPEFUL = 7, 0.97, 0.3
+"""Pairs that correlate between the latter two at the full side may not lie well yet, and take more steps."""
 GATES = (0.5, 0.6)
 """Pairs that correlate less than that at 16 and at 32 pixels are given up."""
 
@@ -37,16 +34,18 @@ class Pictures:
     Attributes:
         prints: (n, S, S) int8.
         small: (n, 16, 16) float32, shrunk and levelled.
-        queries: (10, n, d) descriptors: of the picture and its crops (`crops`), and all of these mirrored.
+        queries: (12, n, d) descriptors: of the picture and its crops (`crops`), and all of these mirrored.
+        spread: (n,) float32 standard deviation of luma, in levels (0 to 255).
     """
 
     prints: np.ndarray
     small: np.ndarray
     queries: np.ndarray
+    spread: np.ndarray
 
     @classmethod
-    def of(cls, prints: np.ndarray) -> Pictures:
-        """Describe (n, S, S) int8 prints."""
+    def of(cls, prints: np.ndarray, spread: np.ndarray) -> Pictures:
+        """Describe (n, S, S) int8 prints, and the (n,) spread of the luma that they were made from."""
         made, small = [], []
         for begin in range(0, max(len(prints), 1), 4_096):
             middle = shrunk(prints[begin : begin + 4_096], MIDDLE_PX)
@@ -55,14 +54,14 @@ class Pictures:
             made.append(np.stack([descriptors(view) for view in views]))
             small.append(views[0])
         plain = np.concatenate(made, axis=1)
-        return cls(prints, np.concatenate(small), np.concatenate([plain, mirrored(plain)]))
+        return cls(prints, np.concatenate(small), np.concatenate([plain, mirrored(plain)]), spread)
 
     def candidates(self, most: int = CANDIDATES) -> tuple[np.ndarray, np.ndarray]:
         """(p,) and (p,) places of pictures that may be alike."""
         return _nearest.candidates(self.queries[0], self.queries, LEAST_COSINE, most)
 
     def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """(p,) float32 in [0, 1]: correlation of the pictures once aligned; 0 for pairs given up (see `GATES`)."""
+        """(p,) float32 in [0, 1]: `likeness` of the pictures once aligned; 0 for pairs given up (see `GATES`)."""
         out = np.zeros(len(left), dtype=np.float32)
         for begin in range(0, len(left), CHUNK):
             part = slice(begin, begin + CHUNK)
@@ -75,14 +74,18 @@ class Pictures:
         maps, out, going = start.maps, np.zeros(len(left), dtype=np.float32), np.flatnonzero(start.score >= GATES[0])
         if len(going):
             a, b = (level(shrunk(prints[going], MIDDLE_PX)) for prints in (fixed, moving))
-            better = refined(a, b, maps[going], STEPS[1])
-            good = correlation(a, *warped(b, better), NOISE) >= GATES[1]
+            better, score = _never_worse(a, b, maps[going], STEPS[1])
+            good = score >= GATES[1]
             going, maps = going[good], better[good]
         if len(going):
             a, b = (_band(prints[going]) for prints in (fixed, moving))
-            maps = refined(a, b, maps, STEPS[2])
-            seen, inside = warped(b, maps)
-            out[going] = correlation(a, seen, inside & _inner(maps, a.shape[-1]), NOISE).clip(0, 1)
+            maps, score = _never_worse(a, b, maps, STEPS[2])
+            loose = np.flatnonzero((score >= HOPEFUL) & (score < ALIGNED))
+            if len(loose):
+                maps[loose], _ = _never_worse(a[loose], b[loose], maps[loose], MORE_STEPS)
+            seen, inside = warped(moving[going].astype(np.float32), maps)
+            spread = np.minimum(self.spread[left[going]], self.spread[right[going]])
+            out[going] = likeness(fixed[going].astype(np.float32), seen, inside, spread)
         return out
 
     def _start(self, left: np.ndarray, right: np.ndarray) -> _Start:
@@ -98,8 +101,8 @@ class Pictures:
             moving, fixed = np.where(swapped, right, left), np.where(swapped, left, right)
             tried = _Start(fixed, moving, query >= views, crops()[query % views], np.zeros(len(left), dtype=np.float32))
             a, b = tried.pair(self.small)
-            maps = refined(a, b, tried.maps, STEPS[0])
-            tried = replace(tried, maps=maps, score=correlation(a, *warped(b, maps), NOISE))
+            maps, score = _never_worse(a, b, tried.maps, STEPS[0])
+            tried = replace(tried, maps=maps, score=score)
             best = tried if best is None else best.or_better(tried)
         assert best is not None  # there is more than one query
         return best
@@ -128,12 +131,12 @@ class _Start:
         return _Start(*(np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in parts))
 
 
-def _inner(maps: np.ndarray, side: int) -> np.ndarray:
-    """(p, S, S) bool: away from the borders of both pictures, which the filter has mirrored."""
-    x, y = coordinates(side)
-    most = 1 - 2 * BORDER_SHARE
-    across, down = (sum(maps[:, row, k, None, None] * (x, y, 1)[k] for k in range(3)) for row in (0, 1))
-    return (np.abs(x) < most) & (np.abs(y) < most) & (np.abs(across) < most) & (np.abs(down) < most)
+def _never_worse(fixed: np.ndarray, moving: np.ndarray, maps: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """`refined` maps, or those that it started from where the pictures correlated more; (p,) their correlation."""
+    better = refined(fixed, moving, maps, steps)
+    before, after = (correlation(fixed, *warped(moving, tried), NOISE) for tried in (maps, better))
+    lost = before > after
+    return np.where(lost[:, None, None], maps, better), np.where(lost, before, after)
 
 
 def _band(prints: np.ndarray) -> np.ndarray:

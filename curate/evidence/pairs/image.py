@@ -1,6 +1,6 @@
 """Near-duplicate images: copies that were cropped, mirrored, turned a little, lit, compressed or resized.
 
-A row costs a print in the decoding pass (4 kB); the search takes 10 queries of 34 numbers for each row, and a candidate
+A row costs a print in the decoding pass (4 kB); the search takes 12 queries of 34 numbers for each row, and a candidate
 pair some tenths of a millisecond.
 """
 
@@ -21,8 +21,8 @@ MIN_SIMILARITY = 0.91
 LARGEST_THRESHOLD = 0.99
 SHARE_OF_GAP = 0.6
 """Times the square of what parts the likest unrelated pictures of the set: what may part near-duplicates."""
-SPREAD_RATIO = 2.0
-"""Lighting a copy changes its contrast by less."""
+SPREAD_RATIO = 3.0
+"""Lighting or cropping a copy changes its contrast by less."""
 LEAST_SPREAD = 2.0
 """Levels of luma (0 to 255): pictures with less contrast show nothing to compare."""
 
@@ -36,14 +36,14 @@ def threshold(evidence: Evidence) -> float:
     """0.91, or more in a set whose pictures are all alike, such as scanned digits or screens of one program."""
     rows = np.flatnonzero(_comparable(evidence))
     rows = rows[np.argsort(evidence.table.row_ids[rows], kind="stable")]
-    usual = usual_similarity(Pictures.of(evidence.measure("image.print")[rows]))
+    usual = usual_similarity(_pictures(evidence, rows))
     return float(np.clip(1.0 - SHARE_OF_GAP * (1.0 - usual) ** 2, MIN_SIMILARITY, LARGEST_THRESHOLD))
 
 
 def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     """Pairs whose prints, aligned, correlate at least that much."""
     rows = rows[_comparable(evidence)[rows]]
-    pictures = Pictures.of(evidence.measure("image.print")[rows])
+    pictures = _pictures(evidence, rows)
     left, right = pictures.candidates()
     near = _contrasts_alike(evidence, rows[left], rows[right])
     left, right = left[near], right[near]
@@ -55,10 +55,14 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
     ids = evidence.table.row_ids
     left, right = np.where(ids[left] > ids[right], [right, left], [left, right])
     rows, places = np.unique(np.stack([left, right]), return_inverse=True)
-    pictures = Pictures.of(evidence.measure("image.print")[rows])
+    pictures = _pictures(evidence, rows)
     first, second = places.reshape(2, -1)
     shown = _comparable(evidence)
     return pictures.similarity(first, second) * (shown[left] & shown[right] & _contrasts_alike(evidence, left, right))
+
+
+def _pictures(evidence: Evidence, rows: np.ndarray) -> Pictures:
+    return Pictures.of(evidence.measure("image.print")[rows], evidence.measure("image.print_spread")[rows])
 
 
 def _contrasts_alike(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -74,4 +78,4 @@ def _comparable(evidence: Evidence) -> np.ndarray:
     return shown
 
 
-METHOD = Method("correlation of the aligned images", 1, needs, threshold, find, compare)
+METHOD = Method("correlation of the aligned images", 2, needs, threshold, find, compare)

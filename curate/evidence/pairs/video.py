@@ -62,4 +62,4 @@ def _comparable(evidence: Evidence) -> np.ndarray:
     return shown
 
 
-METHOD = Method("likeness of the films, moment by moment", 1, needs, threshold, find, compare)
+METHOD = Method("likeness of the films, moment by moment", 2, needs, threshold, find, compare)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from curate.errors import DataError, MissingPackage
 from curate.media.payload import read_bytes
 from curate.report.contents import input_columns, media_name
+from curate.report.previews.curves import Curves
 from curate.report.previews.item import Broken, Budget, LeftOut, Preview
 from curate.report.previews.record import record_preview
 from curate.report.previews.series import series_preview
@@ -37,7 +38,7 @@ def previews(
     columns = input_columns(table)
     if not len(rows) or not columns:
         return {int(row): [] for row in rows}
-    said = _problems(table, rows)
+    said, curves = _problems(table, rows), Curves(table)
     shown: dict[int, list[Preview]] = {}
     for row in rows.tolist():
         # One row at a time: a page needs one decoded item in memory, not hundreds of videos.
@@ -47,7 +48,7 @@ def previews(
         else:
             other = (beside or {}).get(row)
             compared = {} if other is None else table.rows([other], columns).to_pylist()[0]
-            shown[row] = _row(table, values, reasons[row], budget, compared)
+            shown[row] = [*curves.around(row), *_row(table, values, reasons[row], budget, compared)]
     return shown
 
 

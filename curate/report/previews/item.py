@@ -63,7 +63,8 @@ class Sound:
     """A clip as data URI and its waveform, as high as its peak, as an SVG path in a box of 200 x 40.
 
     `rate` is in Hz, `peak_db` in dB of full scale, None for silence. `begin` is where the clip begins, in seconds;
-    `marks` are left edges and widths of what a reason points at, in the box.
+    `marks` are left edges and widths of what a reason points at, in the box. `spectrogram` is a picture of it as data
+    URI, time to the right and frequency upwards, None where none is wanted.
     """
 
     kind: ClassVar[str] = "audio"
@@ -75,6 +76,7 @@ class Sound:
     peak_db: float | None
     begin: float = 0.0
     marks: tuple[tuple[float, float], ...] = ()
+    spectrogram: str | None = None
 
 
 @dataclass(frozen=True)

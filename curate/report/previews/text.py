@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from curate.checks.texts.quotes import hidden
 from curate.report.previews.item import Broken, Piece, Preview, Text
 from curate.report.previews.marks import Span, characters
 
@@ -14,12 +15,16 @@ START = 320
 LONGEST = 4000
 LEAD = 100
 """Characters before the first mark of a long text that begins in its middle."""
+MARGIN = 300
+"""Characters around what is shown in which contact data and secrets are looked for, so that none is cut in two."""
 MOST_WORDS = 500
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 def text_preview(value: str | None, reason: str = "", beside: str | None = None) -> Preview:
     """The beginning of a text, the rest to unfold, and how much is left out of very long ones.
+
+    Contact data and secrets are hidden but for a few characters: a report is passed on.
 
     Args:
         value: the text.
@@ -33,6 +38,8 @@ def text_preview(value: str | None, reason: str = "", beside: str | None = None)
     if marks and marks[0][1] > START:
         begin = max(0, marks[0][0] - LEAD)
         begin = min(value.find(" ", begin, marks[0][0]) + 1 or begin, marks[0][0])
+    low, high = max(0, begin - MARGIN), begin + LONGEST + MARGIN
+    value = value[:low] + hidden(value[low:high]) + value[high:]
     if len(value) - begin <= START:
         return Text(pieces(value, begin, len(value), marks), before=begin)
     # Cut at a space near the end, so that no word is torn.

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
-from scipy.fft import dctn
 from scipy.ndimage import laplace
 
 from curate.evidence.measures import FIELDS, MEASURES, by_field
-from curate.evidence.measures.image import dhash, light_of, luma, phash, sharpness
+from curate.evidence.measures.image import light_of, luma, sharpness
 from curate.media import image
 from curate.media.item import Image
 
@@ -18,10 +17,6 @@ def measured(field, *pictures):
 
 def grey(level, side=16):
     return np.full((side, side, 3), level, np.uint8)
-
-
-def distance(left, right):
-    return int(left ^ right).bit_count()
 
 
 @pytest.fixture(scope="module")
@@ -65,38 +60,6 @@ def test_sharpness_is_the_variance_of_the_laplacian_and_falls_with_blur(photos):
     assert np.mean(lower) == 1
     assert sharpness(luma(grey(99))) == 0
     assert sharpness(luma(grey(99, side=1))) == 0
-
-
-def test_phash_equals_its_definition(photos):
-    import cv2
-
-    for picture in photos[:30]:
-        small = cv2.resize(luma(picture), (32, 32), interpolation=cv2.INTER_AREA).astype(float)
-        low = dctn(small, norm="ortho")[:8, :8]
-        bits = (low > np.median(low)).ravel()
-        assert distance(phash(luma(picture)), int("".join("01"[b] for b in bits.astype(int)), 2)) <= 1
-
-
-def test_hashes_stay_near_for_edits_and_far_for_others(photos):
-    import cv2
-
-    own, other = [], []
-    for i, picture in enumerate(photos):
-        lighter = np.clip(picture.astype(int) + 12, 0, 255).astype(np.uint8)
-        resized = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_LINEAR)
-        for edited in (lighter, resized):
-            own.append(distance(phash(luma(picture)), phash(luma(edited))))
-        other.append(distance(phash(luma(picture)), phash(luma(photos[i - 1]))))
-    assert np.median(own) <= 2
-    assert np.quantile(own, 0.95) <= 10
-    assert np.quantile(other, 0.05) >= 18
-
-
-def test_flat_images_have_stable_hashes():
-    assert {phash(luma(grey(level))) for level in (1, 50, 128, 255)} == {1 << 63}
-    assert {dhash(luma(grey(level))) for level in (0, 50, 255)} == {0}
-    ramp = np.repeat(np.arange(0, 252, 4, dtype=np.uint8)[None, :], 63, 0)
-    assert dhash(ramp) == 2**64 - 1
 
 
 def test_header_fields(photos):

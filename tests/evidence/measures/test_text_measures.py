@@ -26,6 +26,7 @@ from curate.evidence.measures.text_mixture import parts
         ("DE88 3704 0044 0532 0130 00", []),
         ("4111 1111 1111 1111 12/27", [("card", "4111 1111 1111 1111")]),
         ("378282246310005", [("card", "378282246310005")]),
+        ("room 12 4111 1111 1111 1111", [("card", "4111 1111 1111 1111")]),
         ("4111 1111 1111 1112", []),
         ("-----BEGIN RSA PRIVATE KEY-----", [("secret", "-----BEGIN RSA PRIVATE KEY-----")]),
         ("password: hunter2xyz9", [("secret", "hunter2xyz9")]),

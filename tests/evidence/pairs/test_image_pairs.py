@@ -93,7 +93,8 @@ def test_six_edits_of_tiny_photographs(shared_data):
 
 def test_six_edits_of_large_photographs():
     recall, false, n = figures(large_photographs())
-    assert np.mean(list(recall.values())) >= 0.95, recall
+    assert min(recall.values()) >= 0.93, recall  # one of 16 is missing
+    assert np.mean(list(recall.values())) >= 0.96, recall
     assert false <= 1e-4 * n * (n - 1) / 2
 
 
@@ -160,3 +161,30 @@ def test_many_rows_are_searched_by_an_index(monkeypatch, shared_data):
     indexed = evidence_of(pictures).near_pairs()
     sure = partial(lambda pairs: {*zip(*(a[pairs.similarity > 0.95].tolist() for a in (pairs.left, pairs.right)))})
     assert len(sure(exact) & sure(indexed)) >= 0.98 * len(sure(exact)) > 60
+
+
+def test_another_thing_before_the_same_background_is_no_copy(shared_data):
+    backgrounds, things = large_photographs()[:12], tiny_photographs(shared_data, 24)
+    y, x = np.mgrid[:64, :64]
+    round_ = (y - 32) ** 2 + (x - 32) ** 2 < 32**2
+    pictures = []
+    for place, background in enumerate(backgrounds):
+        for thing in things[2 * place : 2 * place + 2]:
+            shown = background.copy()
+            part = shown[50:114, 60:124]
+            part[round_] = np.asarray(Image.fromarray(thing).resize((64, 64)))[round_]
+            pictures.append(shown)
+    evidence = evidence_of(pictures)
+    one, other = np.arange(0, 24, 2), np.arange(1, 24, 2)
+    alike = image.compare(evidence, one, other) >= image.MIN_SIMILARITY
+    same = image.compare(evidence_of([*pictures, *(edited(p, "jpeg", None) for p in pictures)]), one, one + 24)
+    assert alike.mean() <= 0.25
+    assert (same >= image.MIN_SIMILARITY).all()
+
+
+def test_only_what_both_pictures_show_is_compared(shared_data):
+    """Crops at each corner: what is left out on one side alone changes nothing."""
+    originals = tiny_photographs(shared_data, 30)
+    crops = [p[(k // 2 % 2) * 3 :, (k % 2) * 3 :][:29, :29] for k, p in enumerate(originals)]
+    evidence = evidence_of([*originals, *(np.ascontiguousarray(crop) for crop in crops)])
+    assert (image.compare(evidence, np.arange(30), np.arange(30, 60)) >= image.MIN_SIMILARITY).mean() >= 0.95

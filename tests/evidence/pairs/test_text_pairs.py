@@ -147,3 +147,16 @@ def test_the_order_of_rows_plays_no_part():
     rng.shuffle(moved)
     swapped = {tuple(sorted((moved[a], moved[b]))) for a, b in found([texts[i] for i in moved])}
     assert swapped == found(texts)
+
+
+def test_a_sentence_more_is_no_other_text_but_a_few_words_more_are():
+    request = "please delete my account"
+    assert similarity(request, "Hi there, please delete my account") >= text.MIN_SIMILARITY
+    assert similarity(request, "please delete my account. Thank you very much in advance!") >= text.MIN_SIMILARITY
+    assert similarity("How do I top up?", "How do I top up with a cheque or a gift card?") < text.MIN_SIMILARITY
+    assert similarity("Can I change my PIN?", "Can I change my PIN when I am out of the country?") < text.MIN_SIMILARITY
+
+
+def test_an_excerpt_of_a_long_document_is_no_copy_of_it():
+    long = " ".join(f"Row {number} ends." for number in range(12_000))
+    assert similarity(long, long[:190]) < text.MIN_SIMILARITY

@@ -1,0 +1,1 @@
+"""Rows that belong together: equal ones and near-duplicates."""

@@ -1,0 +1,69 @@
+"""Files whose ending says another format than their content."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.checks.judging.bounds import Bounded
+from curate.evidence.evidence import Evidence
+from curate.media.content import is_media
+
+ENDINGS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "MPO": (".jpg", ".jpeg", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+    "BMP": (".bmp", ".dib"),
+    "DIB": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif", ".avifs", ".heif", ".heic"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    "ICO": (".ico",),
+    "JPEG2000": (".jp2", ".j2k", ".jpx", ".jpf", ".j2c"),
+    "QOI": (".qoi",),
+    "mov": (".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".m4a", ".mj2"),
+    "matroska": (".mkv", ".webm", ".mk3d", ".mka"),
+    "avi": (".avi", ".divx"),
+    "flv": (".flv", ".f4v"),
+    "asf": (".wmv", ".asf", ".wma"),
+    "mpeg": (".mpg", ".mpeg", ".vob", ".m2p", ".mpe"),
+    "mpegts": (".ts", ".mts", ".m2ts", ".m2t"),
+    "ogg": (".ogv", ".ogg", ".oga", ".ogx"),
+    "gif": (".gif",),
+}
+"""Format, in the words of the decoder -> the endings that it goes by."""
+KNOWN = {ending for endings in ENDINGS.values() for ending in endings}
+
+
+def ending_issue(evidence: Evidence, rows: np.ndarray, column: str, formats: np.ndarray) -> Bounded:
+    """Score 0 for rows whose file name ends as another format does.
+
+    Args:
+        evidence: of the table with the media column.
+        rows: (m,) positions.
+        column: of media.
+        formats: (m,) formats that the contents are in. Names without a known ending, and rows without a name, pass.
+    """
+    names = _names(evidence.table.column(column), rows)
+    endings = [PurePosixPath(name.replace("\\", "/")).suffix.lower() if name else "" for name in names]
+    wrong = np.array(
+        [e in KNOWN and f in ENDINGS and e not in ENDINGS[f] for e, f in zip(endings, formats.tolist())], dtype=bool
+    )
+    return Bounded(
+        "wrong_ending",
+        np.where(wrong, 0.0, 1.0),
+        lambda p: f"the name ends in {endings[p]}, and the content is {formats[p]} ({ENDINGS[str(formats[p])][0]})",
+    )
+
+
+def _names(column: pa.ChunkedArray, rows: np.ndarray) -> list[str | None]:
+    if is_media(column.type):
+        return pc.struct_field(column, "path").take(pa.array(rows)).to_pylist()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return column.take(pa.array(rows)).to_pylist()
+    return [None] * len(rows)

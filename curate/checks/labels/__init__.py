@@ -1,0 +1,1 @@
+"""What labels of rows are judged by: methods, their ensemble, and the forms that a label takes."""

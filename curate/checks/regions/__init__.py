@@ -1,0 +1,1 @@
+"""Boxes and masks as arrays, and what the set uses of them."""

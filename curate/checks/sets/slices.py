@@ -1,0 +1,97 @@
+"""Groups of rows by measure, category and cluster, and how accurate predictions are in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from curate.checks.sets.columns import Column
+from curate.checks.sets.shortcuts import binned
+
+PARTS = 5
+MOST_CLUSTERS = 20
+CLUSTER_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A group of rows.
+
+    Attributes:
+        name: what its rows have in common.
+        members: places among the judged rows.
+        accuracy: share predicted right.
+        expected: what the classes of its rows would give.
+        p: that a group is so far below what is expected, by chance.
+    """
+
+    name: str
+    members: np.ndarray
+    accuracy: float = 1.0
+    expected: float = 1.0
+    p: float = 1.0
+
+    def judged(self, right: np.ndarray, expected: np.ndarray) -> Slice:
+        """The slice with its accuracy.
+
+        Args:
+            right: (m,) 1 where the prediction is right.
+            expected: (m,) accuracy of the row's class.
+        """
+        from scipy.stats import norm
+
+        hits, wanted = right[self.members], expected[self.members]
+        deviation = float(np.sqrt(max((wanted * (1 - wanted)).sum(), 0.25)))
+        z = float((hits.sum() - wanted.sum() + 0.5) / deviation)
+        return replace(self, accuracy=float(hits.mean()), expected=float(wanted.mean()), p=float(norm.cdf(z)))
+
+
+def column_slices(column: Column, rows: np.ndarray) -> list[Slice]:
+    """A slice for every category, or for every fifth of a number, and one for rows without a value."""
+    values = column.values[rows]
+    bins = binned(column, values, PARTS)
+    found = []
+    for part in np.unique(bins):
+        members = np.flatnonzero(bins == part)
+        known = values[members][np.isfinite(values[members])]
+        if not len(known):
+            name = f"{column.name} missing"
+        elif column.categories:
+            name = f"{column.name} = {column.told(known[0])}"
+        else:
+            name = f"{column.name} from {column.told(known.min())} to {column.told(known.max())}"
+        found.append(Slice(name, members))
+    return found if len(found) > 1 else []
+
+
+def cluster_slices(vectors: np.ndarray, valid: np.ndarray, ids: np.ndarray, seed: int) -> list[Slice]:
+    """A slice for every cluster of the embedding (k-means, about one per 50 rows, at most 20), named by its middle row.
+
+    Args:
+        vectors: (m, d) float32.
+        valid: (m,) bool, rows that have a vector.
+        ids: (m,) row ids.
+        seed: of the clusters.
+    """
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    places = np.flatnonzero(valid)
+    clusters = min(MOST_CLUSTERS, len(places) // 50)
+    if clusters < 2:
+        return []
+    base = places
+    if len(places) > CLUSTER_ROWS:
+        base = places[np.linspace(0, len(places) - 1, CLUSTER_ROWS).astype(np.int64)]
+    with threadpool_limits(limits=1):  # more threads add the distances up in another order from run to run
+        centres = (
+            KMeans(clusters, n_init="auto", max_iter=20, random_state=seed % 2**32).fit(vectors[base]).cluster_centers_
+        )
+    near = np.square(centres).sum(1)[None] - 2 * vectors[places] @ centres.T
+    code = near.argmin(1)
+    found = []
+    for k in np.unique(code):
+        middle = ids[places[code == k]][near[code == k, k].argmin()]
+        found.append(Slice(f"of rows like {str(middle)!r}", places[code == k]))
+    return found

@@ -1,0 +1,1 @@
+"""What the cells and columns of tables are judged by."""

@@ -1,0 +1,1 @@
+"""What texts are judged by: their form, endings, language and wording."""
