@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from curate.errors import DataError, nearest
 from curate.media.content import input_columns, rehash
-from curate.table import Table
+from curate.table import PROBLEMS, Table
 
 if TYPE_CHECKING:
     import datasets
@@ -58,7 +58,9 @@ def dataset_of(
     features = features.copy()
     for name, values in columns.items():
         there = name in rows.column_names
-        rows = rows.set_column(rows.column_names.index(name), name, values) if there else rows.append_column(name, values)
+        rows = (
+            rows.set_column(rows.column_names.index(name), name, values) if there else rows.append_column(name, values)
+        )
         features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, values.type)]))[name]
     return datasets.Dataset(
         InMemoryTable(rows.replace_schema_metadata(None)), info=datasets.DatasetInfo(features=features)
@@ -73,6 +75,19 @@ def _same(old: pa.ChunkedArray, new: pa.Array | pa.ChunkedArray) -> bool:
 def noted(table: Table, *sentences: str) -> Table:
     """The table with more to say of it as a whole."""
     return replace(table, notes=(*table.notes, *sentences))
+
+
+def unreadable_from_now(made: Table, failures: Mapping[int, str], before: Table) -> Table:
+    """The table with rows that can't be read any more, and why; they keep the hash of what they were."""
+    new = {row: why for row, why in sorted(failures.items()) if not before.unreadable[row]}
+    if not new:
+        return made
+    content = made.content.copy()
+    content[list(new)] = before.content[list(new)]
+    lines = {"row": list(new), "issue": ["unreadable"] * len(new), "reason": list(new.values())}
+    problems = pa.concat_tables([made.problems, pa.table(lines, schema=PROBLEMS)])
+    order = pc.sort_indices(problems, sort_keys=[("row", "ascending")])
+    return replace(made, content=content, problems=problems.take(order))
 
 
 def checked(table: Table, names: Iterable[str], step: str) -> tuple[str, ...]:

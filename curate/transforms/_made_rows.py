@@ -110,7 +110,9 @@ def shared_weights(table: Table, step: str, what: str) -> Decisions:
     _, family, sizes = np.unique(table.parents, return_inverse=True, return_counts=True)
     size = sizes[family]
     rows = np.flatnonzero((size > 1) & table.training & ~table.unreadable)
-    reasons = [f"one of {size[row]} {what} row {table.parents[row]}, which together weigh as much as it" for row in rows]
+    reasons = [
+        f"one of {size[row]} {what} row {table.parents[row]}, which together weigh as much as it" for row in rows
+    ]
     after = [repr(float(1 / size[row])) for row in rows]
     return Decisions.of(step, "weight", table.row_ids[rows], reasons, after=after)
 

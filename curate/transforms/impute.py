@@ -12,6 +12,9 @@ from pydantic import Field
 from curate.errors import DataError
 from curate.step import Transform
 from curate.transforms import _columns as columns
+from curate.transforms import _iterative as iterative
+from curate.transforms._columns import noted
+from curate.transforms._gaps import gaps_of, with_indicators
 from curate.transforms._nearest import nearest_means, reference
 
 if TYPE_CHECKING:
@@ -24,16 +27,20 @@ class Impute(Transform):
 
     Missing are nulls, and NaN among numbers; infinite values are not, but nothing is learned from them. A whole number
     filled with a fraction makes its column float. Dates and the like are left alone. A row that could not be read
-    stays empty. Cost: about 1 s per million rows and column; knn rows x reference rows.
+    stays empty. Cost: about 1 s per million rows and column; knn rows x reference rows; iterative rows x columns
+    squared x rounds.
     Source: scikit-learn's `SimpleImputer`; `knn` after Troyanskaya et al. 2001, "Missing value estimation methods for
-    DNA microarrays", on standardised columns, equal to `KNNImputer`.
+    DNA microarrays", on standardised columns, equal to `KNNImputer`; `iterative` after van Buuren and
+    Groothuis-Oudshoorn 2011, "mice: Multivariate Imputation by Chained Equations in R", by `IterativeImputer`.
     """
 
     modalities = ("features",)
 
     columns: tuple[str, ...] = Field((), description="columns to fill; the task's features if left out")
-    numbers: Literal["median", "mean", "constant", "knn"] = Field(
-        "median", description="what fills numbers: median or mean of the column, a constant, or the mean of the knn"
+    numbers: Literal["median", "mean", "mode", "constant", "knn", "iterative"] = Field(
+        "median",
+        description="what fills numbers: median, mean or mode (the smallest of equally frequent ones) of the column, a"
+        " constant, the mean of the nearest rows (knn), or a regression on the other columns (iterative)",
     )
     categories: Literal["mode", "constant"] = Field(
         "mode", description="what fills categories: the most frequent one (the first by name of equals), or a constant"
@@ -42,7 +49,16 @@ class Impute(Transform):
     category_fill: str = Field("missing", description="the constant for categories")
     neighbours: int = Field(5, ge=1, le=1000, description="rows whose mean fills a number with knn")
     reference_rows: int = Field(
-        10_000, ge=1, description="most training rows that knn looks for neighbours among; which, the content decides"
+        10_000,
+        ge=1,
+        description="most training rows that knn looks for neighbours among, and iterative learns from; which, the"
+        " content decides",
+    )
+    rounds: int = Field(10, ge=1, le=100, description="most rounds of iterative over all columns")
+    indicators: bool = Field(
+        False,
+        description="say where something was missing, for what has gaps in the training rows: a column"
+        " `<column>_missing` (1 or 0) that joins the features, or further places of a vector",
     )
 
     def refuses(self, task: Task) -> str | None:
@@ -64,11 +80,26 @@ class Impute(Transform):
                 learned["vectors"][name] = self._centre(values[rows & present])
             else:
                 learned["categories"][name] = self._category(table.column(name).filter(pa.array(rows)))
+        names = [*learned["numbers"], *learned["vectors"]]
         if self.numbers == "knn":
-            names = [*learned["numbers"], *learned["vectors"]]
             matrix = self._matrix(table, names)
             learned["knn"] = {"columns": names, **reference(matrix[rows], table.content[rows], self.reference_rows)}
+        elif self.numbers == "iterative":
+            learned["iterative"] = {"columns": names, **self._regressions(self._matrix(table, names), table, rows)}
+        if self.indicators:
+            learned["gaps"] = gaps_of(table, self._kinds(table), rows)
         return learned
+
+    def _regressions(self, matrix: np.ndarray, table: Table, rows: np.ndarray) -> dict[str, Any]:
+        """What iterative learned from the rows that come first by their content."""
+        if matrix.shape[1] > iterative.MOST_COLUMNS:
+            raise DataError(
+                f"impute: iterative takes at most {iterative.MOST_COLUMNS} numbers a row, and there are"
+                f" {matrix.shape[1]}; name fewer columns, or fill by knn"
+            )
+        content = table.content[rows]
+        order = np.lexsort((content[:, 1], content[:, 0]))[: self.reference_rows]
+        return iterative.learn(matrix[rows][order], self.rounds)
 
     def apply(self, table: Table, fitted: dict[str, Any] | None = None) -> Table:
         """The table with values in place of missing ones.
@@ -78,7 +109,7 @@ class Impute(Transform):
         """
         fitted = self.fit(table) if fitted is None else fitted
         kinds, readable = self._kinds(table), ~table.unreadable
-        near = self._near(table, fitted["knn"], readable) if fitted["knn"] else {}
+        near = self._near(table, fitted, readable)
         filled: dict[str, pa.Array | pa.ChunkedArray] = {}
         for name, kind in kinds.items():
             if kind == "category":
@@ -88,7 +119,10 @@ class Impute(Transform):
                 values = _fill_numbers(table, name, fill, near.get(name), readable)
             if values is not None:
                 filled[name] = values
-        return columns.replaced(table, filled)
+        made = columns.replaced(table, filled)
+        if (late := fitted.get("iterative")) and not late["converged"]:
+            made = noted(made, f"impute: iterative still changed after {self.rounds} rounds; allow it more `rounds`")
+        return with_indicators(made, table, fitted["gaps"]) if fitted.get("gaps") else made
 
     def _kinds(self, table: Table) -> dict[str, str]:
         """column -> number, category or vector. Other types are passed over, unless the settings name them."""
@@ -113,7 +147,10 @@ class Impute(Transform):
         # Without rows np.ma warns; knn falls back on the median where a row has no number at all.
         if not len(values):
             return [None] * values.shape[1]
-        centre = there.mean(0) if self.numbers == "mean" else np.ma.median(there, axis=0)
+        if self.numbers == "mode":
+            return [_most_frequent(column.compressed()) for column in there.T]
+        mean = self.numbers in ("mean", "iterative")
+        centre = there.mean(0) if mean else np.ma.median(there, axis=0)
         return [None if np.ma.is_masked(value) else float(value) for value in np.ma.atleast_1d(centre)]
 
     def _category(self, column: pa.ChunkedArray) -> str | None:
@@ -143,15 +180,29 @@ class Impute(Transform):
         matrix = np.hstack(parts)
         return np.where(np.isfinite(matrix), matrix, np.nan)
 
-    def _near(self, table: Table, knn: dict[str, Any], readable: np.ndarray) -> dict[str, np.ndarray]:
-        """column -> (n, width) means of the nearest training rows, where something is missing."""
-        matrix = self._matrix(table, knn["columns"])
-        means = nearest_means(matrix, knn, self.neighbours, readable)
+    def _near(self, table: Table, fitted: dict[str, Any], readable: np.ndarray) -> dict[str, np.ndarray]:
+        """column -> (n, width) what fills the gaps of each row by itself: means of near rows, or regressions."""
+        learned = fitted.get("iterative") or fitted["knn"]
+        if not learned:
+            return {}
+        names = learned["columns"]
+        matrix = self._matrix(table, names)
+        if "models" in learned:
+            if len(learned["start"]) != matrix.shape[1]:
+                return {}  # no row has a vector, or all have another length, of which `_fill_numbers` complains
+            means = iterative.filled(matrix, learned)
+        else:
+            means = nearest_means(matrix, learned, self.neighbours, readable)
         widths = [
-            1 if not columns.is_vector(table.column(n).type) else columns.vectors(table, n)[0].shape[1]
-            for n in knn["columns"]
+            1 if not columns.is_vector(table.column(n).type) else columns.vectors(table, n)[0].shape[1] for n in names
         ]
-        return dict(zip(knn["columns"], np.split(means, np.cumsum(widths)[:-1], axis=1)))
+        return dict(zip(names, np.split(means, np.cumsum(widths)[:-1], axis=1)))
+
+
+def _most_frequent(values: np.ndarray) -> float | None:
+    """The most frequent number, the smallest of several; None of none."""
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[counts.argmax()]) if len(found) else None
 
 
 def _as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

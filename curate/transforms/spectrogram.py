@@ -40,7 +40,7 @@ class Spectrogram(Transform):
     )
     window: int = Field(400, ge=16, le=65_536, description="samples of a frame")
     hop: int = Field(160, ge=1, le=65_536, description="samples from one frame to the next")
-    bands: int = Field(64, ge=1, le=1_024, description="mel bands")
+    bands: int = Field(64, ge=1, le=1_024, description="number of mel bands")
     coefficients: int = Field(20, ge=1, le=1_024, description="cepstral coefficients that are kept (mfcc)")
     min_hz: float = Field(0.0, ge=0, description="lowest edge of the mel bands, in Hz")
     max_hz: float | None = Field(

@@ -94,3 +94,71 @@ def test_vectors_of_several_lengths_name_the_row(table_of):
     table = table_of({"x": [1.0, 2.0, 3.0], "v": [[1.0, 2.0], [1.0], [3.0, 4.0]]}, features="x")
     with pytest.raises(DataError, match=f"row {table.row_ids[1]} has 1 numbers, most have 2"):
         Impute(columns=("v",)).apply(table)
+
+
+def gappy(rows=120, seed=3):
+    rng = np.random.default_rng(seed)
+    base = rng.normal(size=(rows, 2))
+    values = np.c_[base, base @ [2.0, -1.0] + 3, base[:, 0] * 5 + rng.normal(0, 0.1, rows)]
+    values[rng.random(values.shape) < 0.15] = np.nan
+    return values
+
+
+def test_iterative_equals_scikit_learn(table_of):
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+    from sklearn.impute import IterativeImputer
+
+    values, names = gappy(), tuple("abcd")
+    split = ["train"] * 90 + ["test"] * 30
+    table = table_of(
+        {n: values[:, i].tolist() for i, n in enumerate(names)} | {"split": split}, features=names, split="split"
+    )
+    imputer = Impute(numbers="iterative", rounds=20)
+    fitted = json.loads(json.dumps(imputer.fit(table), allow_nan=False))
+    made = imputer.apply(table, fitted)
+    order = np.lexsort((table.content[:90, 1], table.content[:90, 0]))
+    peer = IterativeImputer(max_iter=20, random_state=0).fit(values[:90][order])
+    np.testing.assert_allclose(np.array(columns(made, *names)).T, peer.transform(values), rtol=1e-6, atol=1e-9)
+    one = imputer.apply(table.select([100]), fitted)
+    assert one.content.tolist() == made.content[100:101].tolist()
+
+
+def test_iterative_says_that_it_needs_more_rounds(table_of):
+    values, names = gappy(), tuple("abcd")
+    table = table_of({n: values[:, i].tolist() for i, n in enumerate(names)}, features=names)
+    made = Impute(numbers="iterative", rounds=1).apply(table)
+    assert any("after 1 rounds" in note for note in made.notes)
+    wide = table_of({"v": [[1.0] * 201] * 4}, features="v")
+    with pytest.raises(DataError, match="at most 200 numbers"):
+        Impute(numbers="iterative").apply(wide)
+
+
+def test_the_mode_of_numbers_is_the_smallest_of_the_most_frequent(table_of):
+    table = table_of({"a": [3, 3, 1, 1, None, 9]}, features=("a",))
+    assert Impute(numbers="mode").apply(table).column("a").to_pylist() == [3, 3, 1, 1, 1, 9]
+
+
+def test_indicators_join_the_features(mixed):
+    made = Impute(indicators=True).apply(mixed)
+    assert made.task.features == (
+        "whole",
+        "real",
+        "name",
+        "yes",
+        "whole_missing",
+        "real_missing",
+        "name_missing",
+        "yes_missing",
+    )
+    assert columns(made, "whole_missing", "real_missing") == [[0, 1, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0]]
+    held = mixed.select([4, 5])
+    fitted = Impute(indicators=True).fit(mixed)
+    assert Impute(indicators=True).apply(held, fitted).column("whole_missing").to_pylist() == [0, 0]
+    with pytest.raises(DataError, match="'whole_missing' is there already"):
+        Impute(indicators=True).apply(made, fitted)
+
+
+def test_indicators_of_vectors_are_further_places(table_of):
+    table = table_of({"v": [[1.0, 2.0], [NAN, 4.0], [5.0, 6.0]]}, features="v")
+    made = Impute(indicators=True).apply(table)
+    assert made.column("v").to_pylist() == [[1.0, 2.0, 0.0], [3.0, 4.0, 1.0], [5.0, 6.0, 0.0]]

@@ -65,3 +65,75 @@ def test_errors_name_the_column(table_of, vectors):
     fitted = Scale().fit(vectors)
     with pytest.raises(DataError, match="have 2 numbers, those that were learned from had 3"):
         Scale().apply(table_of({"v": [[1.0, 2.0]] * 2}, features="v"), fitted)
+
+
+NAN = float("nan")
+SERIES = [[[1.0, 2.0, 6.0], [10.0, 10.0, 10.0]], [[3.0, NAN, 5.0, 7.0], [0.0, 1.0, 2.0, 3.0]], None, [[9.0], [4.0]]]
+
+
+@pytest.fixture
+def channels(table_of):
+    return table_of({"series": SERIES, "split": ["train", "train", "train", "test"]}, series="series", split="split")
+
+
+def scaled(table, **settings):
+    scale = Scale(**settings)
+    return scale.apply(table, json.loads(json.dumps(scale.fit(table)))).column("series").to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("method", "peer"),
+    [
+        ("standard", preprocessing.StandardScaler()),
+        ("min_max", preprocessing.MinMaxScaler()),
+        ("robust", preprocessing.RobustScaler()),
+    ],
+)
+def test_channels_of_series_by_the_training_rows(channels, method, peer):
+    found = scaled(channels, method=method)
+    assert found[2] is None
+    for channel in (0, 1):
+        known = np.concatenate([SERIES[0][channel], SERIES[1][channel]])[:, None]
+        peer.fit(known)
+        for row in (0, 1, 3):
+            wanted = peer.transform(np.array(SERIES[row][channel])[:, None])[:, 0]
+            np.testing.assert_allclose(found[row][channel], wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("method", "peer"),
+    [
+        ("standard", preprocessing.StandardScaler()),
+        ("min_max", preprocessing.MinMaxScaler()),
+        ("robust", preprocessing.RobustScaler()),
+        ("quantile", preprocessing.QuantileTransformer(n_quantiles=4)),
+    ],
+)
+def test_each_channel_of_each_series_by_itself(table_of, method, peer):
+    values = RNG.normal(size=(5, 3, 4)) * 10
+    table = table_of({"series": values.tolist()}, series="series")
+    found = np.array(scaled(table, method=method, series="each_channel"))
+    wanted = np.stack([[peer.fit_transform(c[:, None])[:, 0] for c in row] for row in values])
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_each_series_as_a_whole_keeps_its_channels_apart(table_of):
+    table = table_of({"series": [[[0.0, 5.0], [10.0, NAN]], [[1.0, 1.0], [1.0, 1.0]]]}, series="series")
+    found = scaled(table, method="min_max", series="each")
+    assert found[0][0] == [0.0, 0.5]
+    assert found[0][1][0] == 1.0
+    assert np.isnan(found[0][1][1])
+    assert found[1] == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_flat_series_and_a_constant_beyond_rounding(table_of):
+    table = table_of({"series": [[0.1] * 7, [1.0, 2.0]]}, series="series")
+    found = scaled(table, series="each")
+    np.testing.assert_allclose(found[0], [0.0] * 7, atol=1e-6)
+    assert found[1] == [-1.0, 1.0]
+
+
+def test_a_channel_that_no_training_row_has_is_named(table_of):
+    table = table_of({"series": [[[1.0]], [[1.0], [2.0]]], "split": ["train", "test"]}, series="series", split="split")
+    with pytest.raises(DataError, match=r"series \(channel 1\)"):
+        Scale().apply(table)

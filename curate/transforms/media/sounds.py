@@ -45,7 +45,7 @@ def levels_db(samples: np.ndarray, rate: int) -> np.ndarray:
     """(channels, n) -> (frames,) level of each 20 ms in dB, full scale 0, silence -inf; of the loudest channel."""
     length = max(1, round(FRAME_SECONDS * rate))
     count = -(-samples.shape[1] // length)
-    padded = np.pad(samples, ((0, 0), (0, count * length - samples.shape[1])))
+    padded = np.pad(samples, [(0, 0), (0, int(count * length - samples.shape[1]))])
     power = np.square(padded.reshape(len(samples), count, length)).mean(2).max(0)
     with np.errstate(divide="ignore"):
         return 10 * np.log10(power)

@@ -1,0 +1,141 @@
+"""New rows through the transforms of a run, with what these learned then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from curate.errors import DataError, nearest
+from curate.media.content import input_columns
+from curate.sources.assemble import assemble
+from curate.sources.column_types import with_numbers
+from curate.sources.opening import read
+from curate.step import Transform
+from curate.table import Table
+from curate.task import Task
+from curate.transforms._columns import is_number, replaced
+
+if TYPE_CHECKING:
+    from curate.pipeline.curated import Curated
+    from curate.sources.raw import Raw
+
+OPTIONAL = ("transcript", "mask", "boxes", "embedding", "probabilities", "id", "split", "group")
+"""Roles that new rows may be without; the task is then without them, too."""
+
+
+def transform(curated: Curated, rows: Any) -> Table:
+    """Carry out the transforms of a run on new rows, in order; see `Curated.transform`.
+
+    Steps that decide about rows (checks with a fix, balance, augment) are left out: every row is kept, except that a
+    transform may make several rows of one, which name it in `parents`. Transforms that only add training rows
+    (translated copies) are left out, too. New rows count as training rows nowhere: nothing is learned from them.
+
+    Args:
+        curated: the result of the run, in memory or opened from its folder.
+        rows: a `Table`, or anything that `curate.load` takes.
+
+    Raises:
+        ConfigError: the rows can't be read as the run's were.
+        DataError: the rows lack a column that the inputs or the transforms need.
+    """
+    given = curated.facts["given"]
+    task, kinds = Task(**given["task"]), {name: _kind(text) for name, text in given["columns"].items()}
+    table = _as_before(rows, task, kinds) if isinstance(rows, Table) else _loaded(rows, task, kinds)
+    fitted, pipeline = curated.facts["fitted"], curated.pipeline
+    for step, name in zip(pipeline.steps, pipeline.step_names):
+        if isinstance(step, Transform) and step.replayed:
+            table = step.apply(table, fitted.get(name, {}))
+    return table
+
+
+def described(table: Table) -> dict[str, Any]:
+    """The task and the types of the columns as JSON values: what new rows are read by."""
+    task = table.task.model_dump(mode="json", exclude_defaults=True)
+    return {"task": task, "columns": {f.name: str(f.type) for f in table.dataset.features.arrow_schema}}
+
+
+def _kind(text: str) -> pa.DataType | None:
+    """The type of that name; None for those made of others, which need no help."""
+    try:
+        return pa.type_for_alias(text)
+    except ValueError:
+        return None
+
+
+def _loaded(rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None]) -> Table:
+    """The rows as a table of the run's task; labels that they lack are null."""
+    raw = read(rows, delimiter=None, encoding=None, config=None, revision=None)
+    there = raw.columns.column_names
+    _refuse_missing(task, there, raw.source)
+    if raw.untyped:
+        texts = {name for name, kind in kinds.items() if kind is not None and pa.types.is_string(kind)}
+        raw = replace(raw, columns=with_numbers(raw.columns, keep=texts), untyped=False)
+    for name in input_columns(task):
+        raw = raw.with_column(name, _of_kind(raw.columns[name], kinds.get(name), name, raw.source))
+    if task.label is not None and task.label not in there and task.kind not in ("detection", "unlabeled"):
+        raw = raw.with_column(task.label, _no_labels(len(raw), task))
+    if task.kind == "detection" and task.boxes not in there:
+        task = task.model_copy(update={"kind": "unlabeled"})
+    return assemble(_unnamed(raw, task), _without(task, raw.columns.column_names), root=raw.root)
+
+
+def _no_labels(n: int, task: Task) -> pa.Array:
+    """A column of missing labels, of the type that the kind of task takes."""
+    kinds = {"regression": pa.float64(), "multilabel": pa.list_(pa.string())}
+    kinds["token_classification"] = pa.list_(pa.string())
+    return pa.nulls(n, kinds.get(task.kind or "", pa.string()))
+
+
+def _unnamed(raw: Raw, task: Task) -> Raw:
+    """The names of classes that the source has for the label are the run's, in its order."""
+    return replace(raw, class_names={k: v for k, v in raw.class_names.items() if k != task.label})
+
+
+def _of_kind(column: pa.ChunkedArray, kind: pa.DataType | None, name: str, source: str) -> pa.ChunkedArray:
+    """A column in the type that it had in the run, where that says the same: a few rows may hold nulls alone."""
+    if kind is None or column.type == kind or pa.types.is_nested(column.type):
+        return column
+    try:
+        return column.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        if is_number(kind) and is_number(column.type):
+            return column  # fractions in a column that held whole numbers
+        raise DataError(
+            f"{source}: the column {name!r} holds {column.type}, in the run it held {kind}: {error}"
+        ) from error
+
+
+def _as_before(table: Table, task: Task, kinds: Mapping[str, pa.DataType | None]) -> Table:
+    """A table that was loaded by itself, with the run's task."""
+    there = table.dataset.column_names
+    _refuse_missing(task, there, table.source)
+    task = _without(task, there)
+    if task.label is not None and task.label not in there:
+        task = task.model_copy(update={"label": None, "kind": "unlabeled"})
+    table = replace(table, task=task, parents=None)
+    names = input_columns(task)
+    return replaced(table, {n: _of_kind(table.column(n), kinds.get(n), n, table.source) for n in names})
+
+
+def _without(task: Task, there: Iterable[str]) -> Task:
+    """The task without the roles that the rows don't have, and without a target: new rows are compared with nothing."""
+    there = set(there)
+    gone: dict[str, Any] = {role: None for role in OPTIONAL if getattr(task, role) not in (None, *there)}
+    if not set(task.annotators) <= there:
+        gone["annotators"] = ()
+    return task.model_copy(update={**gone, "target": None})
+
+
+def _refuse_missing(task: Task, there: list[str], source: str) -> None:
+    """Raise DataError if the rows lack an input."""
+    needed = (*input_columns(task), *((task.tokens,) if task.tokens else ()))
+    if missing := [name for name in dict.fromkeys(needed) if name not in there]:
+        hint = nearest(missing[0], there)
+        plural = "s" * (len(missing) > 1)
+        raise DataError(
+            f"{source}: the rows lack the column{plural} {', '.join(map(repr, missing))}{hint}, input of the run; they"
+            f" have {', '.join(map(repr, there))}"
+        )

@@ -1,0 +1,1 @@
+"""Parts of `fuse`: what turns each input of a row into numbers."""

@@ -1,0 +1,1 @@
+"""Parts of the transforms of time series: columns as arrays, scaling, regular steps."""

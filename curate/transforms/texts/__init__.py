@@ -1,0 +1,1 @@
+"""Parts of the transforms of text: where sentences and tokens stand, cleaning rules, ranking, generation."""
