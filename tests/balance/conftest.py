@@ -12,7 +12,7 @@ class Given:
     """Evidence whose estimates are given."""
 
     def __init__(self, table, active=None, repeats=None, **estimates):
-        self.table, self.labels = table, table.labels
+        self.table, self.labels, self.notes = table, table.labels, []
         self.active = np.ones(len(table), dtype=bool) if active is None else active
         if repeats is not None:
             self.repeats = repeats

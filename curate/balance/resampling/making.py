@@ -1,0 +1,225 @@
+"""New rows of classes, by the method that the step names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curate.balance.resampling import entries, interpolating, recorded, selecting, targets
+from curate.balance.resampling.drafted import Drafted
+from curate.balance.resampling.methods import METHODS
+from curate.balance.resampling.seen import Seen, look, refuse, space, tell
+from curate.ledger import Decisions
+from curate.made import Made
+
+if TYPE_CHECKING:
+    from curate.balance.resample import Resample
+    from curate.balance.resampling.classes import Rows
+
+USUAL_K = {"kmeans_smote": 2}
+CLASS_ALONE = ("smote", "smotenc")
+"""Methods to whom the rows of other classes are nothing: they are not even read."""
+
+
+def made(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> Decisions | Made:
+    """New rows of the classes that have too few, and what cleaning drops afterwards (`smote_enn`, `smote_tomek`)."""
+    extra = targets.extra_rows(step.to, these.counts, these.names, step.beta, step.max_ratio)
+    extra = {code: n for code, n in extra.items() if n}
+    if not extra:
+        tell(evidence, f"resample: every class has the rows that `to: {step.to}` asks for; none is made")
+    groups = by_neighbours(step, extra, these, evidence)
+    both = METHODS[step.method].family == "both"
+    if not groups and not both:
+        return Decisions()
+    wanted = [code for _, part in groups for code in part]
+    mine = np.flatnonzero(np.isin(these.codes, wanted)) if step.method in CLASS_ALONE else np.arange(len(these.rows))
+    seen = look(step, evidence, these.rows[mine], making=True)
+    codes = these.codes[mine]
+    parts = [_draft(step, seen, codes, part, k, seed, these.names, evidence) for k, part in groups]
+    drafted = Drafted.join(parts, seen.values)
+    gone = np.zeros(0, dtype=np.int64)
+    if both:
+        drafted, gone = _cleaned(step, seen.values, codes, drafted, these, seed, evidence)
+    table, goal = evidence.table, {code: int(these.counts[code]) + n for code, n in extra.items()}
+    reasons = [
+        f"{step.method}: class {name!r} has {count} rows" + (f", {goal[code]} are wanted" if code in goal else "")
+        for code, (name, count) in enumerate(zip(these.names, these.counts.tolist()))
+    ]
+    dropped = entries.decided(step.name, "drop", table.row_ids[these.rows[gone]], _why_cleaned(step.method))
+    if not len(drafted):
+        return dropped
+    drafted, rows_seen, columns = _restored(seen, drafted), seen.rows, seen.own.columns
+    del seen, parts  # as large as the table; what comes now is larger
+    rows = entries.made_rows(
+        step.name, salt, table, rows_seen, columns, drafted,
+        entries.class_labels(table, these.names, drafted.codes), entries.by_class(reasons, drafted.codes),
+    )  # fmt: skip
+    return Made(Decisions.join([rows.decisions, dropped]), rows.rows)
+
+
+def _restored(seen: Seen, drafted: Drafted) -> Drafted:
+    return replace(drafted, values=seen.restored(drafted.values))
+
+
+def by_neighbours(
+    step: Resample, extra: Mapping[int, int], these: Rows, evidence: Any
+) -> list[tuple[int, dict[int, int]]]:
+    """The classes with the k that each can have; classes that can't have any are left out, with a note."""
+    k = step.k or USUAL_K.get(step.method, 5)
+    if step.method == "random_over" or (step.method == "borderline_smote" and step.borderline == 2):
+        return [(min(k, len(these.rows) - 1), dict(extra))] if extra else []
+    sizes = np.bincount(these.codes, minlength=len(these.names))
+    groups: dict[int, dict[int, int]] = {}
+    for code, n in extra.items():
+        name, size = these.names[code], int(sizes[code])
+        if size > k:
+            groups.setdefault(k, {})[code] = n
+        elif step.few == "refuse":
+            raise refuse(
+                f"class {name!r} has {size} rows, and {step.method} needs {k + 1} to find {k} neighbours in it; ask for"
+                " a smaller k, or say `few: reduce` (fewer neighbours for such classes) or `few: leave`"
+            )
+        elif step.few == "leave" or size < 2:
+            why = "it can't be mixed with another" if size < 2 else f"fewer than the {k + 1} that k: {k} needs"
+            tell(
+                evidence,
+                f"resample: class {name!r} has {size} row(s), {why}; it is left as it is (`oversample` repeats rows)",
+            )
+        else:
+            groups.setdefault(size - 1, {})[code] = n
+            tell(evidence, f"resample: class {name!r} has {size} rows, so {step.method} looks at {size - 1} neighbours")
+    return sorted(groups.items(), reverse=True)
+
+
+def _draft(
+    step: Resample, seen: Seen, codes: np.ndarray, extra: Mapping[int, int], k: int, seed: int,
+    names: tuple[str, ...], evidence: Any,
+) -> Drafted:  # fmt: skip
+    """New rows of some classes with one k, with the codes of the task."""
+    present = np.unique(codes)
+    y, place = np.searchsorted(present, codes), {int(code): i for i, code in enumerate(present)}
+    aim = {place[code]: n for code, n in extra.items()}
+    if step.method in ("smote", "smote_enn", "smote_tomek"):
+        found = interpolating.smote(seen.values, y, aim, k, seed)
+    elif step.method == "adasyn":
+        called = {i: names[code] for code, i in place.items()}
+        found = interpolating.adasyn(seen.values, y, aim, k, seed, called)
+    elif step.method == "random_over":
+        found = _jittered(step, seen.values, y, aim, seed)
+    else:
+        found = _by_library(step, seen, y, aim, k, seed, evidence)
+    for code, i in place.items():
+        if code in extra and not (found.codes == i).any():
+            tell(evidence, f"resample: {step.method} found no row of class {names[code]!r} to start from; it made none")
+    return replace(found, codes=present.astype(np.int32)[found.codes])
+
+
+def _by_library(
+    step: Resample, seen: Seen, y: np.ndarray, aim: Mapping[int, int], k: int, seed: int, evidence: Any
+) -> Drafted:
+    values = seen.values
+    settings = library_settings(step, y, evidence, seed) | {"k_neighbors": k, "random_state": seed}
+    if step.method == "smotenc":
+        settings["categorical_features"] = np.flatnonzero(seen.own.categorical).tolist()
+    if len(np.unique(y)) < 2:  # the library insists on two classes, which matters to none of these methods
+        values, y = np.concatenate([values, values[:1]]), np.append(y, 1)
+        found = recorded.made_by_library(METHODS[step.method].load(), settings, values, y, aim, step.method)
+        return found
+    return recorded.made_by_library(METHODS[step.method].load(), settings, values, y, aim, step.method)
+
+
+def _jittered(step: Resample, values: np.ndarray, y: np.ndarray, aim: Mapping[int, int], seed: int) -> Drafted:
+    """Rows drawn again with noise of their class's spread: the smoothed bootstrap (`shrinkage`)."""
+    target = {code: int((y == code).sum()) + n for code, n in aim.items()}
+    sampler = METHODS["random_over"].load()(sampling_strategy=target, shrinkage=step.shrinkage, random_state=seed)
+    new_values, new_codes = sampler.fit_resample(values, y)
+    return Drafted.of(new_values[len(y) :].astype(values.dtype), new_codes[len(y) :], sampler.sample_indices_[len(y) :])
+
+
+def library_settings(step: Resample, y: np.ndarray, evidence: Any, seed: int) -> dict[str, Any]:
+    """Parameters of the library's class that the step sets, with neighbours that there are enough rows for."""
+    takes = METHODS[step.method].takes
+    given = {takes[name]: value for name, value in step.own_settings.items() if takes[name]}
+    if step.borderline is not None:
+        given["kind"] = f"borderline-{step.borderline}"
+    smallest, n = int(np.bincount(y).min()), len(y)
+    most = {"n_neighbors": n - 1, "m_neighbors": n - 1}
+    usual = {"n_neighbors": 3, "m_neighbors": 10}
+    if step.method in ("near_miss", "condensed_nearest_neighbour", "one_sided_selection"):
+        most = {"n_neighbors": smallest, "n_neighbors_ver3": smallest}
+        usual = {"n_neighbors": 3, "n_neighbors_ver3": 3} if step.method == "near_miss" else {"n_neighbors": 1}
+    if step.method == "near_miss" and given.get("version", 1) != 3:
+        usual.pop("n_neighbors_ver3")
+    if step.method == "instance_hardness_threshold":
+        if smallest < 2:
+            raise refuse(f"{step.method} cross-validates, and a class has {smallest} row; it needs 2 of each class")
+        most, usual = {"cv": smallest}, {"cv": 5}
+        given["estimator"] = selecting.hardness_estimator(step.estimator or "random_forest", seed)
+    for name, bound in most.items():
+        if name in (set(takes.values()) & set(usual)) and given.get(name, usual[name]) > bound:
+            given[name] = max(1, bound)
+            tell(evidence, f"resample: {step.method} looks at {name} = {bound}, all that there are rows for")
+    return given
+
+
+def _cleaned(
+    step: Resample, values: np.ndarray, codes: np.ndarray, drafted: Drafted, these: Rows, seed: int, evidence: Any
+) -> tuple[Drafted, np.ndarray]:
+    """The new rows that cleaning leaves, and the given rows that it drops; all classes are cleaned."""
+    all_codes = np.concatenate([codes, drafted.codes])
+    present = np.unique(all_codes)
+    y = np.searchsorted(present, all_codes)
+    cleaner = "edited_nearest_neighbours" if step.method == "smote_enn" else "tomek_links"
+    settings = library_settings(step, y, evidence, seed)
+    whole = np.concatenate([values, drafted.values])
+    times, _ = selecting.times_kept(cleaner, settings, whole, y, list(range(len(present))), seed)
+    emptied = np.flatnonzero(np.bincount(y, weights=times, minlength=len(present)) == 0)
+    if len(emptied):
+        named = ", ".join(repr(these.names[present[code]]) for code in emptied[:5])
+        if step.few == "refuse":
+            raise refuse(f"{step.method} would leave no row of class {named}; take smote, or kind_sel: mode")
+        tell(evidence, f"resample: {step.method} would leave no row of class {named}; its rows are left as they are")
+        times = np.where(np.isin(y, emptied), 1, times)
+    return drafted.take(np.flatnonzero(times[len(codes) :])), np.flatnonzero(times[: len(codes)] == 0)
+
+
+def _why_cleaned(method: str) -> str:
+    if method == "smote_enn":
+        return "smote_enn: its neighbours are of other classes"
+    return "smote_tomek: it and its nearest row, of another class, are each other's nearest"
+
+
+def centroids_wanted(step: Resample, evidence: Any) -> bool:
+    """Whether cluster_centroids makes new rows (the centres themselves) and does not choose rows near them."""
+    table = evidence.table
+    soft = step.voting == "soft"
+    return soft or (step.voting in (None, "auto") and space(step, table.task, table) == "features")
+
+
+def centroids(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> Decisions | Made:
+    """Classes replaced by the centres of their clusters."""
+    goal = targets.kept_rows(step.to, these.counts, these.names, step.beta)
+    if not goal:
+        return Decisions()
+    seen, table = look(step, evidence, these.rows, making=True), evidence.table
+    parts = []
+    for code, wanted in goal.items():
+        own = np.flatnonzero(these.codes == code)
+        centres, member = selecting.clustered(seen.values[own], wanted, seed)
+        # The first member stands for the cluster as its parent; the reason says that it is one of many.
+        first = own[[int(np.flatnonzero(member == c)[0]) if (member == c).any() else 0 for c in range(wanted)]]
+        parts.append(Drafted.of(centres, code, first))
+    drafted = Drafted.join(parts, seen.values)
+    sizes = [f"cluster_centroids: class {name!r} has {n} rows" for name, n in zip(these.names, these.counts)]
+    rows = entries.made_rows(
+        step.name, salt, table, seen.rows, seen.own.columns, _restored(seen, drafted),
+        entries.class_labels(table, these.names, drafted.codes),
+        entries.by_class([f"{size}, this is the centre of some" for size in sizes], drafted.codes),
+    )  # fmt: skip
+    gone = np.flatnonzero(np.isin(these.codes, list(goal)))
+    why = entries.by_class([f"{size}, centres of its clusters take their place" for size in sizes], these.codes[gone])
+    dropped = entries.decided(step.name, "drop", table.row_ids[these.rows[gone]], why)
+    return Made(Decisions.join([rows.decisions, dropped]), rows.rows)

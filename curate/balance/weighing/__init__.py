@@ -1,0 +1,1 @@
+"""What the steps that weigh rows and classes are made of."""
