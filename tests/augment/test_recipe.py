@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+import curate
 from curate import registry
+from curate.augment.operations.scene import Scene
 from curate.augment.recipe import Recipe
 from curate.errors import ConfigError
 from curate.task import Task
@@ -133,11 +135,118 @@ def test_classes_need_a_task_with_classes():
         augment(text=["swap_words"], classes=["a"]).recipe(Task(kind="regression", text="t", label="y"))
 
 
-def test_images_do_not_move_away_from_their_masks():
+def test_masks_and_boxes_follow_and_what_needs_them_asks_for_them():
     task = Task(kind="segmentation", image="i", mask="m")
-    with pytest.raises(ConfigError, match="move the image away from its mask"):
-        augment(image=["ColorJitter", "HorizontalFlip"]).recipe(task)
-    assert augment(image=["ColorJitter"]).recipe(task)
+    assert augment(image=["ColorJitter", "HorizontalFlip", "MaskDropout"]).recipe(task)
+    with pytest.raises(ConfigError, match="BBoxSafeRandomCrop needs boxes, and the task has none"):
+        augment(image=["BBoxSafeRandomCrop"]).recipe(task)
+    made = recipe(augment(image=[{"HorizontalFlip": {"p": 1.0}}]), task=task)
+    mask = np.zeros((32, 40), np.uint8)
+    mask[:, :5] = 1
+    changed = made.apply("image", Scene(IMAGE, mask), **WHERE)
+    np.testing.assert_array_equal(changed.image, IMAGE[:, ::-1])
+    np.testing.assert_array_equal(changed.mask, mask[:, ::-1])
+
+
+def changed_share(made, **where):
+    return np.mean([not np.array_equal(x, IMAGE) for x in many(made, "image", IMAGE, **where)])
+
+
+def test_operations_for_some_classes():
+    flip, jitter = {"VerticalFlip": {"p": 1.0}}, {"ColorJitter": {"p": 1.0}}
+    made = recipe(augment(image=[flip], only={"VerticalFlip": ["b"]}))
+    assert [changed_share(made, label=label) for label in ("a", "b", None, ["a", "b"], ["b"])] == [0, 1, 0, 0, 1]
+    made = recipe(augment(image=[flip], never={"VerticalFlip": ["b"]}))
+    assert [changed_share(made, label=label) for label in ("a", "b", None, ["a", "b"])] == [1, 0, 1, 0]
+    both = recipe(augment(image=[flip, jitter], never={"VerticalFlip": ["b"]}))
+    assert changed_share(both, label="b") == 1
+    with pytest.raises(ConfigError) as caught:
+        augment(image=[flip], only={"VerticalFlp": ["a"]}, never={"VerticalFlip": ["d"]}).recipe(TASK)
+    assert "'VerticalFlp' is not among the operations (did you mean 'VerticalFlip'?)" in str(caught.value)
+    assert "augment.never: no class 'd'" in str(caught.value)
+
+
+def test_some_draws_stay_as_they_are_in_every_step():
+    steps = [augment(image=[{"VerticalFlip": {"p": 1.0}}], keep_original=0.3),
+             augment(image=[{"HorizontalFlip": {"p": 1.0}}], keep_original=0.3)]  # fmt: skip
+    one, both = changed_share(recipe(steps[0])), changed_share(recipe(*steps))
+    assert 0.6 < one < 0.8
+    assert both == one
+    assert changed_share(recipe(augment(image=["VerticalFlip"], keep_original=1.0))) == 0
+
+
+def test_strength_scales_magnitudes_and_else_probabilities():
+    def mean_change(step, **where):
+        return np.mean([np.abs(x.astype(int) - IMAGE).mean() for x in many(recipe(step), "image", IMAGE, **where)])
+
+    jitter = {"RandomBrightnessContrast": {"brightness_limit": 0.4, "contrast_limit": 0, "p": 1.0}}
+    full, half = mean_change(augment(image=[jitter])), mean_change(augment(image=[jitter], strength=0.5))
+    assert 0.4 < half / full < 0.6
+    assert mean_change(augment(image=[jitter], strength=0.0)) == 0
+    flip = {"VerticalFlip": {"p": 0.8}}
+    assert 0.3 < changed_share(recipe(augment(image=[flip], strength=0.5))) < 0.5
+    by_class = augment(image=[jitter], strength={"a": 0.0, "b": 0.5})
+    assert mean_change(by_class, label="a") == 0
+    assert mean_change(by_class, label="b") == pytest.approx(half)
+    assert mean_change(by_class, label=["a", "b"]) == pytest.approx(half)
+    assert mean_change(by_class, label=None) == pytest.approx(full)
+
+
+@pytest.mark.parametrize(("form", "expected"), [("linear", [0.2, 0.4, 0.6, 1.0, 1.0]),
+                                                ("cosine", [0.2, 0.317, 0.6, 1.0, 1.0])])  # fmt: skip
+def test_intensity_over_the_epochs(form, expected):
+    schedule = {"from": 0.2, "to": 1.0, "epochs": 8, "form": form}
+    step = augment(image=[{"VerticalFlip": {"p": 1.0}}], schedule=schedule)
+    assert step.recipe(TASK)["schedule"] == {
+        key: value for key, value in schedule.items() if value not in (1.0, "linear")
+    }
+    made = recipe(step)
+    shares = [changed_share(made, epoch=epoch) for epoch in (0, 2, 4, 8, 20)]
+    np.testing.assert_allclose(shares, expected, atol=0.09)
+    with pytest.raises(ValueError, match="epochs"):
+        augment(image=["VerticalFlip"], schedule={"from": 0.2})
+
+
+def test_presets_are_written_out():
+    made = augment(image=["light", "GaussNoise"]).recipe(TASK)
+    assert [next(iter(spec)) if isinstance(spec, dict) else spec for spec in made["image"]] == [
+        "HorizontalFlip", "RandomBrightnessContrast", "Affine", "GaussNoise",
+    ]  # fmt: skip
+    assert augment(image="document").recipe(TASK)["image"][0]["Affine"]["fill"] == 255
+    assert augment(image="medium", only={"HorizontalFlip": ["a"]}).recipe(TASK)
+    with pytest.raises(ConfigError, match="unknown image operation 'mediun'"):
+        augment(image="mediun").recipe(TASK)
+
+
+def table_of(counts):
+    labels = [name for name, count in counts.items() for _ in range(count)]
+    columns = {"text": [f"row number {i} of many" for i in range(len(labels))], "label": labels}
+    return curate.load(columns, task=Task(kind="classification", text="text", label="label"))
+
+
+def test_a_run_makes_copies_and_settles_strengths():
+    pipeline = curate.Pipeline(steps=[
+        {"augment": {"text": ["swap_words"], "strength_by_rarity": True, "repeats": {"b": 3, "c": 1}}},
+    ])  # fmt: skip
+    done = pipeline.run(table_of({"a": 64, "b": 4, "c": 16}), cache=None)
+    plan = done.plan
+    drawn = plan.group_by("label").aggregate([("copy", "count")]).to_pylist()
+    assert {line["label"]: line["copy_count"] for line in drawn} == {"a": 64, "b": 16, "c": 32}
+    [text] = set(plan["recipe"].to_pylist())
+    [made] = json.loads(text)
+    assert made["strength"] == {"a": 0.25, "b": 1.0, "c": 0.5}
+    assert "repeats" not in made
+    reasons = {line["reason"] for line in done.ledger_.table.to_pylist() if line["action"] == "repeat"}
+    assert reasons == {"augment makes further draws of it, each changed by its own seed"}
+    copies = {Recipe.from_json(text).apply("text", TEXT, **{**WHERE, "copy": copy, "label": "b"}) for copy in range(6)}
+    assert len(copies) > 3
+
+
+def test_strength_and_rarity_are_not_both_given():
+    with pytest.raises(ValueError, match="leave out one"):
+        augment(text=["swap_words"], strength=0.5, strength_by_rarity=True)
+    with pytest.raises(ConfigError, match=r"augment.strength_by_rarity: a regression task has no classes"):
+        augment(text=["swap_words"], strength_by_rarity=True).recipe(Task(kind="regression", text="t", label="y"))
 
 
 @pytest.mark.parametrize("text", ["{", "{}", "[1]", '[{"step": "other"}]'])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,13 +11,22 @@ from pydantic import ValidationError
 from curate.augment.operations.operation import Operation
 from curate.errors import ConfigError, nearest
 
-MODALITIES = ("image", "text", "audio", "series", "features")
+MODALITIES = ("image", "video", "text", "audio", "series", "features")
+
+
+def expand(modality: str, specs: Iterable[Any]) -> list[Any]:
+    """The operations of a list, with those of a preset in the place of its name."""
+    presets = getattr(importlib.import_module(f"curate.augment.operations.{modality}"), "PRESETS", {})
+    found: list[Any] = []
+    for spec in specs:
+        found += presets[spec] if isinstance(spec, str) and spec in presets else [spec]
+    return found
 
 
 def known(modality: str) -> tuple[str, ...]:
     """The names of the operations for a modality, sorted."""
     module = importlib.import_module(f"curate.augment.operations.{modality}")
-    return tuple(sorted(module.names() if modality == "image" else module.OPERATIONS))
+    return module.names() if modality == "image" else tuple(sorted(module.OPERATIONS))
 
 
 def parse(spec: Any) -> tuple[str, dict[str, Any]]:
@@ -31,6 +40,14 @@ def parse(spec: Any) -> tuple[str, dict[str, Any]]:
     raise ConfigError(f"an operation is a name, or a name with its settings ({{gain: {{p: 0.5}}}}), not {spec!r}")
 
 
+def relocated(modality: str, spec: Any, moved: Callable[[str], str]) -> Any:
+    """The spec of an operation with the paths that its settings name changed by `moved`."""
+    name, settings = parse(spec)
+    operation = importlib.import_module(f"curate.augment.operations.{modality}").OPERATIONS.get(name)
+    named = [key for key in getattr(operation, "files", ()) if isinstance(settings.get(key), str)]
+    return {name: settings | {key: moved(settings[key]) for key in named}} if named else spec
+
+
 def build(modality: str, spec: Any) -> Operation:
     """The operation that `spec` asks for.
 
@@ -40,7 +57,7 @@ def build(modality: str, spec: Any) -> Operation:
     """
     name, settings = parse(spec)
     module = importlib.import_module(f"curate.augment.operations.{modality}")
-    if modality == "image":
+    if modality == "image" and name not in module.OPERATIONS:
         return module.Image.of(name, settings)
     if name not in module.OPERATIONS:
         raise ConfigError(

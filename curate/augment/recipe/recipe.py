@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import xxhash
+
 from curate.augment.mix import Mix
-from curate.augment.operations import build
-from curate.augment.operations.catalogue import MODALITIES
-from curate.augment.operations.operation import Operation
+from curate.augment.recipe.stage import Stage
 from curate.errors import ConfigError
-from curate.randomness import generator
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One augment step of a recipe.
-
-    Attributes:
-        place: its place among the augment steps, part of the key of its random numbers.
-        operations: modality -> operations in order.
-        probability: of doing anything to an item.
-        classes: names of the classes that it is for, None for all.
-        repeated_only: leave the original draws (copy 0) alone.
-    """
-
-    place: int
-    operations: Mapping[str, tuple[Operation, ...]]
-    probability: float
-    classes: frozenset[str] | None
-    repeated_only: bool
-
-    def concerns(self, label: Any, copy: int) -> bool:
-        """Whether a draw with this label (a name, several names, or None) and copy number is for this step at all."""
-        if self.repeated_only and copy == 0:
-            return False
-        if self.classes is None:
-            return True
-        if label is None:
-            return False
-        return bool(self.classes & ({label} if isinstance(label, str) else {str(name) for name in label}))
 
 
 @dataclass(frozen=True)
@@ -76,34 +46,54 @@ class Recipe:
         row_id: str,
         copy: int,
         label: str | list[str] | None = None,
+        unchanged: Counter[str] | None = None,
     ) -> Any:
         """The item after all operations for its modality; depends on nothing but the arguments.
 
         Args:
-            modality: image, video, text, audio, series or features. A video takes the image operations, each drawn
-                once for the whole clip.
-            item: image (h, w, 3) uint8; video (t, h, w, 3) uint8; text str; audio a pair of (channels, n) float32 in
-                [-1, 1] and the rate in Hz; series (channels, n) or (n,) float32; features (d,) float32. Never changed.
+            modality: image, video, text, audio, series or features. A video takes the video operations, and then the
+                image operations, each drawn once for the whole clip.
+            item: image (h, w, 3) uint8 or a `Scene`; video (t, h, w, 3) uint8 or a `Clip`; text str; audio a pair of
+                (channels, n) float32 in [-1, 1] and the rate in Hz; series (channels, n) or (n,) float32; features
+                (d,) float32. Never changed.
             seed: of the run.
             epoch: number of the epoch.
             row_id: id of the row.
             copy: number of the draw of this row.
-            label: name of the row's class (several for multilabel tasks), for steps that are for some classes alone.
+            label: name of the row's class (several for multilabel tasks), for what is for some classes alone.
+            unchanged: counts here, by operation, texts that it gave back as they were.
         """
-        kind = "image" if modality == "video" else modality
+        base: bytes | None = None
         for stage in self.stages:
-            operations = stage.operations.get(kind, ())
-            if not operations or not stage.concerns(label, copy):
+            strength = stage.overall if stage.alike else stage.strength(label, copy, epoch)
+            listed = stage.listed(modality, strength)
+            if not listed:
                 continue
-            step = f"augment[{stage.place}]"
-            if stage.probability < 1 and generator(seed, epoch, row_id, step, copy).random() >= stage.probability:
+            if base is None:
+                base = f"{seed} {epoch} {copy} {row_id}".encode("utf-8", "surrogatepass")
+            # The same for every step, so that with one share in all of them these draws stay as they are altogether.
+            if stage.keep_original and _share(_key(base, b"keep_original")) < stage.keep_original:
                 continue
-            for index, operation in enumerate(operations):
-                rng = generator(seed, epoch, row_id, f"{step}.{kind}[{index}].{operation.name}", copy)
-                if operation.p < 1 and rng.random() >= operation.p:
+            if stage.probability < 1 and _share(_key(base, stage.name)) >= stage.probability:
+                continue
+            for one in listed:
+                key = _key(base, one.name)
+                if (one.p < 1 and _share(key) >= one.p) or (one.by_class and not one.concerns(label)):
                     continue
-                item = operation.apply(item, operation.draw(rng, item))
+                before, item = item, one.done(item, key)
+                if unchanged is not None and isinstance(item, str) and item == before:
+                    unchanged[one.name.decode()] += 1
         return item
+
+
+def _key(base: bytes, name: bytes) -> int:
+    """128 bits of a draw (seed, epoch, copy, row) and a step or operation, whose name holds no NUL."""
+    return xxhash.xxh3_128_intdigest(name + b"\0" + base)
+
+
+def _share(key: int) -> float:
+    """A number in [0, 1) from the upper half of a key; operations draw from a generator of the whole."""
+    return (key >> 75) * 2.0**-53
 
 
 @lru_cache(maxsize=64)
@@ -118,20 +108,9 @@ def _from_json(text: str) -> Recipe:
     for place, step in enumerate(steps):
         settings = {key: value for key, value in step.items() if key != "step"}
         if step["step"] == "augment":
-            stages.append(_stage(place, settings))
+            stages.append(Stage.of(place, settings))
         elif step["step"] == "mix" and mixing is None:
             mixing = Mix(**settings)
         else:
             raise ConfigError(f"the recipe in the plan has the step {step['step']!r}; known: augment, and mix once")
     return Recipe(tuple(stages), mixing)
-
-
-def _stage(place: int, settings: dict[str, Any]) -> Stage:
-    classes = settings.get("classes")
-    return Stage(
-        place,
-        {m: tuple(build(m, spec) for spec in settings[m]) for m in MODALITIES if settings.get(m)},
-        float(settings.get("probability", 1.0)),
-        None if classes is None else frozenset(classes),
-        settings.get("draws", "all") == "repeated",
-    )

@@ -94,7 +94,7 @@ def _coded(samples: np.ndarray, rate: int, codec: str, kbps: int) -> np.ndarray:
     layout = "mono" if len(samples) == 1 else "stereo"
     offered = sorted(av.codec.Codec(name, "w").audio_rates or [rate])
     coded_rate = next((r for r in offered if r >= rate), offered[-1])
-    form = av.codec.Codec(name, "w").audio_formats[0].name
+    form = (av.codec.Codec(name, "w").audio_formats or [av.AudioFormat("fltp")])[0].name
     file = BytesIO()
     with av.open(file, "w", format=kind) as out:
         stream: Any = out.add_stream(name, rate=coded_rate)

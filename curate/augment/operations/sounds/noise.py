@@ -57,6 +57,8 @@ class BackgroundNoise(_Noisy):
     Source: `AddBackgroundNoise` of audiomentations for the idea.
     """
 
+    files = ("folder",)
+
     folder: str = Field(description="folder of recordings, or one recording; relative to the pipeline file")
 
     @model_validator(mode="after")

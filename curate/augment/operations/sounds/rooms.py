@@ -19,6 +19,8 @@ class Reverb(SoundOperation):
     Source: Moorer, About this reverberation business, 1979; scipy.signal (oaconvolve).
     """
 
+    files = ("folder",)
+
     folder: str | None = Field(
         None, description="folder of impulse responses, or one of them, relative to the pipeline file; made if left out"
     )
