@@ -18,7 +18,7 @@ _PUBLIC = {
     "open": "curate.pipeline",
     "resplit": "curate.pipeline",
 }
-_MODULES = ("errors", "feed", "steps")
+_MODULES = ("errors", "feed", "losses", "steps")
 
 __all__ = [
     "Curated",
@@ -31,13 +31,14 @@ __all__ = [
     "errors",
     "feed",
     "load",
+    "losses",
     "open",
     "resplit",
     "steps",
 ]
 
 if TYPE_CHECKING:
-    from curate import errors, feed, steps
+    from curate import errors, feed, losses, steps
     from curate.pipeline import Curated, Pipeline, audit, open, resplit
     from curate.report import Report
     from curate.sources import load

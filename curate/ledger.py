@@ -16,7 +16,7 @@ from curate.errors import DataError, nearest
 SMALLEST = 0.01
 """Classes with less mass are not named in the ledger; what they have together is spread evenly."""
 
-ACTIONS = ("drop", "relabel", "soften", "weight", "repeat", "synthesize", "review", "keep")
+ACTIONS = ("drop", "relabel", "soften", "weight", "repeat", "subset", "synthesize", "review", "keep")
 MACHINE = "curate"
 SCHEMA = pa.schema(
     [
@@ -45,6 +45,8 @@ class Decisions:
     soften        JSON object label -> probability; mass that is missing to 1 is spread evenly over the other classes
     weight        a factor of the row's weight, or the weight of the class
     repeat        how many extra draws of the row there are
+    subset        JSON list of the members of an ensemble that the row is in, from 0 on, a number for each draw; once a
+                  step has said this of any row, training rows of which it is not said are in no member
     synthesize    JSON object that says how to make the row
     review, keep  null
     ============  =============================================================================================
@@ -272,10 +274,11 @@ def _sentence(entry: Mapping[str, Any]) -> str:
         after = ", ".join(f"{name} {mass:.2f}" for name, mass in sorted(json.loads(after).items(), key=lambda p: -p[1]))
     done = {
         "drop": "dropped",
-        "relabel": f"relabelled from {before!r} to {after!r}",
+        "relabel": f"relabelled from {before!r} to {after!r}" if before is not None else f"labelled {after!r}",
         "soften": f"given the soft label {after}",
         "weight": f"weighted by {after}",
         "repeat": f"drawn {after} more time(s)",
+        "subset": f"put into the members {after} of an ensemble",
         "synthesize": "made by synthesis",
         "review": "set aside for review",
         "keep": "kept",

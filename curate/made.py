@@ -26,18 +26,21 @@ class Made:
 
     def __post_init__(self) -> None:
         """Check that rows and entries fit together."""
-        if len(self.row_ids) != self.rows.num_rows:
-            raise ValueError(f"{self.rows.num_rows} new rows, but {len(self.row_ids)} synthesize entries")
+        entries = pc.sum(self._synthesize).as_py() or 0  # counted in Arrow: there may be millions
+        if entries != self.rows.num_rows:
+            raise ValueError(f"{self.rows.num_rows} new rows, but {entries} synthesize entries")
+
+    @property
+    def _synthesize(self) -> pa.ChunkedArray:
+        return pc.equal(self.decisions.table["action"], "synthesize")
 
     @property
     def row_ids(self) -> list[str]:
         """Ids of the new rows, in order."""
-        entries = self.decisions.table
-        return entries.filter(pc.equal(entries["action"], "synthesize"))["row_id"].to_pylist()
+        return self.decisions.table["row_id"].filter(self._synthesize).to_pylist()
 
     @property
     def parents(self) -> list[str]:
         """The main parent of each new row; its own id where it has none."""
-        entries = self.decisions.table
-        own = entries.filter(pc.equal(entries["action"], "synthesize"))
+        own = self.decisions.table.select(["row_id", "before"]).filter(self._synthesize)
         return pc.coalesce(own["before"], own["row_id"]).to_pylist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -11,6 +11,8 @@ from curate import registry
 from curate.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import pyarrow as pa
 
@@ -52,6 +54,14 @@ class Step(Settings):
     """Input roles that the step works on; empty for any."""
     embeds: ClassVar[bool] = False
     """Whether the step asks for the embedding or what is made from it, so that the one decoding pass makes it, too."""
+
+    def wants_embedding(self, task: Task) -> bool:
+        """Whether it asks for the embedding of such a task's rows, or for what is made from it."""
+        return self.embeds
+
+    def relocated(self, moved: Callable[[str], str]) -> Self:
+        """The same step with the paths that its settings name changed by `moved`; most steps name none."""
+        return self
 
     def refuses(self, task: Task) -> str | None:
         """Why this step can't be used for such a task (a sentence), or None if it can."""
@@ -189,6 +199,16 @@ class Augment(Step):
     """A recipe of seeded changes of items, carried out by the feed on training draws."""
 
     kind: ClassVar[str] = "augment"
+
+    def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:
+        """Extra draws of active training rows that the step asks for; none if it does not say otherwise."""
+        from curate.ledger import Decisions
+
+        return Decisions()
+
+    def settled(self, labels: Labels, evidence: Any) -> Augment:
+        """The step with what it takes from the data (the sizes of classes) written into its settings."""
+        return self
 
     def recipe(self, task: Task) -> dict[str, Any]:
         """The recipe as plain JSON values, as it stands in the plan. Raises ConfigError for unknown operations."""

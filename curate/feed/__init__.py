@@ -1,6 +1,6 @@
 """From the plan to batches: samplers, the loader, and losses that know of soft labels and weights.
 
-Names are loaded when they are first used; of these only `Sampler` does without torch.
+Names are loaded when they are first used; of these only `Sampler` and `Adaptive` do without torch.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from curate.feed.adaptive import Adaptive
     from curate.feed.loader import Loader
     from curate.feed.losses import SoftBinaryCrossEntropy, SoftCrossEntropy, WeightedRegression, make_loss
     from curate.feed.making import make_loader
     from curate.feed.sampler import Sampler
 
 _PUBLIC = {
+    "Adaptive": "adaptive",
     "Loader": "loader",
     "Sampler": "sampler",
     "SoftBinaryCrossEntropy": "losses",
@@ -23,9 +25,10 @@ _PUBLIC = {
     "make_loader": "making",
     "make_loss": "losses",
 }
-_WITHOUT_TORCH = ("sampler",)
+_WITHOUT_TORCH = ("adaptive", "sampler")
 
 __all__ = [
+    "Adaptive",
     "Loader",
     "Sampler",
     "SoftBinaryCrossEntropy",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 SKIPPED = "_skipped"
 """Entry of a batch in which a worker reports rows that could not be read; the loader takes it out."""
+UNCHANGED = "_unchanged"
+"""Entry of a batch in which a worker counts texts that an operation gave back as they were, by operation."""
 
 
 class Draw(NamedTuple):
@@ -48,6 +51,7 @@ class _Part:
     lines: list[Line]
     items: list[list[Any] | None]
     skipped: dict[int, str]
+    unchanged: Counter[str]
 
 
 @dataclass
@@ -113,7 +117,8 @@ class Batches:
         targets = self.targets.arrays(planned)
         if self.recipes.mixes:
             skipped += self._mix(lines, items, targets, positions[kept], epoch)
-        return self._collate(lines, items, targets, skipped)
+        batch = self._collate(lines, items, targets, skipped)
+        return batch | {UNCHANGED: part.unchanged} if part.unchanged else batch
 
     def _read(self, positions: np.ndarray, occurrences: np.ndarray | None, epoch: int) -> _Part:
         """Gather, decode and augment; the finished arrays of each draw, one per input."""
@@ -124,23 +129,24 @@ class Batches:
         values = [modality.values(rows) for modality in self.inputs]
         items: list[list[Any] | None] = []
         skipped: dict[int, str] = {}
+        unchanged: Counter[str] = Counter()
         for number, line in enumerate(lines):
             try:
-                items.append(self._item(line, [column[place[number]] for column in values], epoch))
+                items.append(self._item(line, [column[place[number]] for column in values], epoch, unchanged))
             except DataError as error:
                 if self.on_error == "raise":
                     raise
                 skipped[number] = str(error).removeprefix(f"row {line.row_id} can't be read: ")
                 items.append(None)
-        return _Part(planned, lines, items, skipped)
+        return _Part(planned, lines, items, skipped, unchanged)
 
-    def _item(self, line: Line, values: list[Any], epoch: int) -> list[Any]:
+    def _item(self, line: Line, values: list[Any], epoch: int, unchanged: Counter[str]) -> list[Any]:
         """The finished arrays of one draw, one per input."""
         try:
             read = [modality.read(value) for modality, value in zip(self.inputs, values)]
         except DataError as error:
             raise DataError(f"row {line.row_id} can't be read: {error}") from error
-        changed = [self.recipes.changed(line, m, item, epoch) for m, item in zip(self.inputs, read)]
+        changed = [self.recipes.changed(line, m, item, epoch, unchanged) for m, item in zip(self.inputs, read)]
         return [m.finish(item) for m, item in zip(self.inputs, changed)]
 
     def _mix(

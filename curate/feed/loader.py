@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from curate.errors import CurateError, DataError
 from curate.feed import sampler as samplers
-from curate.feed.batches import SKIPPED, Batches, Draw, Skipped
+from curate.feed.batches import SKIPPED, UNCHANGED, Batches, Draw, Skipped
 from curate.feed.cursor import Cursor
 from curate.feed.sampler import Sampler
 
@@ -40,6 +41,7 @@ class Loader(DataLoader):
 
     Attributes:
         skipped: row id -> reason, of the rows that could not be read or augmented so far (`on_error="skip"`).
+        unchanged: text operation -> how many texts so far it gave back as they were.
         label_names: the classes in the order of `soft_labels`.
         class_weights: (K,) float32 for the loss, None where there are none; batches do not contain them.
         inputs: the inputs with what was settled for them (size of images, rate of audio, names of features).
@@ -51,6 +53,7 @@ class Loader(DataLoader):
         self.requests = Requests(sampler)
         self.cursor = Cursor()
         self.skipped: dict[str, str] = {}
+        self.unchanged: Counter[str] = Counter()
         self.label_names = list(label_names)
         self.class_weights = None if class_weights is None else np.asarray(class_weights, np.float32)
         self.inputs = dataset.inputs
@@ -74,6 +77,7 @@ class Loader(DataLoader):
         for _, end in sampler.steps(start):
             batch = next(batches)
             self._report(batch.pop(SKIPPED, ()))
+            self.unchanged.update(batch.pop(UNCHANGED, {}))
             self.cursor.drawn = end
             if batch["row_id"]:
                 empty = -1
@@ -122,6 +126,12 @@ class Loader(DataLoader):
         """Hand out this epoch next. Naming the epoch that a loaded state is in the middle of keeps its place."""
         self.requests.sampler.set_epoch(epoch)
         self.cursor.set_epoch(epoch)
+
+    def report(
+        self, epoch: int, *, classes: Mapping[str, float] | None = None, rows: Mapping[str, float] | None = None
+    ) -> None:
+        """Say what training found in an epoch, between epochs, for the sampler ``adaptive`` (see `Sampler.report`)."""
+        self.requests.sampler.report(epoch, classes=classes, rows=rows)
 
     def state_dict(self) -> dict[str, Any]:
         """What was handed out, as plain values: valid on all ranks, for other batch sizes, world sizes and workers."""

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from curate.errors import ConfigError, nearest
 from curate.feed import sampler as samplers
+from curate.feed.adaptive import Adaptive
 from curate.feed.batches import Batches
 from curate.feed.inputs.make import make_inputs
 from curate.feed.inputs.options import input_options
@@ -52,6 +53,7 @@ def make_loader(
     on_error: Literal["skip", "raise"] = "skip",
     transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     class_weights: Sequence[float] | np.ndarray | None = None,
+    adaptive: Adaptive | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Loader:
     """A loader over the draws of a plan.
@@ -82,6 +84,8 @@ def make_loader(
         on_error: ``skip`` (count it in `Loader.skipped`) or ``raise`` for a row that can't be read or augmented.
         transform: called with every batch in the process that made it; gives the batch to hand out.
         class_weights: for `Loader.class_weights`.
+        adaptive: settings of the sampler ``adaptive`` (`curate.feed.adaptive.Adaptive`); `Loader.report` takes what it
+            follows.
         options: see `curate.feed.inputs.options.InputOptions`.
 
     Raises:
@@ -94,7 +98,7 @@ def make_loader(
     recipes = Recipes.of(plan, seed)
     made = make_inputs(table, plan, recipes, settings, tokenizer, tokenizer_options)
     lines = _lines(plan, split)
-    order = _sampler(lines, sampler, split, batch_size, rank, world_size, seed, drop_last, pad)
+    order = _sampler(lines, sampler, split, batch_size, rank, world_size, seed, drop_last, pad, adaptive)
     columns = list(dict.fromkeys(column for one in made for column in one.columns))
     dataset = Batches(
         table.dataset.select_columns(columns).with_format("arrow"),
@@ -168,9 +172,11 @@ def _lines(plan: pa.Table, split: str | None) -> pa.Table:
 
 def _sampler(
     lines: pa.Table, asked: Mode | Sampler | None, split: str | None, batch_size: int, rank: int, world_size: int,
-    seed: int, drop_last: bool, pad: bool,
+    seed: int, drop_last: bool, pad: bool, adaptive: Adaptive | Mapping[str, Any] | None,
 ) -> Sampler:  # fmt: skip
     if isinstance(asked, Sampler):
+        if adaptive is not None:
+            raise ConfigError("adaptive is for a sampler that is named; pass it to the Sampler itself")
         if asked.n != lines.num_rows:
             raise ConfigError(
                 f"the sampler draws from {asked.n} lines, and split {split!r} has {lines.num_rows}: make it from"
@@ -182,7 +188,7 @@ def _sampler(
             f"sampler must be a mode ({', '.join(samplers.MODES)}) or a curate.feed.Sampler, not {asked!r}"
         )
     mode = asked or ("sequential" if split in HELD_OUT else "shuffled")
-    return Sampler(lines, mode, batch_size, rank, world_size, seed, drop_last, pad)
+    return Sampler(lines, mode, batch_size, rank, world_size, seed, drop_last, pad, adaptive=adaptive)
 
 
 def _prepare_pickling(dataset: Batches, folder: Path) -> None:

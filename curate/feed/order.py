@@ -71,6 +71,45 @@ def balanced(classes: Sequence[np.ndarray], draws: int, rng: np.random.Generator
     """
     quota = np.full(len(classes), draws // len(classes))
     quota[rng.permutation(len(classes))[: draws % len(classes)]] += 1
+    return _dealt(classes, quota, rng)
+
+
+def by_shares(classes: Sequence[np.ndarray], shares: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions of which each class has its share of the draws, give or take one draw.
+
+    Args:
+        classes: for each of K classes its (m_k,) positions, none empty.
+        shares: (K,) that sum to 1.
+        draws: how many positions are drawn in all.
+        rng: says which classes have one more, which positions are drawn, and in which order.
+
+    Returns:
+        (draws,) int64.
+    """
+    turn = rng.permutation(len(classes))
+    quota = np.empty(len(classes), dtype=np.int64)
+    quota[turn] = _systematic(shares[turn], draws, rng)
+    return _dealt(classes, quota, rng)
+
+
+def in_proportion(shares: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """(draws,) int64 positions, each drawn ``shares * draws`` times, give or take one; (n,) shares sum to 1."""
+    turn = rng.permutation(len(shares))
+    order = np.repeat(turn, _systematic(shares[turn], draws, rng))
+    rng.shuffle(order)
+    return order
+
+
+def _systematic(shares: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """(n,) int64 that sum to `draws`, each its share rounded up or down, its share on average (Kitagawa 1996)."""
+    total = np.cumsum(shares)
+    edges = np.floor(total * (draws / total[-1]) + rng.random()).astype(np.int64)
+    edges[-1] = draws
+    return np.diff(np.minimum(edges, draws), prepend=0)
+
+
+def _dealt(classes: Sequence[np.ndarray], quota: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """So many positions of each class, each about equally often, in random order."""
     parts = []
     for positions, wanted in zip(classes, quota, strict=True):
         times, rest = divmod(int(wanted), len(positions))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +72,8 @@ class Recipes:
             for row_id, copy, label, text in zip(*columns, strict=True)
         ]
 
-    def changed(self, line: Line, modality: Input, item: Any, epoch: int) -> Any:
-        """The item after the recipe of its line.
+    def changed(self, line: Line, modality: Input, item: Any, epoch: int, unchanged: Counter[str] | None = None) -> Any:
+        """The item after the recipe of its line; counts texts that an operation gave back as they were.
 
         Raises:
             DataError: an operation failed.
@@ -90,6 +91,7 @@ class Recipes:
                 row_id=line.row_id,
                 copy=line.copy,
                 label=line.label,
+                unchanged=unchanged,
             )
 
         try:

@@ -7,14 +7,17 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import xxhash
 
 from curate.errors import ConfigError, nearest
 from curate.feed import order as orders
+from curate.feed import planned
+from curate.feed.adaptive import Adaptive
 from curate.feed.cursor import Cursor
+from curate.feed.following import Following
 from curate.randomness import digest, generator
 
-Mode = Literal["sequential", "shuffled", "weighted", "balanced"]
+Mode = Literal["sequential", "shuffled", "weighted", "balanced", "adaptive"]
 MODES: tuple[str, ...] = get_args(Mode)
 
 
@@ -32,7 +35,8 @@ class Sampler:
 
     Modes: ``sequential`` (as planned), ``shuffled``, ``weighted`` (n draws with replacement, in proportion to the
     plan's weights), ``balanced`` (every class equally often, give or take one draw; lines without a label are not
-    drawn). The first two draw every line exactly once per epoch over all ranks.
+    drawn), ``adaptive`` (every class or row as often as its reported loss or recall asks for, see `Adaptive` and
+    `report`). The first two draw every line exactly once per epoch over all ranks.
 
     The end of an epoch: the last batches share what is left evenly, so that every rank makes the same number of
     batches without repeating a draw; only where fewer draws than ranks are left in all (batch size 1, or a plan
@@ -49,6 +53,7 @@ class Sampler:
         drop_last: leave out draws that don't fill a batch on every rank.
         pad: repeat draws until every rank's last batch is full.
         weights: (n,) weights for ``weighted`` in place of the plan's.
+        adaptive: settings of ``adaptive``.
 
     Raises:
         ConfigError: an unknown mode, a number out of range, or a mode that needs what the plan does not have.
@@ -65,6 +70,7 @@ class Sampler:
         drop_last: bool = False,
         pad: bool = False,
         weights: np.ndarray | Sequence[float] | None = None,
+        adaptive: Adaptive | Mapping[str, Any] | None = None,
     ) -> None:
         if mode not in MODES:
             raise ConfigError(f"unknown sampler {mode!r}{nearest(str(mode), MODES)}; known: {', '.join(MODES)}")
@@ -82,17 +88,24 @@ class Sampler:
         self.n: int = _whole("plan", plan, 0) if lines is None else lines.num_rows
         self._alias: orders.AliasTable | None = None
         self._classes: list[np.ndarray] = []
-        keys = _keys(lines)
+        keys = planned.keys(lines)
         if mode == "weighted":
-            chances = _weights(lines, weights, self.n)
+            chances = planned.weights(lines, weights, self.n)
             self._alias = orders.AliasTable.of(chances) if self.n else None
             keys.append(chances.tobytes())
         elif weights is not None:
             raise ConfigError(f"weights are for the sampler 'weighted', not for {mode!r}")
+        self._following: Following | None = None
+        self._begun: int | None = None
+        if adaptive is not None and mode != "adaptive":
+            raise ConfigError(f"adaptive is for the sampler 'adaptive', not for {mode!r}")
         if mode == "balanced":
-            self._classes = _classes(lines)
+            self._classes = list(planned.classes(lines, mode).values())
             keys += [positions.tobytes() for positions in self._classes]
-        self.fingerprint = f"{digest(mode, self.n, *map(_hash, keys)):032x}"
+        elif mode == "adaptive":
+            self._following = Following.of(lines, adaptive)
+            keys += self._following.keys()
+        self.fingerprint = f"{digest(mode, self.n, *map(xxhash.xxh3_128_hexdigest, keys)):032x}"
         self.cursor = Cursor()
         self._order: tuple[int, np.ndarray, np.ndarray | None] | None = None
 
@@ -103,7 +116,52 @@ class Sampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Draw this epoch next. Naming the epoch that a loaded state is in the middle of keeps its place."""
+        if epoch != self.cursor.epoch:
+            self._begun = None
         self.cursor.set_epoch(_whole("epoch", epoch, 0))
+
+    def report(
+        self, epoch: int, *, classes: Mapping[str, float] | None = None, rows: Mapping[str, float] | None = None
+    ) -> None:
+        """Say what training found in an epoch, before the next one begins; the draws of later epochs follow it.
+
+        Every rank must report the same numbers (reduce them over the ranks first). What is left out keeps what was
+        reported of it before.
+
+        Args:
+            epoch: that the numbers are of: the one being drawn, or an earlier one.
+            classes: class -> mean loss, or recall (`Adaptive.follows`), in training or on held-out rows.
+            rows: row id -> loss, or recall.
+
+        Raises:
+            ConfigError: the sampler does not adapt, or not by these; the numbers can't be; the epoch is none that can
+                be reported now.
+        """
+        following = self._followed()
+        epoch = _whole("epoch", epoch, 0)
+        if epoch > self.cursor.epoch:
+            raise ConfigError(f"epoch {epoch} can't be reported: epoch {self.cursor.epoch} has not come to its end")
+        if self._begun is not None and epoch < self._begun:
+            raise ConfigError(
+                f"a report of epoch {epoch} comes too late: epoch {self._begun} is being drawn; report between epochs"
+            )
+        following.add(epoch, {"classes": classes, "rows": rows})
+        if self._order is not None and self._order[0] > epoch:
+            self._order = None
+
+    def shares(self, epoch: int) -> dict[str, float]:
+        """Share of the draws of an epoch of each class, or row id, of the sampler ``adaptive``, by the reports so far.
+
+        Raises:
+            ConfigError: another sampler, or an epoch too long ago.
+        """
+        following = self._followed()
+        return dict(zip(following.reports.names, following.shares(epoch).tolist(), strict=True))
+
+    def _followed(self) -> Following:
+        if self._following is None:
+            raise ConfigError(f"the sampler {self.mode!r} follows no reports; choose mode 'adaptive'")
+        return self._following
 
     def state_dict(self) -> dict[str, Any]:
         """Where this sampler stands: plain values, valid on every rank, for any world size and batch size."""
@@ -111,13 +169,14 @@ class Sampler:
 
     def state_at(self, cursor: Cursor) -> dict[str, Any]:
         """The state that says that the draws before a cursor were used."""
+        reports = {} if self._following is None else {"reports": self._following.reports.state()}
         return {
             "epoch": cursor.epoch,
             "drawn": min(cursor.drawn, self.n),
             "seed": self.seed,
             "n": self.n,
             "fingerprint": self.fingerprint,
-        }
+        } | reports
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on exactly where a state was taken.
@@ -139,6 +198,9 @@ class Sampler:
         epoch, drawn = _whole("epoch", state["epoch"], 0), _whole("drawn", state["drawn"], 0)
         if drawn > self.n:
             raise ConfigError(f"the state says that {drawn} of {self.n} draws were made")
+        if self._following is not None:
+            self._following.reports.load(state.get("reports"))
+        self._order, self._begun = None, epoch if drawn else None
         self.cursor.go_to(epoch, drawn)
 
     def __len__(self) -> int:
@@ -151,13 +213,19 @@ class Sampler:
 
     def __iter__(self) -> Iterator[int]:
         """This rank's positions in the epoch, one by one."""
-        epoch, start = self.cursor.begin()
+        epoch, start = self.begin()
         order, _ = self.order(epoch)
         end = self._end(start, len(order))
         for count, position in enumerate(order[start + self.rank : end : self.world_size].tolist(), 1):
             self.cursor.drawn = min(end, start + count * self.world_size)
             yield position
         self.cursor.finish()
+
+    def begin(self) -> tuple[int, int]:
+        """Epoch and draw at which an iteration that begins now starts; reports of earlier epochs are too late now."""
+        epoch, start = self.cursor.begin()
+        self._begun = epoch
+        return epoch, start
 
     def batches(self) -> Batches:
         """The same draws in batches: lists of positions, for ``DataLoader(batch_sampler=...)``."""
@@ -173,11 +241,13 @@ class Sampler:
                 order = self._alias.draw(self.n, rng)
             elif self.mode == "balanced":
                 order = orders.balanced(self._classes, self.n, rng)
+            elif self._following is not None:
+                order = self._following.order(epoch, self.n, rng)
             else:
                 order = orders.shuffled(self.n, rng)
             if self.pad:
                 order = np.resize(order, -(-self.n // self._step) * self._step)
-            repeats = self.mode in ("weighted", "balanced") or len(order) > self.n
+            repeats = self.mode in ("weighted", "balanced", "adaptive") or len(order) > self.n
             self._order = (epoch, order, orders.occurrences(order) if repeats else None)
         return self._order[1], self._order[2]
 
@@ -234,7 +304,7 @@ class Batches:
     def __iter__(self) -> Iterator[list[Any]]:
         """This rank's batches in the epoch."""
         sampler, cursor = self.sampler, self.sampler.cursor
-        epoch, start = cursor.begin()
+        epoch, start = sampler.begin()
         order, before = sampler.order(epoch)
         for first, end in sampler.steps(start):
             mine = slice(first + sampler.rank, end, sampler.world_size)
@@ -251,61 +321,3 @@ def _whole(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ConfigError(f"{name} must be a whole number of at least {least}, not {value!r}")
     return int(value)
-
-
-def _hash(key: bytes) -> str:
-    import xxhash
-
-    return xxhash.xxh3_128_hexdigest(key)
-
-
-def _keys(plan: Any) -> list[bytes]:
-    """Bytes that differ for plans with other lines, however the lines are chunked."""
-    if plan is None or "row_id" not in plan.column_names:
-        return []
-    ids = pa.concat_arrays([pa.array([], pa.large_string()), *plan["row_id"].cast(pa.large_string()).chunks])
-    _, bounds, text = ids.buffers()
-    ends = np.frombuffer(bounds, np.int64)[ids.offset : ids.offset + len(ids) + 1] if len(ids) else np.zeros(1, int)
-    keys = [np.diff(ends).tobytes(), bytes(memoryview(text)[ends[0] : ends[-1]]) if text is not None else b""]
-    if "copy" in plan.column_names:
-        keys.append(plan["copy"].to_numpy().tobytes())
-    return keys
-
-
-def _weights(plan: Any, weights: np.ndarray | Sequence[float] | None, n: int) -> np.ndarray:
-    if weights is None:
-        if plan is None:
-            raise ConfigError("the sampler 'weighted' needs weights: pass a plan, or weights=")
-        weights = plan["weight"].to_numpy()
-    chances = np.asarray(weights, dtype=np.float64)
-    if chances.shape != (n,):
-        raise ConfigError(f"{n} lines in the plan, but weights of the shape {chances.shape}")
-    bad = np.flatnonzero(~(np.isfinite(chances) & (chances >= 0)))
-    if len(bad):
-        raise ConfigError(f"weights must be finite and at least 0; position {bad[0]} has {chances[bad[0]]}")
-    if n and not chances.sum():
-        raise ConfigError("all weights are 0: nothing could be drawn")
-    return chances
-
-
-def _classes(plan: Any) -> list[np.ndarray]:
-    """The positions of every class that occurs, in the order of the classes' names."""
-    if plan is None:
-        raise ConfigError("the sampler 'balanced' needs a plan with labels, not the number of its lines")
-    label = plan["label"].combine_chunks()
-    if pa.types.is_floating(label.type):
-        raise ConfigError("the sampler 'balanced' needs classes, and the labels of this plan are numbers")
-    position = np.arange(len(label))
-    if pa.types.is_list(label.type) or pa.types.is_large_list(label.type):
-        position = pc.list_parent_indices(label).to_numpy()
-        label = pc.list_flatten(label)
-    names = label.cast(pa.string()).dictionary_encode()
-    codes = pc.fill_null(names.indices, -1).to_numpy().astype(np.int64)
-    if not (codes >= 0).any():
-        if len(plan):
-            raise ConfigError("the sampler 'balanced' needs labels, and no line of the plan has one")
-        return []
-    by_class = np.argsort(codes, kind="stable")
-    edges = np.searchsorted(codes[by_class], np.arange(len(names.dictionary) + 1))
-    sorted_names = np.argsort(np.array(names.dictionary.to_pylist(), dtype=np.dtypes.StringDType()), kind="stable")
-    return [position[by_class[edges[k] : edges[k + 1]]] for k in sorted_names]

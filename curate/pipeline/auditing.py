@@ -55,11 +55,13 @@ def audit(
     table = data if isinstance(data, Table) else load(data, task)
     chosen = choose(table.task, checks)
     found = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
-    found.prepare(needs(chosen, table.task), embedding=any(check.embeds for check in chosen))
+    found.prepare(needs(chosen, table.task), embedding=any(check.wants_embedding(table.task) for check in chosen))
     parts, notes, ran, skipped = [], [], [], {}
+    seconds: dict[str, float] = {}
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))
+        begun = time.perf_counter()
         try:
             part = check.find(found)
         except Exception as fault:
@@ -67,6 +69,7 @@ def audit(
                 raise
             skipped[check.name] = _in_a_sentence(fault)
             continue
+        seconds[check.name] = round(time.perf_counter() - begun, 3)
         parts.append(part)
         ran.append(check)
         notes += idle(check, part, table)
@@ -75,7 +78,7 @@ def audit(
         table,
         findings,
         notes=(*table.notes, *found.notes, *notes),
-        facts={"evidence": found.facts()},
+        facts={"evidence": found.facts(), "seconds_of_checks": seconds},
         seconds=time.perf_counter() - started,
         skipped=skipped,
         views=Views.of(found, ran, findings),

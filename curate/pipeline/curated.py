@@ -74,8 +74,8 @@ class Curated:
     @cached_property
     def verdict(self) -> Verdict:
         """What the ledger amounts to, row by row."""
-        labels = self.table.labels
-        return combine(self.ledger_, self.table.row_ids, labels.codes, labels.names)
+        table = self.table
+        return combine(self.ledger_, table.row_ids, table.labels.codes, table.task.label_names)
 
     @cached_property
     def report(self) -> Report:
@@ -172,6 +172,26 @@ class Curated:
             lines.append(f"class weight of {self.label_names[code]!r}: {self.class_weights[code]:.3g}")
         return lines
 
+    def transform(self, rows: Any) -> Table:
+        """New rows as the run's transforms make them, by what these learned from the training rows.
+
+        Args:
+            rows: a `Table`, or anything that `curate.load` takes; labels, splits and ids may be missing.
+
+        Raises:
+            DataError: the rows lack a column that the inputs or the transforms need.
+        """
+        from curate.pipeline.transforming import transform
+
+        return transform(self, rows)
+
+    @cached_property
+    def members(self) -> list[Curated]:
+        """The members of an ensemble (`balanced_ensemble`), each with a plan, loader and loss of its own; else none."""
+        from curate.pipeline.members import members
+
+        return members(self)
+
     def loader(self, **options: Any) -> Any:
         """A torch DataLoader of dicts over the plan; see `curate.feed.make_loader` for the options.
 
@@ -182,7 +202,10 @@ class Curated:
 
         defaults = self.pipeline.feed.model_dump(exclude_defaults=True)
         if options.get("split", "train") in HELD_OUT:
-            defaults = {name: value for name, value in defaults.items() if name not in ("sampler", "drop_last")}
+            ours = ("sampler", "adaptive", "drop_last")
+            defaults = {name: value for name, value in defaults.items() if name not in ours}
+        elif options.get("sampler", "adaptive") != "adaptive":
+            defaults.pop("adaptive", None)
         weights = {"class_weights": self.class_weights} if len(self.class_weights) else {}
         options = weights | defaults | options
         return make_loader(
@@ -190,11 +213,18 @@ class Curated:
         )
 
     def loss(self, **options: Any) -> Any:
-        """A torch module `loss(logits, batch)` for the kind of task, with the class weights (see `make_loss`)."""
+        """A torch module `loss(logits, batch)` for the kind of task, with the class weights (see `make_loss`).
+
+        ``name="focal", gamma=2`` picks another than cross-entropy (`curate.losses.LOSSES`). How often each class is
+        drawn, where a loss needs it, follows from the plan, its weights, and the sampler of the `feed` part.
+        """
         from curate.feed import make_loss
+        from curate.feed.losses.counts import class_counts
 
         weights = self.class_weights if len(self.class_weights) else None
         given = {"class_weights": weights, "label_names": self.label_names} | options
+        if self.table.task.kind == "classification" and "class_counts" not in given:
+            given["class_counts"] = class_counts(self.plan, self.label_names, self.pipeline.feed.sampler)
         return make_loss(self.table.task.kind, **given)
 
     def save(self, out: Path) -> Curated:

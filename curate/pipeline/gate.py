@@ -16,6 +16,7 @@ from curate.errors import ConfigError, nearest
 from curate.findings import Findings
 from curate.report.advice import ABOUT_THE_SET
 from curate.report.model import GateOutcome
+from curate.step import Check
 from curate.table import Table
 
 ANY = "any"
@@ -63,6 +64,7 @@ class Gate:
             raise ConfigError(f"the gate {text!r} names no known check{nearest(check, known)}")
         if check == ANY and issue is not None:
             raise ConfigError(f"the gate {text!r} names an issue, but 'any' stands for all checks and has none")
+        _must_be_found(text, check, issue)
         if match["split"] == "":
             raise ConfigError(f"the gate {text!r} names no split between its brackets; write for example [test]")
         share = bool(match["percent"])
@@ -70,6 +72,15 @@ class Gate:
         if share and bound > 1:
             raise ConfigError(f"the gate {text!r} can never fail: no share is larger than 100%")
         return cls(text.strip(), check, issue, match["split"], match["op"], bound, share)
+
+    def must_fit(self, table: Table) -> None:
+        """Raises ConfigError where it names a split that the table lacks."""
+        there = sorted(set(table.splits.tolist()))
+        if self.split is not None and self.split not in there:
+            raise ConfigError(
+                f"the gate {self.text!r} names the split {self.split!r}{nearest(self.split, there)}, and the data"
+                f" have {', '.join(there)}"
+            )
 
     @property
     def subject(self) -> str:
@@ -90,12 +101,7 @@ class Gate:
         """
         counts = self._mask(findings.table)
         if self.split is not None:
-            if self.split not in set(table.splits.tolist()):
-                splits = sorted(set(table.splits.tolist()))
-                raise ConfigError(
-                    f"the gate {self.text!r} names the split {self.split!r}{nearest(self.split, splits)}, and the data"
-                    f" have {', '.join(splits)}"
-                )
+            self.must_fit(table)
             counts &= (table.splits == self.split)[findings.table["row"].to_numpy()]
         if not counts.any():
             raise ConfigError(f"the gate {self.text!r} can't be judged: {self._idle(findings)}")
@@ -135,6 +141,20 @@ class Gate:
             flagged=flagged,
             rows=rows,
             sentence=sentence,
+        )
+
+
+def _must_be_found(text: str, check: str, issue: str | None) -> None:
+    """Refuse a step that is no check, and an issue that the check never finds."""
+    if check == ANY:
+        return
+    step = registry.step(check)
+    if not issubclass(step, Check):
+        raise ConfigError(f"the gate {text!r} names {check!r}, which is a {step.kind} step and no check")
+    if issue is not None and step.issues and issue not in step.issues:
+        raise ConfigError(
+            f"the gate {text!r} names the issue {issue!r}{nearest(issue, step.issues)}; {check} finds"
+            f" {', '.join(step.issues)}"
         )
 
 

@@ -148,12 +148,14 @@ class Pipeline:
 
     def moved_to(self, folder: Path) -> Pipeline:
         """The same pipeline with local paths relative to another folder, for a file that will stand there."""
-        if self.source is None:
-            return self
 
         def moved(path: str) -> str:
             return os.path.relpath(self.folder / path, folder) if is_local(self.folder, path) else path
 
+        steps = tuple(step.relocated(moved) for step in self.steps)
+        kept: dict[str, Any] = {"task": self.task, "evidence": self.evidence, "feed": self.feed, "seed": self.seed}
+        if self.source is None:
+            return Pipeline(steps, folder=folder, **kept)
         paths = self.source.path
         changed = {"path": moved(paths) if isinstance(paths, str) else tuple(moved(path) for path in paths)}
         if self.source.root is not None:
@@ -162,8 +164,12 @@ class Pipeline:
         task = self.task
         if task is not None and task.target is not None and (self.folder / task.target).exists():
             task = task.model_copy(update={"target": moved(task.target)})
-        kept = {"task": task, "evidence": self.evidence, "feed": self.feed, "seed": self.seed}
-        return Pipeline(self.steps, source=source, folder=folder, **kept)
+        kept["task"] = task
+        return Pipeline(steps, source=source, folder=folder, **kept)
+
+    def located(self) -> tuple[Step, ...]:
+        """The steps with absolute paths in place of those that are relative to the file."""
+        return tuple(step.relocated(lambda path: os.path.normpath(self.folder.resolve() / path)) for step in self.steps)
 
     def run(self, table: Any = None, out: str | Path | None = None, **options: Any) -> Curated:
         """Carry the pipeline out; see `curate.pipeline.run.run` for the options.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
 
 from curate.errors import ConfigError, nearest
 
@@ -84,9 +86,9 @@ def _sentence(line: Any, model: type[Any], parts: Place) -> str:
     given = line.get("input")
     match line["type"]:
         case "extra_forbidden":
-            known = list(model.model_fields)
-            if len(parts) != 1:
-                return "unknown setting"
+            known = _settings_at(model, parts[:-1])
+            if not known:
+                return f"unknown setting {parts[-1]!r}"
             return f"unknown setting {parts[-1]!r}{nearest(str(parts[-1]), known)}; known: {', '.join(known)}"
         case "missing":
             return "is needed"
@@ -95,3 +97,15 @@ def _sentence(line: Any, model: type[Any], parts: Place) -> str:
         case _:
             text = line["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
             return f"found {given!r:.80}, expected {text}"
+
+
+def _settings_at(model: type[Any], parts: Place) -> list[str]:
+    """The settings of a model inside another, named by the way to it; none where that leads to no model."""
+    for part in parts:
+        field = model.model_fields.get(str(part))
+        members = () if field is None else (field.annotation, *get_args(field.annotation))
+        inner = [member for member in members if isinstance(member, type) and issubclass(member, BaseModel)]
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)

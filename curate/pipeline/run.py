@@ -31,6 +31,7 @@ from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
 from curate.pipeline.files import refuse_folder
 from curate.pipeline.pipeline import Pipeline
+from curate.pipeline.transforming import described
 from curate.randomness import generator
 from curate.report.views import Views
 from curate.sources import load
@@ -57,15 +58,15 @@ class _State:
     log: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     changes: list[pa.Table] = field(default_factory=list)
-    given: Task = field(default_factory=Task)
+    given: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Decisions:
         return Decisions.join(self.decisions)
 
     def verdict(self) -> Verdict:
-        labels = self.table.labels
-        return combine(self.ledger, self.table.row_ids, labels.codes, labels.names)
+        table = self.table
+        return combine(self.ledger, table.row_ids, table.labels.codes, table.task.label_names)
 
 
 def run(
@@ -97,13 +98,14 @@ def run(
     _refuse(pipeline, table)
     tell = progress or (lambda stage, done, total: None)
     measure = partial(_evidence, pipeline=pipeline, cache=resolve(cache), progress=progress)
-    state = _State(table, measure, measure(table), rows_per_split(table), given=table.task)
-    for i, (step, name) in enumerate(zip(pipeline.steps, pipeline.step_names)):
+    state = _State(table, measure, measure(table), rows_per_split(table), given=described(table))
+    for i, (step, name) in enumerate(zip(pipeline.located(), pipeline.step_names)):
         tell(name, i, len(pipeline.steps))
         began, before = time.perf_counter(), len(state.ledger)
         if i == 0 or isinstance(pipeline.steps[i - 1], Transform):
             ahead = _ahead(pipeline.steps[i:])
-            state.evidence.prepare(needs(ahead, state.table.task), embedding=any(s.embeds for s in ahead))
+            task = state.table.task
+            state.evidence.prepare(needs(ahead, task), embedding=any(s.wants_embedding(task) for s in ahead))
         _take(step, name, state, pipeline.seed)
         state.log.append(
             {"step": name, "kind": step.kind, "seconds": time.perf_counter() - began}
@@ -156,7 +158,7 @@ def _beside(pipeline: Pipeline, path: str) -> str:
 def _refuse(pipeline: Pipeline, table: Table) -> None:
     """Say at once, before anything is measured, which steps can't be used for this task."""
     refusals, task = [], table.task
-    for step, name in zip(pipeline.steps, pipeline.step_names):
+    for step, name in zip(pipeline.located(), pipeline.step_names):
         try:
             why = step.refuses(task)
             if why is None and isinstance(step, Augment):
@@ -176,12 +178,12 @@ def _refuse(pipeline: Pipeline, table: Table) -> None:
 
 def _cautions(pipeline: Pipeline) -> list[str]:
     """What is not wrong, but is hardly meant."""
-    names = {step.name for step in pipeline.steps}
-    if pipeline.feed.sampler == "balanced" and "class_weights" in names:
-        return [
-            "class_weights and `feed: {sampler: balanced}` both make up for rare classes: the loss counts them twice"
-        ]
-    return []
+    names, sampler = {step.name for step in pipeline.steps}, pipeline.feed.sampler
+    others = [f"`feed: {{sampler: {sampler}}}`"] if sampler in ("balanced", "adaptive") else []
+    others += ["balanced_ensemble"] if "balanced_ensemble" in names else []
+    if "class_weights" not in names:
+        return []
+    return [f"class_weights and {other} both make up for rare classes: the loss counts them twice" for other in others]
 
 
 def _ahead(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -220,9 +222,23 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
         _follow(state)
         _decide(step.weigh(state.table), name, state)
     elif isinstance(step, Augment):
-        state.recipes.append(step.recipe(state.table.task))
+        labels = state.evidence.labels
+        recipe = step.settled(labels, state.evidence).recipe(state.table.task)
+        state.recipes.append(recipe)
+        state.notes += _uncovered(state.table, recipe)
+        _decide(step.decide(labels, state.evidence, generator(seed, step=name)), name, state)
     else:
         raise ConfigError(f"{name}: a {type(step).__name__} is no check, transform, balance or augment step")
+
+
+def _uncovered(table: Table, recipe: dict[str, Any]) -> list[str]:
+    """Sentences about operations that leave many texts as they are."""
+    if not recipe.get("text"):
+        return []
+    from curate.augment._coverage import coverage, notes
+
+    slow = any(isinstance(one, dict) and set(one) & {"contextual_words", "back_translate"} for one in recipe["text"])
+    return notes(coverage(table, [recipe], rows=20 if slow else 200))
 
 
 def _changed(before: Table, after: Table, step: str) -> pa.Table:
@@ -287,7 +303,7 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
             "steps": state.log,
             "evidence": state.evidence.facts(),
             "fitted": state.fitted,
-            "task": state.given.model_dump(mode="json", exclude_defaults=True),
+            "given": state.given,
         },
         notes=tuple(dict.fromkeys((*table.notes, *_cautions(pipeline), *state.notes, *state.evidence.notes))),
         changes=pa.concat_tables([CHANGES.empty_table(), *state.changes]),

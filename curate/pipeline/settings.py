@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from curate.feed.adaptive import Adaptive
 from curate.feed.inputs.options import InputOptions
 
 
@@ -40,12 +41,20 @@ class FeedSettings(InputOptions):
     """The `feed:` part: what `curated.loader()` does when it is not told otherwise."""
 
     batch_size: int = Field(default=32, ge=1, description="rows per batch")
-    sampler: Literal["sequential", "shuffled", "weighted", "balanced"] = Field(
+    sampler: Literal["sequential", "shuffled", "weighted", "balanced", "adaptive"] = Field(
         default="shuffled",
-        description="order of the draws: as planned, shuffled, by weight, or every class equally often",
+        description="order of the draws: as planned, shuffled, by weight, every class equally often, or as the loss or"
+        " recall that training reports asks for",
     )
+    adaptive: Adaptive | None = Field(default=None, description="of the sampler adaptive: how it follows reports")
     num_workers: int = Field(default=0, ge=0, le=256, description="processes that decode and augment")
     drop_last: bool = Field(default=False, description="leave out a last batch that is not full")
     on_error: Literal["skip", "raise"] = Field(
         default="skip", description="what to do with a row that can't be decoded any more: skip and count it, or stop"
     )
+
+    @model_validator(mode="after")
+    def _adaptive_sampler(self) -> FeedSettings:
+        if self.adaptive is not None and self.sampler != "adaptive":
+            raise ValueError(f"adaptive says nothing with the sampler {self.sampler!r}; choose sampler: adaptive")
+        return self

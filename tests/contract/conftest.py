@@ -10,7 +10,7 @@ from curate.evidence import Evidence, EvidenceSettings
 
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "while", "dogs", "ran", "far", "away", "from", "big", "red", "barns"]
 STATES = ("normal", "empty", "one_row", "tied", "one_class", "no_labels")
-MODALITIES = ("text", "features", "mixed", "image", "audio")
+MODALITIES = ("text", "features", "mixed", "image", "audio", "series")
 
 
 def _inputs(modality, rng, n):
@@ -18,6 +18,8 @@ def _inputs(modality, rng, n):
         return {"text": [" ".join(rng.choice(WORDS, 6)) for _ in range(n)]}
     if modality == "features":
         return {"features": rng.normal(size=(n, 4)).astype(np.float32)}
+    if modality == "series":
+        return {"series": rng.normal(size=(n, 40)).cumsum(1).astype(np.float32)}
     if modality == "mixed":
         size = [None if i % 9 == 4 else float(v) for i, v in enumerate(rng.normal(5, 2, n))]
         return {"size": size, "colour": rng.choice(["red", "green", "blue"], n).tolist()}

@@ -7,7 +7,7 @@ from curate import findings, registry
 
 NAMES = sorted(name for name, where in registry.step_names().items() if where.startswith("curate.checks."))
 STATES = ("normal", "empty", "one_row", "tied", "one_class", "no_labels")
-MODALITIES = ("text", "features", "mixed", "image", "audio")
+MODALITIES = ("text", "features", "mixed", "image", "audio", "series")
 
 
 def _check(name, table):

@@ -1,13 +1,21 @@
 """What holds of every augmentation operation: form kept, draws replay, inputs stay, odd inputs are fine."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from curate.augment.operations import build, known
+from curate.media.audio import encode_wav
 
+NOISE = Path(tempfile.mkdtemp(prefix="curate-tests-")) / "noise.wav"
+NOISE.write_bytes(encode_wav(np.random.default_rng(0).normal(0, 0.1, (1, 3000)).astype(np.float32), 8000))
 REQUIRED = {
+    "background_noise": {"folder": str(NOISE)},
+    "crop": {"seconds": 0.2},
+    "swap_channels": {"silence": True},
     "Crop": {"x_max": 20, "y_max": 18},
     "CropAndPad": {"px": 3},
     "LongestMaxSize": {"max_size": 24},
@@ -24,14 +32,26 @@ REQUIRED = {
     "Pad": {"padding": 4},
     "XYMasking": {"num_masks_x": 2, "num_masks_y": 2, "mask_x_length": 6, "mask_y_length": 6},
     "PadIfNeeded": {"min_height": 40, "min_width": 40},
+    "FancyPCA": {"alpha": 1.0},
+    "smooth": {"operation": {"ColorJitter": {"hue": 0.3}}},
+    "synonyms": {"synonyms": {"quick": ["fast", "swift"]}},
+    "replace_entities": {"entities": {"animal": ["fox", "dogs", "cats"]}},
+    "nlpaug": {"augmenter": "RandomCharAug"},
 }
+MODELS = {"contextual_words", "back_translate"}
+"""Operations that need a model, which tests/augment/test_text_models.py makes."""
 KEEPS = {"NoOp", "PadIfNeeded", "AutoContrast"}
 """Transforms that may leave an image as it is whatever is drawn."""
-CASES = [(modality, name) for modality in ("image", "text", "audio", "series", "features") for name in known(modality)]
+CASES = [
+    (modality, name)
+    for modality in ("image", "video", "text", "audio", "series", "features")
+    for name in known(modality)
+    if name not in MODELS
+]
 
 
 def _operation(modality, name):
-    return build(modality, {name: {**REQUIRED.get(name, {}), "p": 1.0} if modality == "image" else {"p": 1.0}})
+    return build(modality, {name: {**REQUIRED.get(name, {}), "p": 1.0}})
 
 
 def _item(modality):
@@ -39,8 +59,11 @@ def _item(modality):
     if modality == "image":
         ramp = np.add.outer(np.arange(32) * 3, np.arange(36) * 2)[..., None] + np.array([0, 40, 80])
         return np.clip(ramp + rng.normal(0, 10, (32, 36, 3)), 0, 255).astype(np.uint8)
+    if modality == "video":
+        return rng.integers(0, 256, (6, 20, 24, 3), dtype=np.uint8)
     if modality == "text":
-        return "The quick brown fox jumps over 13 lazy dogs, and nobody minds. 今天天气很好, 我们去公园吧"
+        english = "The quick brown fox jumps over 13 lazy dogs, and nobody minds."
+        return f"{english} 今天天气很好, 我们去公园吧 안녕하세요 すみません café"
     if modality == "audio":
         return (np.sin(np.arange(4000) / 9) * np.linspace(0.1, 0.8, 4000))[None].astype(np.float32).repeat(2, 0), 8000
     shape = (3, 64) if modality == "series" else (12,)
@@ -51,6 +74,9 @@ def _odd(modality):
     """Inputs in which there is nothing, or next to nothing."""
     if modality == "image":
         shapes = [(24, 24, 3), (1, 1, 3), (1, 30, 3), (0, 0, 3)]
+        return [np.full(shape, value, np.uint8) for shape in shapes for value in (0, 255)]
+    if modality == "video":
+        shapes = [(1, 20, 20, 3), (3, 1, 1, 3), (0, 8, 8, 3)]
         return [np.full(shape, value, np.uint8) for shape in shapes for value in (0, 255)]
     if modality == "text":
         return ["", " ", "x", "\n\n", "字", "👍🏽", "สวัสดี", "....", "a b"]
@@ -82,6 +108,9 @@ def _check_form(modality, item, changed):
         assert changed[0].shape[0] == item[0].shape[0]
         assert np.isfinite(changed[0]).all()
         assert np.abs(changed[0]).max(initial=0) <= 1.0
+    elif modality == "video":
+        assert changed.dtype == np.uint8
+        assert changed.shape == item.shape
     elif modality == "image":
         assert changed.dtype == np.uint8
         assert changed.ndim == 3

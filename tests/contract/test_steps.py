@@ -15,8 +15,9 @@ from curate.step import Augment, Balance, Check, Transform
 
 STEPS = sorted(registry.step_names())
 FIXES = sorted(registry.fix_names())
-MINIMAL = {"augment": {"text": ["swap_words"]}}
-SEVERAL_BOUNDS = [("oversample", "to", Le(1)), ("undersample", "to", Le(1))]
+MINIMAL = {"augment": {"text": ["swap_words"]}, "select": {"share": 0.5}}
+SEVERAL_BOUNDS = [("oversample", "to", Le(1)), ("undersample", "to", Le(1)), ("balanced_ensemble", "to", Le(1))]
+SEVERAL_BOUNDS += [("resample", "to", Le(1)), ("resample", "to", Ge(2)), ("synthesize", "to", Le(1))]
 """Bounds of one member of a union whose others take more: a share up to 1, or any whole number."""
 BASES = {"check": Check, "transform": Transform, "balance": Balance, "augment": Augment}
 VERBS = {"check": "find", "transform": "apply", "balance": "decide", "augment": "recipe"}

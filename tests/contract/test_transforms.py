@@ -10,7 +10,7 @@ from curate import registry
 
 NAMES = sorted(name for name, where in registry.step_names().items() if where.startswith("curate.transforms."))
 STATES = ("normal", "empty", "one_row", "tied", "one_class", "no_labels")
-MODALITIES = ("text", "features", "mixed", "image", "audio")
+MODALITIES = ("text", "features", "mixed", "image", "audio", "series")
 
 
 def _transform(name, table):
@@ -29,11 +29,12 @@ def test_ids_labels_and_the_input_stay(name, modality, state, untouched):
     if (transform := _transform(name, table)) is None:
         return
     made = transform.apply(table)
-    assert made.task == table.task
+    assert made.task == transform.becomes(table.task)
+    there = table.dataset.column_names
+    assert made.dataset.column_names[: len(there)] == there, "new columns stand behind the others"
     if made.parents is None:
         np.testing.assert_array_equal(made.row_ids, table.row_ids)
         assert made.labels.codes.tolist() == table.labels.codes.tolist()
-        assert made.dataset.column_names == table.dataset.column_names
     else:
         assert set(made.parents.tolist()) <= set(table.row_ids.tolist())
 

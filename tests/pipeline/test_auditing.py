@@ -4,6 +4,7 @@ import pytest
 
 import curate
 from curate.checks.exact_duplicates import ExactDuplicates
+from curate.checks.label_errors import LabelErrors
 from curate.errors import MissingPackage, StorageError
 
 DATA = {"text": [f"a text about number {i % 15}" for i in range(20)], "label": ["x", "y"] * 10}
@@ -65,3 +66,20 @@ def test_faults_can_be_raised(few, broken):
     broken(TypeError("odd"))
     with pytest.raises(TypeError):
         curate.audit(DATA, cache=False, on_fault="raise")
+
+
+def test_the_report_says_how_long_each_check_took():
+    report = curate.audit(DATA, ["exact_duplicates", "unreadable"])
+    seconds = report.document().facts["seconds_of_checks"]
+    assert set(seconds) == {"exact_duplicates", "unreadable"}
+    assert all(value >= 0 for value in seconds.values())
+
+
+def test_images_are_not_embedded_for_masks_and_boxes():
+    check = LabelErrors()
+    places = [
+        curate.Task(image="i", mask="m", kind="segmentation"),
+        curate.Task(image="i", boxes="b", kind="detection"),
+    ]
+    assert not any(check.wants_embedding(task) for task in places)
+    assert check.wants_embedding(curate.Task(image="i", label="l", kind="classification"))

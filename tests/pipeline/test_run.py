@@ -363,7 +363,7 @@ def test_a_regression(make_table, tmp_path):
     for batch in curated.loader():
         assert torch.isfinite(batch["features"]).all()
         assert torch.isfinite(loss(torch.zeros(len(batch["labels"])), batch))
-    with pytest.raises(ConfigError, match="class_weights balances classes"):
+    with pytest.raises(ConfigError, match="class_weights weighs classes"):
         run(["class_weights"], table)
 
 
@@ -481,3 +481,34 @@ def test_the_plan_has_the_promised_columns(make_table):
     ]  # fmt: skip
     assert curated.plan.schema.field("soft_label").type == pa.list_(pa.float32())
     assert curated.class_weights.dtype == np.float32
+
+
+def test_files_that_operations_read_are_relative_to_the_pipeline_file(tmp_path, monkeypatch):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "mine.tsv").write_text("quick\tfast\tswift\n")
+    (tmp_path / "d.csv").write_text(
+        "text,label\n" + "".join(f"the quick fox number {i},{'ab'[i % 2]}\n" for i in range(20))
+    )
+    (tmp_path / "p.yaml").write_text(
+        "curate: 1\nsource: d.csv\nsteps:\n- augment: {text: [{synonyms: {path: words/mine.tsv, fraction: 1.0}}]}\n"
+    )
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    curated = curate.Pipeline.from_yaml(tmp_path / "p.yaml").run(out=tmp_path / "elsewhere" / "out", cache=False)
+    texts = [text for batch in curated.loader() for text in batch["text"]]
+    assert all("fast" in text or "swift" in text for text in texts)
+    assert "../../words/mine.tsv" in (tmp_path / "elsewhere" / "out" / "pipeline.yaml").read_text()
+    again = curate.open(tmp_path / "elsewhere" / "out").pipeline.run(cache=False)
+    assert again.plan["recipe"].equals(curated.plan["recipe"])
+
+
+def test_operations_that_change_little_are_told_and_counted(tmp_path):
+    (tmp_path / "d.csv").write_text(
+        "text,label\n" + "".join(f"今天天气很好我们去公园吧 {i},{'ab'[i % 2]}\n" for i in range(20))
+    )
+    curated = run([{"augment": {"text": ["drop_accents"]}}], str(tmp_path / "d.csv"))
+    assert any("drop_accents changes 0 of 20 texts" in note for note in curated.notes)
+    loader = curated.loader()
+    assert len(list(loader)) == 1
+    assert sum(loader.unchanged.values()) == 20
+    assert "drop_accents" in next(iter(loader.unchanged))

@@ -1,0 +1,49 @@
+"""Curated data in trainers that others have written: transformers, Accelerate, Lightning, Ray Train, and plain loops.
+
+Names are loaded when they are first used; what is missing is asked for by the extra that brings it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from curate.feed.trainers.accelerate import accelerated
+    from curate.feed.trainers.accumulation import accumulate
+    from curate.feed.trainers.lightning import CuratedDataModule
+    from curate.feed.trainers.ray import worker_loader
+    from curate.feed.trainers.transformers import CuratedMixin, CuratedTrainer
+
+_PUBLIC = {
+    "CuratedDataModule": ("lightning", "pytorch_lightning"),
+    "CuratedMixin": ("transformers", "transformers"),
+    "CuratedTrainer": ("transformers", "transformers"),
+    "accelerated": ("accelerate", "accelerate"),
+    "accumulate": ("accumulation", "torch"),
+    "worker_loader": ("ray", "ray"),
+}
+__all__ = ["CuratedDataModule", "CuratedMixin", "CuratedTrainer", "accelerated", "accumulate", "worker_loader"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name; say which package it needs where that is missing."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'curate.feed.trainers' has no attribute {name!r}")
+    module, package = _PUBLIC[name]
+    for needed in ("torch", package):
+        try:
+            importlib.import_module(needed)
+        except ModuleNotFoundError as error:
+            if error.name != needed:
+                raise
+            from curate.errors import MissingPackage
+
+            extra = "ray" if needed == "ray" else "trainers"
+            raise MissingPackage(needed.replace("_", "-"), extra, f"curate.feed.trainers.{name}") from error
+    return getattr(importlib.import_module(f"curate.feed.trainers.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

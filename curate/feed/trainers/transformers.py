@@ -1,0 +1,251 @@
+"""The Trainer of transformers, fed with curated batches and a loss that sees soft labels and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from curate.errors import ConfigError, DataError
+from curate.feed.batches import SKIPPED
+from curate.feed.losses.row_loss import RowLoss
+from curate.feed.trainers.accumulation import sum_of_masses, with_mass
+from curate.feed.trainers.logits import logits_of, model_inputs
+from curate.feed.trainers.loss_state import load_loss, save_loss
+
+_OURS = {
+    "train_dataset": "the rows come from `curated`",
+    "data_collator": "batches come from `curated.loader`: pass loader_options={'tokenizer': ...}",
+    "compute_loss_func": "pass `loss`, which takes (logits, batch)",
+}
+
+
+class Split:
+    """A split of a result, in the place of a dataset: ``trainer.predict(trainer.split("test"))``."""
+
+    def __init__(self, name: str, rows: int) -> None:
+        self.name, self.rows = name, rows
+
+    def __len__(self) -> int:
+        """Number of its planned draws."""
+        return self.rows
+
+
+class CuratedMixin:
+    """Put before a Trainer class, it feeds it with a curated result: ``class Mine(CuratedMixin, Seq2SeqTrainer)``.
+
+    Order, batches and loss are curate's; all else is the Trainer's. The order follows from seed and epoch, so a run
+    that goes on from a checkpoint sees exactly the batches that are left. Labels, soft labels and weights never go to
+    the model, whose own loss is not computed, but to `loss`. One step is the same for any number of gradient
+    accumulation steps and processes: the weighted sum over all rows of the step, divided by the sum of all weights.
+    The logged loss is that value.
+
+    Args:
+        model: as for Trainer.
+        args: as for Trainer; batch sizes, workers and `data_seed` (the pipeline's seed if None) are taken from it.
+        curated: a result (`curate.open`, `Pipeline.run`).
+        loss: of `curate.losses`; ``curated.loss()`` if left out.
+        loader_options: of `curated.loader`, such as a tokenizer; that is `processing_class` for texts if left out.
+        eval_split: that `evaluate` takes; nothing where the result has no such split.
+        eval_dataset: for evaluation on other data, in Trainer's own way.
+        kwargs: further arguments of the Trainer.
+
+    Raises:
+        ConfigError: an argument that would do nothing, or that another one contradicts.
+    """
+
+    loss_is_scaled_for_ga = True
+
+    def __init__(
+        self,
+        model: Any = None,
+        args: Any = None,
+        *,
+        curated: Any,
+        loss: RowLoss | None = None,
+        loader_options: Mapping[str, Any] | None = None,
+        eval_split: str = "validation",
+        eval_dataset: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        for name, instead in _OURS.items():
+            if kwargs.get(name) is not None:
+                raise ConfigError(f"{name} is not for a trainer of curated data: {instead}")
+        self.curated = curated
+        self.loader_options = dict(loader_options or {})
+        tokenizer = kwargs.get("processing_class")
+        if curated.table.task.text and callable(tokenizer):
+            self.loader_options.setdefault("tokenizer", tokenizer)
+        self.curated_loss: RowLoss = curated.loss() if loss is None else loss
+        if eval_dataset is None and eval_split in self._splits():
+            eval_dataset = self.split(eval_split)
+        base: Any = super()
+        base.__init__(model, args, eval_dataset=eval_dataset, **kwargs)
+        trainer: Any = self
+        _refuse(trainer.args)
+        # Trainers that don't know `loss_is_scaled_for_ga` would divide the loss once more without this.
+        trainer.model_accepts_loss_kwargs = True
+        self.curated_loss.to(trainer.args.device)
+        trainer.add_callback(_LossCallback(self.curated_loss))
+
+    def split(self, name: str) -> Any:
+        """A split for `evaluate` or `predict`. Raises ConfigError if there is none of that name."""
+        splits = self._splits()
+        if name not in splits:
+            raise ConfigError(f"there is no split {name!r}; there is {', '.join(splits)}")
+        return Split(name, splits[name])
+
+    def _splits(self) -> dict[str, int]:
+        import pyarrow as pa
+
+        counts = self.curated.plan["split"].cast(pa.string()).value_counts().to_pylist()
+        return {line["values"]: line["counts"] for line in counts}
+
+    def get_train_dataloader(self) -> DataLoader:
+        """The loader of this process; not to be prepared by Accelerate, since it takes its own share of the draws."""
+        trainer: Any = self
+        args = trainer.args
+        options = self._options(args) | {
+            "drop_last": args.dataloader_drop_last,
+            "batch_size": trainer._train_batch_size,
+        }
+        ranks = {"rank": args.process_index, "world_size": args.world_size}
+        self.loader = self.curated.loader(**ranks | options | self.loader_options)
+        return self.loader
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """The batches of a split, in order; of other data, what Trainer makes of it."""
+        trainer: Any = self
+        chosen = trainer.eval_dataset if eval_dataset is None else eval_dataset
+        if isinstance(chosen, str) and isinstance(trainer.eval_dataset, Mapping):
+            chosen = trainer.eval_dataset[chosen]
+        if isinstance(chosen, Split):
+            return self._held_out(chosen)
+        base: Any = super()
+        return base.get_eval_dataloader(eval_dataset)
+
+    def get_test_dataloader(self, test_dataset: Any) -> Any:
+        """As `get_eval_dataloader`."""
+        if isinstance(test_dataset, Split):
+            return self._held_out(test_dataset)
+        base: Any = super()
+        return base.get_test_dataloader(test_dataset)
+
+    def _held_out(self, split: Split) -> Any:
+        trainer: Any = self
+        args = trainer.args
+        own = {k: v for k, v in self.loader_options.items() if k not in ("sampler", "adaptive", "drop_last", "pad")}
+        options = self._options(args) | own | {"split": split.name, "batch_size": args.eval_batch_size}
+        options |= {"sampler": "sequential"}
+        if args.world_size == 1:
+            return self.curated.loader(**options)
+        # Accelerate evens out the last batches and drops the repeats when it gathers; a row less would go unnoticed.
+        loader = self.curated.loader(**options | {"on_error": "raise"})
+        plain = DataLoader(
+            loader.dataset, batch_sampler=loader.batch_sampler, collate_fn=_without_report,
+            num_workers=loader.num_workers, pin_memory=loader.pin_memory,
+        )  # fmt: skip
+        return trainer.accelerator.prepare(plain)
+
+    def _options(self, args: Any) -> dict[str, Any]:
+        options = {"num_workers": args.dataloader_num_workers}
+        if torch.cuda.is_available():
+            options["pin_memory"] = args.dataloader_pin_memory
+        if args.dataloader_num_workers:
+            options["persistent_workers"] = args.dataloader_persistent_workers
+            options["prefetch_factor"] = args.dataloader_prefetch_factor
+        if args.data_seed is not None:
+            options["seed"] = args.data_seed
+        return options
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], torch.Tensor | None]:
+        """The batches of one step, and the sum of their weights over all processes, which the losses are divided by."""
+        trainer: Any = self
+        group: list[Any] = []
+        while len(group) < num_batches and (batch := next(epoch_iterator, None)) is not None:
+            self.loader._report(batch.pop(SKIPPED, ()))
+            if batch["row_id"]:
+                group.append(batch)
+            elif trainer.args.world_size > 1:
+                raise DataError(f"not one row of a batch could be read: {list(self.loader.skipped.items())[-1]}")
+        if not group:
+            return [], None
+        mass = sum_of_masses(group, self.curated_loss).to(device)
+        if trainer.args.world_size > 1:
+            mass = trainer.accelerator.gather(mass.reshape(1)).sum()
+        # Gradients are averaged over the processes, and what the losses are divided by makes a sum of that.
+        return with_mass(group, mass / trainer.args.world_size), mass
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """The loss of a batch on the logits of the model, which sees no targets."""
+        trainer: Any = self
+        given = model_inputs(trainer.accelerator.unwrap_model(model), inputs)
+        outputs = model(**given)
+        logits: Any = logits_of(outputs)
+        if model.training and self.curated_loss.passes == 2:
+            # Two passes differ by dropout.
+            logits = (logits, logits_of(model(**given)))
+        self.curated_loss.train(model.training)
+        loss = self.curated_loss(logits, inputs)
+        return (loss, outputs) if return_outputs else loss
+
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
+        """As Trainer's; a loss that remembers rows goes on with what it remembered."""
+        trainer: Any = self
+        checkpoint = resume_from_checkpoint
+        if checkpoint is True:
+            checkpoint = get_last_checkpoint(trainer.args.output_dir)
+        if isinstance(checkpoint, str):
+            load_loss(self.curated_loss, Path(checkpoint))
+        base: Any = super()
+        return base.train(resume_from_checkpoint, *args, **kwargs)
+
+
+class CuratedTrainer(CuratedMixin, Trainer):
+    """`transformers.Trainer` on curated data; see `CuratedMixin` for the arguments."""
+
+
+class _LossCallback(TrainerCallback):
+    """Tells the loss which epoch begins, and saves with every checkpoint what it has learned."""
+
+    def __init__(self, loss: RowLoss) -> None:
+        self.loss = loss
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by Trainer."""
+        self.loss.set_epoch(int((state.epoch or 0) + 1e-6))
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by Trainer."""
+        if state.is_world_process_zero:
+            save_loss(self.loss, Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+
+def _refuse(args: Any) -> None:
+    """Raise ConfigError for arguments of the Trainer that would do nothing, or would do harm."""
+    if args.label_smoothing_factor:
+        raise ConfigError("label_smoothing_factor would be smoothing in the wrong place: take the step smooth_labels")
+    strategy = getattr(args, "train_sampling_strategy", "random")
+    if getattr(strategy, "value", strategy) != "random":
+        raise ConfigError(
+            f"train_sampling_strategy={strategy!r}: the order is the loader's; set loader_options sampler"
+        )
+    if getattr(args, "ignore_data_skip", False):
+        raise ConfigError("ignore_data_skip would draw rows twice after a checkpoint; skipping costs nothing here")
+
+
+def _without_report(batch: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in batch.items() if name != SKIPPED}
