@@ -80,10 +80,10 @@ class VideoQuality(FormCheck, IgnoringCheck):
         30.0, gt=0, description="overcompressed: kurtosis of the Laplacian is above this; most footage has 5 to 25"
     )
     max_blockiness: float | None = Field(
-        1.65,
+        1.75,
         gt=0,
         description="overcompressed: or steps of luma at the borders of blocks of 8 pixels are this many times higher"
-        " than inside; good footage has up to 1.5, H.264 at a rate factor (CRF) of 45 and more over 1.7; null for off",
+        " than inside; good footage has up to 1.5, H.264 at a rate factor (CRF) of 45 and more over 1.8; null for off",
     )
     max_rare_share: float = Field(
         1 / 3,

@@ -59,6 +59,15 @@ AllowIncomplete = Annotated[
     ),
 ]
 
+Augment = Annotated[
+    Path | None,
+    typer.Option(
+        help="A pipeline file: the report shows what its augment steps make of training rows (a contact sheet), and"
+        " how often each operation changes nothing or leaves the class.",
+        show_default=False,
+    ),
+]
+
 
 @with_roles
 def audit(
@@ -74,6 +83,7 @@ def audit(
     fail_on: Gates = None,
     baseline: Baseline = None,
     allow_incomplete: AllowIncomplete = False,
+    augment: Augment = None,
     encoder: shared.Encoder = "auto",
     seed: shared.Seed = 0,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
@@ -88,12 +98,14 @@ def audit(
     """
     from curate.evidence.settings import EvidenceSettings
     from curate.pipeline.auditing import audit as run_audit
+    from curate.pipeline.augment_audit import AugmentAudit
     from curate.pipeline.baseline import Earlier
     from curate.sources import load
 
     format = _format(format, json)
     gates = _gates(fail_on, baseline)
     earlier = None if baseline is None else Earlier.read(baseline)
+    augmenting = None if augment is None else AugmentAudit.of(augment)
     names = [name.strip() for name in checks.split(",") if name.strip()] if checks else None
     table = load(data, roles, target=target)
     for gate in gates:
@@ -106,6 +118,7 @@ def audit(
             seed=seed,
             cache=shared.cache_option(cache, no_cache),
             progress=tell,
+            augment=augmenting,
         )
     report, unjudged = _judge(report, gates, earlier)
     _write(report, findings=findings, html=html, markdown=markdown, croissant=croissant)

@@ -12,7 +12,9 @@ from curate import registry
 from curate.errors import ConfigError, CurateError, GateFailed, StorageError
 from curate.evidence import Evidence, EvidenceSettings
 from curate.findings import Findings
+from curate.pipeline.augment_audit import AugmentAudit
 from curate.pipeline.cache_folder import resolve
+from curate.pipeline.pipeline import Pipeline
 from curate.report import Report
 from curate.report.views import Views
 from curate.sources import load
@@ -31,6 +33,7 @@ def audit(
     cache: str | Path | bool | None = True,
     progress: Callable[[str, int, int], None] | None = None,
     on_fault: Literal["skip", "raise"] = "skip",
+    augment: AugmentAudit | Pipeline | str | Path | None = None,
 ) -> Report:
     """Find out what is wrong with a dataset.
 
@@ -46,14 +49,18 @@ def audit(
         cache: folder of the cache; True for the default one, None for none.
         progress: called with (stage, done, total).
         on_fault: what to do when a check that was not asked for by name breaks down: leave it out, or raise.
+        augment: a pipeline or its file; the report shows what its augment steps make of training rows.
 
     Raises:
-        ConfigError: an unknown check, or one that can't be used for this task.
+        ConfigError: an unknown check, or one that can't be used for this task; a wrong pipeline in `augment`.
         DataError: the data can't be read.
     """
     started = time.perf_counter()
     table = data if isinstance(data, Table) else load(data, task)
     chosen = choose(table.task, checks)
+    tried = None if augment is None else AugmentAudit.of(augment)
+    if tried is not None:
+        tried.check(table)
     found = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
     found.prepare(needs(chosen, table.task), embedding=any(check.wants_embedding(table.task) for check in chosen))
     parts, notes, ran, skipped = [], [], [], {}
@@ -74,6 +81,7 @@ def audit(
         ran.append(check)
         notes += idle(check, part, table)
     findings = Findings.join(parts)
+    augmented = None if tried is None else tried.look(found, progress)
     return Report(
         table,
         findings,
@@ -82,6 +90,7 @@ def audit(
         seconds=time.perf_counter() - started,
         skipped=skipped,
         views=Views.of(found, ran, findings),
+        augmented=augmented,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curate.report.model import ClassCount, Confusion, Histogram, Measured
+from curate.report.model import LEAVES, ClassCount, Confusion, Histogram, LabelSafety, Measured
 
 MOST_CLASSES = 24
 MOST_CONFUSED = 12
@@ -155,6 +155,38 @@ class Chart:
     high: str
     rows: int
     flagged: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A line of label safety: places in percent; `over` if the whole interval lies at `LEAVES` or above.
+
+    `first` is set where a line is the first of its operation.
+    """
+
+    line: LabelSafety
+    left: float
+    width: float
+    at: float
+    over: bool
+    first: bool
+
+
+def safety(found: Sequence[LabelSafety]) -> list[Interval]:
+    """Lines of label safety, operation by operation in the order of the steps, as written first."""
+    order = {key: place for place, key in enumerate(dict.fromkeys(map(_operation, found)))}
+    lines, last = [], None
+    for one in sorted(found, key=lambda one: (order[_operation(one)], -one.strength)):
+        width = max(100 * (one.high - one.low), 0.5)
+        lines.append(
+            Interval(one, 100 * one.low, width, 99 * (one.share or 0), one.low >= LEAVES, _operation(one) != last)
+        )
+        last = _operation(one)
+    return lines
+
+
+def _operation(line: LabelSafety) -> tuple[str, str, str]:
+    return line.step, line.modality, line.operation
 
 
 def measures(found: Mapping[str, Measured]) -> tuple[list[Chart], list[Chart]]:

@@ -22,6 +22,7 @@ from curate.report.model import Document, Issue, Row
 from curate.report.plain import percent, plain, printable
 from curate.report.previews import previews
 from curate.report.previews.item import Budget, Preview
+from curate.report.sheet import lines as sheet_lines
 
 HERE = Path(__file__).parent
 NOTHING = ("0", "0.0%", "no", "–")
@@ -82,7 +83,9 @@ def page(material: Material, document: Document, max_bytes: int, findings_path: 
         findings_path: where all findings are kept, None if that is not known.
     """
     style, script = _asset("page.css"), _asset("page.js")
-    sections = _sections(material, document, max_bytes)
+    budget = Budget(max_bytes)
+    sheet = [] if material.augmented is None else sheet_lines(material.augmented, budget)
+    sections = _sections(material, document, budget.left)
     policy = (
         "default-src 'none'; img-src data:; media-src data:; "
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
@@ -97,6 +100,8 @@ def page(material: Material, document: Document, max_bytes: int, findings_path: 
             script=Markup(script),
             policy=policy,
             sections=sections,
+            sheet=sheet,
+            safety=[] if document.augmentation is None else charts.safety(document.augmentation.label_safety),
             quiet=[
                 (name, issue)
                 for name, check in document.checks.items()

@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from curate.report.advice import ABOUT_CLASSES
-from curate.report.model import Check, Document, Issue, Row
+from curate.report.model import Augmentation, Check, Document, Issue, Row
 from curate.report.plain import one_line, percent
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ MOST_ISSUES = 4
 """Issues of which rows are shown."""
 MOST_LINES = 12
 """Issues that the table lists one by one; past that, those with nothing found share a line."""
+MOST_OPERATIONS = 20
+"""Operations of augment steps that are listed."""
 LEVELS = {"fine": ("✓", "bold green"), "look": ("●", "bold yellow"), "act": ("▲", "bold red")}
 
 
@@ -38,6 +40,8 @@ def render(report: Report, console: Console) -> None:
         parts += [Text(), Text("Where the rows went", style="bold"), _accounts(document)]
     if document.decisions:
         parts += [Text(), Text("Decisions", style="bold"), _decisions(document)]
+    if document.augmentation is not None:
+        parts += [Text(), Text("Augmentation", style="bold"), *_augmentation(document.augmentation)]
     if document.notes:
         parts += [Text(), *(_hanging("· ", one_line(note), "dim") for note in document.notes)]
     console.print(Group(*parts), highlight=False)
@@ -191,6 +195,31 @@ def _decisions(document: Document) -> Grid:
             grid.add_row(Text(shown), Text(one_line(action)), Text(f"{entries:,}"))
             shown = ""
     return grid
+
+
+def _augmentation(found: Augmentation) -> list[RenderableType]:
+    """Operations as they are written: what they leave unchanged, and how often they leave the class."""
+    safety = {(line.modality, line.operation): line for line in found.label_safety if line.strength == 1.0}
+    grid = _grid(
+        ("operation", "left"), ("unchanged", "right"), ("leaves its class", "right"), ("95 % interval", "right")
+    )
+    for one in found.operations[:MOST_OPERATIONS]:
+        line = safety.get((one.modality, one.operation)) or safety.get(("image", one.operation))
+        judged = line is not None and line.share is not None
+        grid.add_row(
+            Text(one_line(one.operation, 40)),
+            Text("–" if one.unchanged_share is None else percent(one.unchanged_share)),
+            Text(percent(line.share) if judged else "–", style="bold red" if line in found.flipping else ""),
+            Text(f"{percent(line.low)} – {percent(line.high)}" if judged else ""),
+        )
+    left = len(found.operations) - MOST_OPERATIONS
+    parts: list[RenderableType] = [grid]
+    if left > 0:
+        parts.append(_hanging("", f"and {left} more operations, in the JSON and HTML reports", "dim"))
+    rows = len({row.row for row in found.sheet})
+    if rows:
+        parts.append(_hanging("· ", f"{rows} training rows and their draws are on the page (--html FILE)", "dim"))
+    return parts + [_hanging("· ", one_line(note), "dim") for note in found.notes]
 
 
 def _hanging(mark: str, text: str, style: str) -> Grid:

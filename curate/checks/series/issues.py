@@ -7,13 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from curate.checks.judging.bounds import Bounded, at_most
+from curate.checks.series.scales import jumps_inside, strange_scales
 from curate.checks.series.units import OFFSETS, explain, offset_unit
 from curate.evidence.evidence import Evidence
 
 FIELDS = (
     "length", "channels", "infinite_fraction", "padding", "gap", "gap_place", "flat", "flat_place", "location", "scale",
     "spikes", "spike_contrasts", "spike_ranges", "spike_returns", "spike_places", "shifts", "shift_deviations",
-    "shift_places", "jumps", "jump_places",
+    "shift_ranges", "shift_places", "jumps", "jump_contrasts", "jump_places",
 )  # fmt: skip
 CLASS_ROWS = 8
 SAME_LENGTH = 0.5
@@ -23,6 +24,9 @@ CLEAR_CONTRAST = 4.0
 """Times the least contrast of a spike from which on it is one, however wide the series itself ranges."""
 CLEAR_RANGES = 3.0
 """Ranges of the series that a spike of less contrast must span: signals that move much have peaks of their own."""
+OWN_CONTRAST, SHIFT_RANGES = 3.0, 1.1
+"""Times the least contrast of a spike, and ranges of what is before and after a shift, by which either is told within
+the series alone."""
 LEAST_RETURN = 0.5
 """How far a spike falls back on one side over how far it rose on the other, at least; a transient decays slowly."""
 
@@ -166,21 +170,31 @@ def flat_run(rows: SeriesSet, most: float, least_values: int) -> Bounded:
 
 
 def spike(rows: SeriesSet, most: float, least_contrast: float) -> Bounded:
-    """A single value far away from its neighbours, as no other series of the set or class has it."""
+    """A single value far away from its neighbours, as no other series of the set or class has it.
+
+    Far is judged by what is usual in the set, and by the range of the series itself: series that move little may stand
+    beside ones that move much.
+    """
     far, contrast = rows["spikes"], rows["spike_contrasts"]
     stands_out = (contrast >= CLEAR_CONTRAST * least_contrast) | (rows["spike_ranges"] >= CLEAR_RANGES)
-    counts = (contrast >= least_contrast) & stands_out & (rows["spike_returns"] >= LEAST_RETURN)
+    returns = rows["spike_returns"] >= LEAST_RETURN
+    counts = (contrast >= least_contrast) & stands_out & returns
+    own = np.where((contrast >= OWN_CONTRAST * least_contrast) & returns, rows["spike_ranges"], 0.0)
     return _beyond(
-        rows, "spike", far, counts, most,
+        rows, "spike", far, counts, most, own, most,
         lambda p, channel, where: f"{where} lies {far[p, channel]:.4g} from its neighbours",
     )  # fmt: skip
 
 
 def level_shift(rows: SeriesSet, most: float, least_deviations: float) -> Bounded:
-    """The level changes from one value to the next and stays, as in no other series of the set or class."""
+    """The level changes from one value to the next and stays, as in no other series of the set or class.
+
+    So it does where it changes by more than the whole range of the values before, and of those after.
+    """
     far = rows["shifts"]
+    counts = rows["shift_deviations"] >= least_deviations
     return _beyond(
-        rows, "level_shift", far, rows["shift_deviations"] >= least_deviations, most,
+        rows, "level_shift", far, counts, most, np.where(counts, rows["shift_ranges"], 0.0), SHIFT_RANGES,
         lambda p, channel, where: f"the level jumps by {far[p, channel]:.4g} at {where} and stays",
     )  # fmt: skip
 
@@ -191,19 +205,30 @@ def _beyond(
     sizes: np.ndarray,
     counts: np.ndarray,
     most: float,
+    own: np.ndarray,
+    own_most: float,
     said: Callable[[int, int, str], str],
 ) -> Bounded:
-    """Marks whose (m, channels) sizes are more than `most` times what is usual, and than the set's far fence."""
+    """Marks whose (m, channels) sizes are more than `most` times what is usual, and than the set's far fence.
+
+    Or whose (m, channels) sizes in ranges of their own series are more than `own_most`, and than the fence of these.
+    """
     size, channel = rows.relative(sizes, counts)
     bound, places = max(most, rows.set_fence(rows.relative(sizes)[0])), rows[f"{issue.rpartition('_')[2]}_places"]
-    return Bounded(
-        issue,
-        at_most(size / bound, 1.0),
-        lambda p: (
-            f"{said(p, int(channel[p]), rows.at(p, channel, places))}, {size[p]:.1f} times what is usual;"
-            f" allowed: {bound:.1f} times"
-        ),
-    )
+    own = np.nan_to_num(own)
+    ranges, own_channel = own.max(1, initial=0.0), own.argmax(1)
+    own_bound = max(own_most, rows.set_fence(ranges))
+    alone = ranges / own_bound > size / bound
+    channel = np.where(alone, own_channel, channel)
+
+    def reason(p: int) -> str:
+        if alone[p]:
+            far = f"{ranges[p]:.1f} times the range of its other values; allowed: {own_bound:.1f} times"
+        else:
+            far = f"{size[p]:.1f} times what is usual; allowed: {bound:.1f} times"
+        return f"{said(p, int(channel[p]), rows.at(p, channel, places))}, {far}"
+
+    return Bounded(issue, at_most(np.maximum(size / bound, ranges / own_bound), 1.0), reason)
 
 
 def unit_jump(rows: SeriesSet, least_factor: float) -> Bounded:
@@ -234,6 +259,18 @@ def unit_jump(rows: SeriesSet, least_factor: float) -> Bounded:
                         f"channel {channel + 1} is around {location[row]:.4g} where {usual[row]:.4g} is usual: as if in"
                         f" {list(OFFSETS)[kind]}"
                     )
+    contrast, channel = jumps_inside(rows["jump_contrasts"])
+    inside = contrast / max(np.log10(least_factor), rows.set_fence(contrast))
+    for at in np.flatnonzero(inside > np.maximum(worst, 1.0)).tolist():
+        where, c = rows.at(at, channel, places), channel[at]
+        said[at] = f"from {where} on the values are {explain(10 ** jumps[at, c])} before it"
+    worst = np.maximum(worst, inside)
+    excess, factors = strange_scales(scales, rows.training, least_factor)
+    for at in np.flatnonzero(excess > np.maximum(worst, 1.0)).tolist():
+        said[at] = (
+            f"all channels vary by {explain(factors[at])}: as no others do, and as others do without that factor"
+        )
+    worst = np.maximum(worst, excess)
     return Bounded("unit_jump", at_most(worst, 1.0), lambda p: f"{said[p]}; allowed: a factor of {least_factor:g}")
 
 

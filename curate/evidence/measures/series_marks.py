@@ -15,7 +15,7 @@ LEAST_SIDE = 5
 MOST_SIDE = 49
 OF_CHANNELS = (
     "location", "scale", "spikes", "spike_contrasts", "spike_ranges", "spike_returns", "shifts", "shift_deviations",
-    "jumps",
+    "shift_ranges", "jumps", "jump_contrasts",
 )  # fmt: skip
 PLACES = ("spike_places", "shift_places", "jump_places")
 
@@ -31,8 +31,10 @@ class SeriesMarks(Measure):
     what 98 % of the other values reach; spike_ranges: over the range of the other values, 1st to 99th percentile;
     spike_returns: the smaller over the larger of its distances from the values before and after it. shifts: how far
     the median of an eighth of the length (5 to 49 values) jumps from one value to the next; shift_deviations: the
-    same in robust deviations within both sides. jumps: logarithm (base 10) of the ratio of median magnitudes (of
-    values without their sign) after and before a place.
+    same in robust deviations within both sides, shift_ranges: over the larger range (1st to 99th percentile) of all
+    values before and after. jumps: logarithm (base 10) of the ratio of median magnitudes (of values without their sign)
+    after and before a place; jump_contrasts: that of what three in four magnitudes of the larger side reach over what
+    nearly all (95 %) of the smaller side stay below, over the whole series.
     """
 
     name = "series.marks"
@@ -76,8 +78,9 @@ def _row(item: np.ndarray) -> dict[str, Any]:
         row["location"][number], row["scale"][number] = np.median(values), scale
         for mark, value in zip(("spikes", "spike_contrasts", "spike_ranges", "spike_returns"), found[0]):
             row[mark][number] = value
-        row["shifts"][number], row["shift_deviations"][number], _ = found[1]
-        row["jumps"][number], _ = found[2]
+        for mark, value in zip(("shifts", "shift_deviations", "shift_ranges"), found[1]):
+            row[mark][number] = value
+        row["jumps"][number], row["jump_contrasts"][number], _ = found[2]
         for name, (*_, at) in zip(PLACES, found):
             row[name][number] = known[at] if at >= 0 else -1
     return row
@@ -156,14 +159,16 @@ def odd_side(count: int) -> int:
     return int(np.clip(count // SIDES, LEAST_SIDE, MOST_SIDE)) | 1
 
 
-def shift(values: np.ndarray, scale: float) -> tuple[float, float, int]:
-    """Size, size in deviations within both sides, and place of the worst sudden change of level of (n,) values."""
+def shift(values: np.ndarray, scale: float) -> tuple[float, float, float, int]:
+    """The worst sudden change of level of (n,) values: size, also in deviations and in ranges, and place."""
     side = odd_side(len(values))
     if scale <= 0 or len(values) < 3 * side:
-        return 0.0, 0.0, -1
+        return 0.0, 0.0, 0.0, -1
     step, within = steps(values, side)
     best = int(step.argmax())
-    return float(step[best]), float(step[best] / max(within[best], 0.05 * scale)), best + side
+    size = float(step[best])
+    ranges = [float(np.ptp(np.percentile(part, [1, 99]))) for part in (values[: best + side], values[best + side :])]
+    return size, size / max(within[best], 0.05 * scale), size / max(*ranges, 0.05 * scale), best + side
 
 
 def steps(values: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -176,14 +181,32 @@ def steps(values: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     return step, np.maximum(upper[0] - lower[0], upper[1] - lower[1]) / 1.349
 
 
-def jump(values: np.ndarray) -> tuple[float, int]:
-    """Logarithm (base 10) of the ratio of magnitudes after and before, and the place where it is largest."""
+def jump(values: np.ndarray) -> tuple[float, float, int]:
+    """Logarithm (base 10) of the ratio of magnitudes after and before, contrast, and the place where it is largest."""
     side = odd_side(len(values))
     if len(values) < 2 * side:
-        return 0.0, -1
+        return 0.0, 0.0, -1
     ratio = jump_ratios(values, side)
     best = int(np.abs(ratio).argmax())
-    return (float(ratio[best]), best + side) if ratio[best] else (0.0, -1)
+    if not ratio[best]:
+        return 0.0, 0.0, -1
+    magnitude = np.abs(values)
+    at = _steepest(magnitude, best + side, side, ratio[best] > 0)
+    small, large = (magnitude[:at], magnitude[at:])[:: 1 if ratio[best] > 0 else -1]
+    reached, most = float(np.percentile(large, 25)), float(np.percentile(small, 95))
+    contrast = float(np.log10(reached / most)) if min(reached, most) > 0 else 0.0
+    return float(ratio[best]), contrast, at
+
+
+def _steepest(magnitude: np.ndarray, near: int, side: int, rises: bool) -> int:
+    """The place within `side` of another from which on three magnitudes differ most from the three before it."""
+    places = np.arange(max(near - side, 3), min(near + side, len(magnitude) - 3) + 1)
+    if not len(places):
+        return near
+    before = np.max([magnitude[places - k] for k in (1, 2, 3)], axis=0)
+    after = np.max([magnitude[places + k] for k in (0, 1, 2)], axis=0)
+    ratio = (after + 1e-300) / (before + 1e-300)
+    return int(places[(ratio if rises else 1 / ratio).argmax()])
 
 
 def jump_ratios(values: np.ndarray, side: int) -> np.ndarray:

@@ -6,6 +6,7 @@ Names are loaded when they are first used; what is missing is asked for by the e
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
     from curate.feed.trainers.transformers import CuratedMixin, CuratedTrainer
 
 _PUBLIC = {
-    "CuratedDataModule": ("lightning", "pytorch_lightning"),
-    "CuratedMixin": ("transformers", "transformers"),
-    "CuratedTrainer": ("transformers", "transformers"),
-    "accelerated": ("accelerate", "accelerate"),
-    "accumulate": ("accumulation", "torch"),
-    "worker_loader": ("ray", "ray"),
+    "CuratedDataModule": ("lightning", ("lightning", "pytorch_lightning")),
+    "CuratedMixin": ("transformers", ("transformers",)),
+    "CuratedTrainer": ("transformers", ("transformers",)),
+    "accelerated": ("accelerate", ("accelerate",)),
+    "accumulate": ("accumulation", ("torch",)),
+    "worker_loader": ("ray", ("ray",)),
 }
+"""Public name -> module, and the packages of which it needs one."""
+
 __all__ = ["CuratedDataModule", "CuratedMixin", "CuratedTrainer", "accelerated", "accumulate", "worker_loader"]
 
 
@@ -30,17 +33,13 @@ def __getattr__(name: str) -> Any:
     """Load a public name; say which package it needs where that is missing."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'curate.feed.trainers' has no attribute {name!r}")
-    module, package = _PUBLIC[name]
-    for needed in ("torch", package):
-        try:
-            importlib.import_module(needed)
-        except ModuleNotFoundError as error:
-            if error.name != needed:
-                raise
+    module, packages = _PUBLIC[name]
+    for needed in (("torch",), packages):
+        if not any(find_spec(package) for package in needed):
             from curate.errors import MissingPackage
 
-            extra = "ray" if needed == "ray" else "trainers"
-            raise MissingPackage(needed.replace("_", "-"), extra, f"curate.feed.trainers.{name}") from error
+            extra = "ray" if needed == ("ray",) else "trainers"
+            raise MissingPackage(needed[0], extra, f"curate.feed.trainers.{name}")
     return getattr(importlib.import_module(f"curate.feed.trainers.{module}"), name)
 
 

@@ -15,7 +15,7 @@ TARGETS = ("labels", "soft_labels", "weights", "partner_labels", "share", "row_i
 
 
 def model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a batch that a model's `forward` names; never the targets, so that no model trains on its own loss.
+    """The entries of a batch that a model's `forward` names; never the targets, so that its own loss is not computed.
 
     Raises:
         ConfigError: it names none of them.

@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from curate.errors import ConfigError, DataError
 from curate.feed.batches import SKIPPED
@@ -17,6 +15,13 @@ from curate.feed.losses.row_loss import RowLoss
 from curate.feed.trainers.accumulation import sum_of_masses, with_mass
 from curate.feed.trainers.logits import logits_of, model_inputs
 from curate.feed.trainers.loss_state import load_loss, save_loss
+from curate.media.torch_audio import guard_torchaudio
+
+# transformers imports torchaudio where it is installed, and fails with it where its native part can't load.
+guard_torchaudio()
+
+from transformers import Trainer, TrainerCallback  # noqa: E402
+from transformers.trainer_utils import get_last_checkpoint  # noqa: E402
 
 _OURS = {
     "train_dataset": "the rows come from `curated`",
@@ -90,6 +95,9 @@ class CuratedMixin:
         _refuse(trainer.args)
         # Trainers that don't know `loss_is_scaled_for_ga` would divide the loss once more without this.
         trainer.model_accepts_loss_kwargs = True
+        if trainer.args.label_names is None:
+            # Found by the model's signature otherwise, which a model of one's own or with adapters need not have.
+            trainer.label_names = ["labels"]
         self.curated_loss.to(trainer.args.device)
         trainer.add_callback(_LossCallback(self.curated_loss))
 

@@ -27,10 +27,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text, marked or not."""
+    """A stretch of a text, marked or not; `gone` if another text has it and this one does not."""
 
     text: str
     marked: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ class Sound:
 
 @dataclass(frozen=True)
 class Frames:
-    """A few frames of a video in the order of time."""
+    """A few frames of a video in the order of time; `seconds` is its length, None where it is not known."""
 
     kind: ClassVar[str] = "video"
     frames: tuple[Picture, ...]
-    seconds: float
+    seconds: float | None
 
 
 @dataclass(frozen=True)

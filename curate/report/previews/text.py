@@ -18,7 +18,9 @@ LEAD = 100
 MARGIN = 300
 """Characters around what is shown in which contact data and secrets are looked for, so that none is cut in two."""
 MOST_WORDS = 500
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+WORDS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|\s+|[^\w\s]")
+"""Words, white space and signs; each character of scripts that leave no space between words."""
 
 
 def text_preview(value: str | None, reason: str = "", beside: str | None = None) -> Preview:
@@ -57,7 +59,7 @@ def pieces(text: str, start: int, end: int, marks: Sequence[Span]) -> tuple[Piec
 
 def differences(one: str, other: str) -> list[Span]:
     """Spans of the other text that the one does not have, by words; none where both are very long."""
-    a, b = _WORDS.findall(one), _WORDS.findall(other)
+    a, b = WORDS.findall(one), WORDS.findall(other)
     if one == other or max(len(a), len(b)) > MOST_WORDS:
         return []
     ends = [0]

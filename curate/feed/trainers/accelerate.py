@@ -1,0 +1,43 @@
+"""Accelerate: each process its own share of the draws, on its device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accelerate import Accelerator
+
+from curate.errors import ConfigError
+from curate.feed.trainers.moved import Moved
+
+
+def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Moved:
+    """The loader of this process of an `Accelerator`. It must not go through ``accelerator.prepare``.
+
+    Its state may be saved with ``accelerator.register_for_checkpointing(loader)``. Gradients are accumulated with
+    `accumulate`, and not by the `Accelerator`, which would average losses of unequal weight::
+
+        loader, loss = accelerated(accelerator, curated, batch_size=32), curated.loss().to(accelerator.device)
+        for group in accumulate(loader, loss, steps=4):
+            for last, batch in zip([False] * (len(group) - 1) + [True], group):
+                with contextlib.nullcontext() if last else accelerator.no_sync(model):
+                    accelerator.backward(loss(model(batch["pixel_values"]), batch))
+            optimizer.step()
+            optimizer.zero_grad()
+
+    Args:
+        accelerator: whose processes and device they are.
+        curated: a result (`curate.open`, `Pipeline.run`).
+        options: of `curated.loader`.
+
+    Raises:
+        ConfigError: the Accelerator divides losses by a number of gradient accumulation steps of its own.
+    """
+    if accelerator.gradient_accumulation_steps != 1:
+        raise ConfigError(
+            f"the Accelerator divides every loss by its {accelerator.gradient_accumulation_steps} accumulation steps, which"
+            " is wrong for batches of unequal weight: leave gradient_accumulation_steps at 1, and take"
+            " curate.feed.trainers.accumulate(loader, loss, steps)"
+        )
+    ranks = {"rank": accelerator.process_index, "world_size": accelerator.num_processes}
+    pinned = {"pin_memory": True} if accelerator.device.type == "cuda" else {}
+    return Moved(curated.loader(**ranks | pinned | options), accelerator.device)

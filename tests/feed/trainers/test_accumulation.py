@@ -1,0 +1,122 @@
+"""Accumulation in plain loops and with Accelerate: the step of one large batch, everywhere; resuming."""
+
+import contextlib
+
+import pytest
+import torch
+from tiny import Averaging, numbers, pictures, sounds, videos
+
+from curate.errors import ConfigError, MissingPackage
+from curate.feed.trainers import accumulate
+
+
+def trained(curated, model, size, steps, most=1):
+    loss = curated.loss()
+    solver = torch.optim.SGD(model.parameters(), lr=0.5)
+    values = []
+    for _, group in zip(range(most), accumulate(curated.loader(batch_size=size), loss, steps)):
+        for batch in group:
+            value = loss(model(batch), batch)
+            value.backward()
+            values.append(value.item())
+        solver.step()
+        solver.zero_grad()
+    return values
+
+
+def entry(curated):
+    batch = next(iter(curated.loader(batch_size=2)))
+    return next(name for name in ("pixel_values", "input_values", "features") if name in batch)
+
+
+@pytest.mark.parametrize("make", [numbers, pictures, sounds, videos])
+def test_one_step_whatever_the_accumulation(make, tmp_path):
+    curated = make(tmp_path)
+    found = []
+    for size, steps in ((12, 1), (3, 4), (5, 3)):
+        torch.manual_seed(0)
+        model = Averaging(len(curated.label_names), entry(curated))
+        before = model.layer.weight.detach().clone()
+        values = trained(curated, model, size, steps, 1)
+        # 12 draws of each: 3 x 4; 5 + 5 + 5 are 15 draws, another step.
+        if (size, steps) != (5, 3):
+            found.append((sum(values), model.layer.weight.detach().clone()))
+            assert not torch.equal(before, found[-1][1])
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    torch.testing.assert_close(found[0][1], found[1][1], atol=1e-6, rtol=1e-5)
+
+
+def test_a_mean_of_means_would_be_another_step(tmp_path):
+    curated = numbers(tmp_path)
+    loss = curated.loss()
+    model = Averaging(len(curated.label_names), "features")
+    [group] = [g for _, g in zip(range(1), accumulate(curated.loader(batch_size=3), loss, 4))]
+    with torch.no_grad():
+        exact = sum(float(loss(model(b), b)) for b in group)
+        means = [float(loss(model(b), {k: v for k, v in b.items() if k != "mass"})) for b in group]
+    assert abs(exact - sum(means) / 4) > 1e-3
+
+
+def test_wrong_steps(tmp_path):
+    with pytest.raises(ConfigError, match="steps must be"):
+        accumulate([], torch.nn.Identity(), 0)
+
+
+def test_accelerate(tmp_path):
+    accelerate = pytest.importorskip("accelerate")
+    from curate.feed.trainers import accelerated
+
+    curated = numbers(tmp_path)
+    found = []
+    for size, steps in ((12, 1), (3, 4)):
+        accelerator = accelerate.Accelerator(cpu=True)
+        torch.manual_seed(0)
+        model = Averaging(len(curated.label_names), "features")
+        model, solver = accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.5))
+        loader, loss = accelerated(accelerator, curated, batch_size=size), curated.loss()
+        for group in accumulate(loader, loss, steps):
+            for batch in group[:-1]:
+                with accelerator.no_sync(model):
+                    accelerator.backward(loss(model(batch), batch))
+            with contextlib.nullcontext():
+                accelerator.backward(loss(model(group[-1]), group[-1]))
+            solver.step()
+            solver.zero_grad()
+            break
+        found.append(model.layer.weight.detach().clone())
+    torch.testing.assert_close(found[0], found[1], atol=1e-6, rtol=1e-5)
+    plain = Averaging(len(curated.label_names), "features")
+    torch.manual_seed(0)
+    plain = Averaging(len(curated.label_names), "features")
+    trained(curated, plain, 12, 1)
+    torch.testing.assert_close(found[0], plain.layer.weight.detach(), atol=1e-6, rtol=1e-5)
+    other = type("Fake", (), {"gradient_accumulation_steps": 4})()
+    with pytest.raises(ConfigError, match="wrong for batches of unequal weight"):
+        accelerated(other, curated)
+
+
+def test_accelerate_resumes_in_the_second_epoch(tmp_path):
+    accelerate = pytest.importorskip("accelerate")
+    from curate.feed.trainers import accelerated
+
+    curated = numbers(tmp_path)
+    accelerator = accelerate.Accelerator(cpu=True)
+    loader = accelerated(accelerator, curated, batch_size=4)
+    list(loader)
+    rest = iter(loader)
+    next(rest), next(rest)
+    state = loader.state_dict()
+    expected = [batch["row_id"] for batch in rest]
+    other = accelerated(accelerator, curated, batch_size=4)
+    other.load_state_dict(state)
+    other.set_epoch(1)
+    assert [batch["row_id"] for batch in other] == expected
+    assert len(expected) == len(loader) - 2
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    from curate.feed import trainers
+
+    monkeypatch.setattr(trainers, "find_spec", lambda name: None if "lightning" in name else object())
+    with pytest.raises(MissingPackage, match="lightning"):
+        _ = trainers.CuratedDataModule

@@ -1,0 +1,232 @@
+"""The Trainer of transformers: the loss by hand, accumulation, columns, float labels, resuming, evaluation."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from tiny import bert, texts, tokenizer
+from torch.nn import functional
+
+from curate.errors import ConfigError
+
+transformers = pytest.importorskip("transformers")
+from curate.feed.trainers import CuratedMixin, CuratedTrainer  # noqa: E402
+
+
+def arguments(folder, **more):
+    settings = {
+        "per_device_train_batch_size": 8,
+        "per_device_eval_batch_size": 4,
+        "num_train_epochs": 1,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "report_to": [],
+        "use_cpu": True,
+        "disable_tqdm": True,
+        "learning_rate": 1e-2,
+        "lr_scheduler_type": "constant",
+        "optim": "sgd",
+        "max_grad_norm": 0.0,
+    }
+    return transformers.TrainingArguments(str(folder), **settings | more)
+
+
+def trainer(folder, curated=None, model=None, loss=None, mixin=CuratedTrainer, trainer_options=None, **more):
+    return mixin(
+        model or bert(), arguments(folder, **more), curated=curated or texts(), loss=loss,
+        processing_class=tokenizer(), **trainer_options or {},
+    )  # fmt: skip
+
+
+def train(made, **how):
+    with warnings.catch_warnings():
+        # Trainer asks for pinned memory where there is no GPU, and such.
+        warnings.simplefilter("ignore")
+        made.train(**how)
+    return made
+
+
+def by_hand(curated, model, batches):
+    """Sum of weight times class weight times cross-entropy on the soft label, over that of the weights."""
+    total = mass = 0.0
+    for batch in batches:
+        with torch.no_grad():
+            logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+        each = -(batch["soft_labels"] * functional.log_softmax(logits, 1)).sum(1)
+        weight = batch["weights"] * torch.from_numpy(curated.class_weights)[batch["labels"]]
+        total, mass = total + float((weight * each).sum()), mass + float(weight.sum())
+    return total / mass
+
+
+def losses(made):
+    return [line["loss"] for line in made.state.log_history if "loss" in line]
+
+
+@pytest.mark.parametrize("accumulation", [1, 4])
+def test_the_logged_loss_is_the_one_by_hand(tmp_path, accumulation):
+    curated = texts()
+    batches = list(curated.loader(batch_size=8, tokenizer=tokenizer()))
+    assert {"labels", "soft_labels", "weights"} <= set(batches[0])
+    assert batches[0]["weights"].unique().numel() > 2
+    assert float(batches[0]["soft_labels"].min()) > 0.0
+    made = train(
+        trainer(tmp_path, curated, gradient_accumulation_steps=accumulation, max_steps=1, remove_unused_columns=True)
+    )
+    expected = by_hand(curated, bert(), batches[:accumulation])
+    assert losses(made)[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw_torch"])
+def test_parameters_after_a_step_do_not_depend_on_accumulation(tmp_path, optimiser):
+    found = []
+    for size, accumulation in ((32, 1), (8, 4)):
+        made = trainer(
+            tmp_path, per_device_train_batch_size=size, gradient_accumulation_steps=accumulation, max_steps=1,
+            optim=optimiser, learning_rate=0.1 if optimiser == "sgd" else 1e-3,
+        )  # fmt: skip
+        train(made)
+        found.append(torch.cat([p.detach().flatten() for p in made.model.parameters()]))
+    start = torch.cat([p.detach().flatten() for p in bert().parameters()])
+    assert float((found[0] - start).abs().max()) > 1e-4
+    assert float((found[0] - found[1]).abs().max()) < (1e-6 if optimiser == "sgd" else 1e-4)
+
+
+def test_a_step_is_that_of_plain_torch(tmp_path):
+    curated, model = texts(), bert()
+    made = train(trainer(tmp_path, curated, max_steps=1, learning_rate=0.1))
+    batch = next(iter(curated.loader(batch_size=8, tokenizer=tokenizer())))
+    solver = torch.optim.SGD(model.parameters(), lr=0.1)
+    curated.loss()(model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits, batch).backward()
+    solver.step()
+    for theirs, ours in zip(made.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(theirs, ours, atol=1e-6, rtol=1e-5)
+
+
+def test_the_model_never_sees_labels_and_never_trains_as_multilabel(tmp_path):
+    seen = []
+
+    class Watched(transformers.BertForSequenceClassification):
+        def forward(self, input_ids=None, attention_mask=None, labels=None, **kwargs):
+            seen.append((labels, sorted(kwargs)))
+            return super().forward(input_ids=input_ids, attention_mask=attention_mask, **kwargs)
+
+    model = Watched(bert().config)
+    assert model.config.problem_type is None
+    train(trainer(tmp_path, model=model, max_steps=2))
+    assert model.config.problem_type is None
+    assert all(labels is None for labels, _ in seen)
+
+
+def test_resuming_in_the_second_epoch_is_exact(tmp_path):
+    settings = {"num_train_epochs": 3, "save_strategy": "steps", "save_steps": 7, "optim": "adamw_torch"}
+    whole = train(trainer(tmp_path / "whole", model=bert(dropout=0.1), **settings))
+    per_epoch = len(whole.loader)
+    assert per_epoch < 7 < 2 * per_epoch
+    again = trainer(tmp_path / "again", model=bert(dropout=0.1, seed=9), **settings)
+    train(again, resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-7"))
+    assert losses(again) == losses(whole)
+    for one, other in zip(whole.model.parameters(), again.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_every_draw_once_per_epoch_and_other_order_in_the_next(tmp_path):
+    rows = []
+
+    class Watching(CuratedTrainer):
+        def compute_loss(self, model, inputs, **kwargs):
+            rows.append(inputs["row_id"])
+            return super().compute_loss(model, inputs, **kwargs)
+
+    curated = texts()
+    made = train(trainer(tmp_path, curated, mixin=Watching, num_train_epochs=2))
+    per_epoch = len(made.loader)
+    epochs = [[r for batch in rows[i : i + per_epoch] for r in batch] for i in (0, per_epoch)]
+    planned = [r for r, s in zip(curated.plan["row_id"].to_pylist(), curated.plan["split"].to_pylist()) if s == "train"]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(planned)
+    assert epochs[0] != epochs[1]
+
+
+def test_evaluation_and_prediction(tmp_path):
+    curated = texts()
+    made = trainer(
+        tmp_path, curated, eval_strategy="epoch",
+        trainer_options={"compute_metrics": lambda p: {"rows": len(p.label_ids), "dim": p.label_ids.ndim}},
+    )  # fmt: skip
+    train(made)
+    [line] = [line for line in made.state.log_history if "eval_loss" in line]
+    held_out = curated.plan["split"].to_pylist().count("validation")
+    assert line["eval_rows"] == held_out
+    assert line["eval_dim"] == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        predicted = made.predict(made.split("validation"))
+    assert predicted.predictions.shape == (held_out, 3)
+    names = curated.loader(split="validation", batch_size=99, tokenizer=tokenizer())
+    np.testing.assert_array_equal(predicted.label_ids, next(iter(names))["labels"].numpy())
+
+
+@pytest.mark.parametrize("name", ["focal", "early_learning", "consistency", "ldam"])
+def test_other_losses(tmp_path, name):
+    curated = texts()
+    loss = curated.loss(name=name)
+    made = train(trainer(tmp_path, curated, model=bert(dropout=0.1), loss=loss, num_train_epochs=2))
+    assert np.isfinite(losses(made)).all()
+
+
+def test_early_learning_goes_on_from_its_checkpoint(tmp_path):
+    curated = texts()
+    settings = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 7}
+    whole = train(trainer(tmp_path / "a", curated, loss=curated.loss(name="early_learning"), **settings))
+    again = trainer(tmp_path / "b", curated, loss=curated.loss(name="early_learning"), **settings)
+    train(again, resume_from_checkpoint=str(tmp_path / "a" / "checkpoint-7"))
+    assert losses(again) == losses(whole)
+    plain = trainer(tmp_path / "c", curated, num_train_epochs=2, save_strategy="steps", save_steps=7)
+    train(plain)
+    lost = trainer(tmp_path / "d", curated, loss=curated.loss(name="early_learning"), **settings)
+    with pytest.raises(ConfigError, match="not saved with early-learning"):
+        lost.train(resume_from_checkpoint=str(tmp_path / "c" / "checkpoint-7"))
+
+
+def test_a_mixin_for_other_trainers(tmp_path):
+    class Mine(CuratedMixin, transformers.Seq2SeqTrainer):
+        pass
+
+    made = Mine(
+        bert(),
+        transformers.Seq2SeqTrainingArguments(
+            str(tmp_path), max_steps=1, report_to=[], use_cpu=True, save_strategy="no", disable_tqdm=True
+        ),
+        curated=texts(),
+        processing_class=tokenizer(),
+    )
+    train(made)
+    assert made.state.global_step == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"label_smoothing_factor": 0.1}, "smooth_labels"),
+        ({"ignore_data_skip": True}, "draw rows twice"),
+        ({"train_sampling_strategy": "group_by_length"}, "order is the loader's"),
+        ({"trainer_options": {"data_collator": len}}, "loader_options"),
+        ({"trainer_options": {"compute_loss_func": len}}, "pass `loss`"),
+        ({"trainer_options": {"train_dataset": [1]}}, "rows come from"),
+    ],
+)
+def test_arguments_that_would_do_harm(tmp_path, more, says):
+    with pytest.raises(ConfigError, match=says):
+        trainer(tmp_path, **more)
+
+
+def test_a_model_that_takes_nothing_of_the_batch(tmp_path):
+    class Other(torch.nn.Module):
+        def forward(self, waveform):
+            return waveform
+
+    made = trainer(tmp_path, model=Other(), max_steps=1, optim="sgd")
+    with pytest.raises(ConfigError, match="takes waveform, and the batch has"):
+        made.compute_loss(made.model, next(iter(made.get_train_dataloader())))
+    with pytest.raises(ConfigError, match="no split 'tset'"):
+        made.split("tset")
