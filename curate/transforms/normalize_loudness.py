@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
-from curate.step import Transform
-from curate.transforms.media.sounds import AudioFormat, changed, loudness_lufs
+from curate.transforms.media.sounds import SoundTransform, loudness_lufs
 
 if TYPE_CHECKING:
     from curate.media.item import Audio
-    from curate.table import Table
 
 NEAR_DB = 0.02
 """A recording that is so near to the target stays as it is."""
 
 
-class NormalizeLoudness(Transform):
+class NormalizeLoudness(SoundTransform):
     """Brings every recording to one loudness by one gain, which never drives its peak over a bound.
 
     Silence stays silent. A recording whose gain is under 0.02 dB stays byte for byte.
     Cost: one decoding and one encoding of each file that changes, on all cores.
     Source: ITU-R BS.1770-4 and EBU R 128 (pyloudnorm).
     """
-
-    modalities = ("audio",)
 
     by: Literal["lufs", "rms", "peak"] = Field(
         "lufs",
@@ -41,24 +37,13 @@ class NormalizeLoudness(Transform):
         le=0,
         description="highest peak allowed, in dB of full scale; the gain is less where it would pass",
     )
-    format: AudioFormat = Field("wav", description="of the files that are written")
-    bits: Literal[16, 24] = Field(16, description="per sample of these")
 
-    def apply(self, table: Table, fitted: dict[str, Any] | None = None) -> Table:
-        """The table with recordings of the level.
-
-        Raises:
-            DataError: there is no room for what is written.
-            MissingPackage: the extra ``audio`` is not installed.
-        """
-
-        def change(given: Audio) -> tuple[np.ndarray, int] | None:
-            gain = self.gain_db(given.samples, given.rate)
-            if abs(gain) < NEAR_DB:
-                return None
-            return given.samples * np.float32(10 ** (gain / 20)), given.rate
-
-        return changed(table, self.format, self.bits, change)
+    def changed(self, given: Audio) -> tuple[np.ndarray, int] | None:
+        """Samples and rate after the step, None where nothing changes."""
+        gain = self.gain_db(given.samples, given.rate)
+        if abs(gain) < NEAR_DB:
+            return None
+        return given.samples * np.float32(10 ** (gain / 20)), given.rate
 
     def gain_db(self, samples: np.ndarray, rate: int) -> float:
         """The gain in dB that (channels, n) samples get; 0 for silence."""

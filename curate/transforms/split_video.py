@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from curate.evidence.measures.video_timeline import cut_places
-from curate.ledger import Decisions
 from curate.media import video
 from curate.media.item import DecodeError
 from curate.media.video_cut import cut
-from curate.step import Transform
-from curate.transforms import _made_rows as made
-from curate.transforms.media.cutting import cut_rows, refuse_taken, windows
-from curate.transforms.media.rewriting import MEDIA, rewrite, with_failures
-
-if TYPE_CHECKING:
-    from curate.table import Table
-    from curate.task import Task
+from curate.transforms.media.cutting import ClipCutter, windows
 
 WHOLE_PIXELS = 10**12
 """Every frame is looked at for scenes, however long the video."""
@@ -30,7 +20,7 @@ TICKS = 1_000
 """Per second: the unit in which windows are counted."""
 
 
-class SplitVideo(Transform):
+class SplitVideo(ClipCutter):
     """Cuts long videos into clips of equal length, or at their hard cuts: 1 to n rows, each with its parent's id.
 
     Videos of all splits are cut alike; one that stays whole stays a row with its own id, byte for byte. Clips are
@@ -42,69 +32,24 @@ class SplitVideo(Transform):
     """
 
     modalities = ("video",)
+    role = "video"
+    what = "video"
 
     by: Literal["windows", "scenes"] = Field(
         "windows", description="windows of equal length, or scenes between hard cuts (cut in windows where too long)"
-    )
-    seconds: float = Field(10.0, gt=0, le=3600, description="length of a clip, in seconds; the most of it by scenes")
-    overlap_seconds: float = Field(0.0, ge=0, description="how much of a window the next one repeats, in seconds")
-    min_seconds: float = Field(
-        1.0, ge=0, description="a shorter last window begins earlier, a shorter scene is joined to the one before"
-    )
-    label: Literal["copy", "none"] = Field("copy", description="whether clips have the parent's label")
-    weight: Literal["share", "same"] = Field(
-        "share", description="training clips of one video weigh 1/n each (share), or each as much as a video (same)"
     )
     quality: int = Field(
         18, ge=0, le=51, description="constant rate factor of H.264: 0 loses nothing, 18 is hardly seen, 51 is worst"
     )
 
-    @model_validator(mode="after")
-    def _overlap_is_shorter(self) -> SplitVideo:
-        if self.overlap_seconds >= self.seconds:
-            raise ValueError(f"overlap_seconds must be smaller than seconds ({self.seconds:g})")
-        if self.min_seconds > self.seconds:
-            raise ValueError(f"min_seconds must be at most seconds ({self.seconds:g})")
-        return self
-
-    def refuses(self, task: Task) -> str | None:
-        """A transcript speaks of the whole video."""
-        if task.transcript:
-            return "split_video cuts videos, and their transcripts speak of the whole"
-        return super().refuses(task)
-
-    def becomes(self, task: Task) -> Task:
-        """With a group, and without an embedding of whole videos."""
-        return task.model_copy(update={"group": task.group or f"{task.video}_parent", "embedding": None})
-
-    def apply(self, table: Table, fitted: dict[str, Any] | None = None) -> Table:
-        """The table with clips in place of long videos.
-
-        Raises:
-            DataError: columns for the places are taken, or there is no room for what is written.
-            MissingPackage: the extra ``video`` is not installed.
-        """
-        name = str(table.task.video)
-        start, end = f"{name}_start", f"{name}_end"
-        refuse_taken(table, self.name, (start, end))
-
-        def change(row: int, data: Mapping[str, bytes]) -> list[dict[str, Any]]:
-            scenes = self.by == "scenes"
-            given = video.decode(data[name], frames=1, straight_pixels=WHOLE_PIXELS if scenes else 0, skim=scenes)
-            places = self.places(given.seconds, _scene_starts(given) if scenes else ())
-            if len(places) == 1:
-                return [{name: data[name], start: 0.0, end: given.seconds}]
-            clips = cut(data[name], places, self.quality)
-            return [{name: clip, start: a, end: b} for clip, (a, b) in zip(clips, places)]
-
-        schema = pa.schema([(name, MEDIA), (start, pa.float64()), (end, pa.float64())])
-        result = rewrite(table, [name], schema, change)
-        made_table = cut_rows(table, result, self.becomes(table.task), f"{name}_parent", self.label == "copy")
-        return with_failures(*made_table)
-
-    def weigh(self, made_table: Table) -> Decisions:
-        """1/n for each of n training clips of one video, if asked."""
-        return made.shared_weights(made_table, self.name, "clips of") if self.weight == "share" else Decisions()
+    def clips(self, data: bytes) -> tuple[float, list[tuple[bytes, float, float]]]:
+        """Length of a video, and its clips with their start and end, in seconds."""
+        scenes = self.by == "scenes"
+        given = video.decode(data, frames=1, straight_pixels=WHOLE_PIXELS if scenes else 0, skim=scenes)
+        places = self.places(given.seconds, _scene_starts(given) if scenes else ())
+        if len(places) == 1:
+            return given.seconds, []
+        return given.seconds, [(clip, a, b) for clip, (a, b) in zip(cut(data, places, self.quality), places)]
 
     def places(self, seconds: float, scenes: tuple[float, ...] = ()) -> list[tuple[float, float]]:
         """Start and end of the clips of a video, in seconds; one pair for what stays whole.

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
-from curate.step import Transform
-from curate.transforms.media.sounds import AudioFormat, changed, loud_spans
+from curate.transforms.media.sounds import SoundTransform, loud_spans
 
 if TYPE_CHECKING:
     from curate.media.item import Audio
-    from curate.table import Table
 
 
-class TrimSilence(Transform):
+class TrimSilence(SoundTransform):
     """Takes silence away from the ends of recordings, and long pauses if asked.
 
     Silent is a stretch whose level in 20 ms is much below the loudest of the recording. A recording that is silent
@@ -23,8 +21,6 @@ class TrimSilence(Transform):
     Cost: one decoding and one encoding of each file that changes, on all cores.
     Source: the rule of librosa's `effects.trim`.
     """
-
-    modalities = ("audio",)
 
     below_peak_db: float = Field(
         40.0, gt=0, le=120, description="frames so many dB softer than the loudest one are silent"
@@ -36,24 +32,13 @@ class TrimSilence(Transform):
     max_pause_seconds: float | None = Field(
         None, gt=0, description="pauses inside are shortened to this, in seconds; left alone if left out"
     )
-    format: AudioFormat = Field("wav", description="of the files that are written")
-    bits: Literal[16, 24] = Field(16, description="per sample of these")
 
-    def apply(self, table: Table, fitted: dict[str, Any] | None = None) -> Table:
-        """The table with trimmed recordings.
-
-        Raises:
-            DataError: there is no room for what is written.
-            MissingPackage: the extra ``audio`` is not installed.
-        """
-
-        def change(given: Audio) -> tuple[np.ndarray, int] | None:
-            kept = self.kept(given.samples, given.rate)
-            if kept.all():
-                return None
-            return given.samples[:, kept], given.rate
-
-        return changed(table, self.format, self.bits, change)
+    def changed(self, given: Audio) -> tuple[np.ndarray, int] | None:
+        """Samples and rate after the step, None where nothing changes."""
+        kept = self.kept(given.samples, given.rate)
+        if kept.all():
+            return None
+        return given.samples[:, kept], given.rate
 
     def kept(self, samples: np.ndarray, rate: int) -> np.ndarray:
         """(n,) bool: the samples that stay, of (channels, n)."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from curate.errors import MissingPackage
 from curate.media import audio
 from curate.media.item import Audio
+from curate.step import Transform
 from curate.table import Table
 from curate.transforms._columns import replaced
 from curate.transforms.media.rewriting import MEDIA, rewrite, with_failures
@@ -20,25 +22,33 @@ FRAME_SECONDS = 0.02
 """Frames by whose level silence is found."""
 
 
-def changed(
-    table: Table, form: AudioFormat, bits: int, change: Callable[[Audio], tuple[np.ndarray, int] | None]
-) -> Table:
-    """The table with changed recordings.
+class SoundTransform(Transform):
+    """Changes recordings and writes them anew; one that can't be read stays, and is reported."""
 
-    Args:
-        table: the rows.
-        form: of the files that are written.
-        bits: per sample of these.
-        change: decoded recording -> samples and rate, None to leave the file byte for byte.
-    """
-    name = str(table.task.audio)
+    modalities = ("audio",)
 
-    def one(row: int, data: Mapping[str, bytes]) -> list[dict[str, Any]] | None:
-        made = change(audio.decode(data[name]))
-        return None if made is None else [{name: audio.encode(*made, form.upper(), bits)}]
+    format: AudioFormat = Field("wav", description="of the files that are written")
+    bits: Literal[16, 24] = Field(16, description="per sample of these")
 
-    result = rewrite(table, [name], pa.schema([(name, MEDIA)]), one)
-    return with_failures(replaced(table, result.columns), result.failures)
+    def apply(self, table: Table, fitted: dict[str, Any] | None = None) -> Table:
+        """The table with changed recordings.
+
+        Raises:
+            DataError: there is no room for what is written.
+            MissingPackage: the extra ``audio`` is not installed.
+        """
+        name = str(table.task.audio)
+
+        def one(row: int, data: Mapping[str, bytes]) -> list[dict[str, Any]] | None:
+            made = self.changed(audio.decode(data[name]))
+            return None if made is None else [{name: audio.encode(*made, self.format.upper(), self.bits)}]
+
+        result = rewrite(table, [name], pa.schema([(name, MEDIA)]), one)
+        return with_failures(replaced(table, result.columns), result.failures)
+
+    def changed(self, given: Audio) -> tuple[np.ndarray, int] | None:
+        """Samples and rate of a decoded recording after the step, None to leave its file byte for byte."""
+        raise NotImplementedError
 
 
 def levels_db(samples: np.ndarray, rate: int) -> np.ndarray:
