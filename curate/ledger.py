@@ -268,6 +268,13 @@ def sentences(entries: pa.Table) -> list[str]:
     return [_sentence(entry) for entry in entries.to_pylist()]
 
 
+def _made_from(after: str | None) -> str:
+    """`` from rows ...`` where the entry names the rows that a new one was made from."""
+    found = json.loads(after) if after else {}
+    rows = found.get("from") if isinstance(found, dict) else None
+    return f" from {'row' if len(rows) == 1 else 'rows'} {', '.join(map(str, rows[:5]))}" if rows else ""
+
+
 def _sentence(entry: Mapping[str, Any]) -> str:
     before, after, action = entry["before"], entry["after"], entry["action"]
     if action == "soften":
@@ -279,7 +286,7 @@ def _sentence(entry: Mapping[str, Any]) -> str:
         "weight": f"weighted by {after}",
         "repeat": f"drawn {after} more time(s)",
         "subset": f"put into the members {after} of an ensemble",
-        "synthesize": "made by synthesis",
+        "synthesize": "made by synthesis" + (_made_from(after) if action == "synthesize" else ""),
         "review": "set aside for review",
         "keep": "kept",
     }[action]

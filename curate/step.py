@@ -163,6 +163,10 @@ class Transform(Step):
         """The table with new content, by what `fit` learned (of this table if None is given)."""
         raise NotImplementedError
 
+    def completed(self, table: Table, fitted: dict[str, Any]) -> Table:
+        """The table with this transform's columns filled in rows that were synthesised after it; most have theirs."""
+        return table
+
     def becomes(self, task: Task) -> Task:
         """The task of the table that `apply` gives, where the transform sets roles; what follows is judged by it."""
         return task

@@ -89,6 +89,7 @@ class Table:
         source: what the user named as the data, for messages.
         parents: (n,) row ids of the rows these were made from by a 1-to-n transform, or None.
         notes: what the reader says of the source as a whole (files skipped, blank lines, encodings), as sentences.
+        made: (m,) ids of the rows that a step synthesised, which belong to training alone; None where there are none.
     """
 
     dataset: datasets.Dataset
@@ -101,6 +102,7 @@ class Table:
     source: str = "memory"
     parents: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    made: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""

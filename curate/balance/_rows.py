@@ -10,6 +10,14 @@ import xxhash
 from curate.table import Labels
 from curate.task import Task
 
+INSTEAD = {
+    ("oversample", "multilabel"): "resample: {method: ml_ros}, which repeats rows of rare labels",
+    ("oversample", "regression"): "resample: {method: bins}, which repeats rows of rare values",
+    ("synthesize", "multilabel"): "resample: {method: mlsmote}, which makes rows of features",
+    ("synthesize", "regression"): "resample: {method: smogn}, which makes rows of features",
+}
+"""(step, kind of task) -> the step that does the like for such tasks."""
+
 
 def eligible(labels: Labels, evidence: Any) -> np.ndarray:
     """(m,) int64 positions of the active training rows with a label."""
@@ -39,12 +47,12 @@ def shuffled(rows: np.ndarray, row_ids: np.ndarray, rng: np.random.Generator) ->
 
 
 def needs_classes(name: str, task: Task) -> str | None:
-    """Why a step that balances classes can't be used for a task, None if it can."""
-    if task.kind != "classification":
-        return (
-            f"{name} balances classes, and this is a {task.kind or 'task of unknown'} {'task' if task.kind else 'kind'}"
-        )
-    return None
+    """Why a step that is about classes can't be used for a task, None if it can; where there is one, what to take."""
+    if task.kind == "classification":
+        return None
+    of = f"a {task.kind} task" if task.kind else "a task without labels"
+    instead = INSTEAD.get((name, str(task.kind)))
+    return f"{name} is for one class per row, and this is {of}" + (f": take {instead}" if instead else "")
 
 
 def wanted(to: str | float, counts: np.ndarray) -> int:

@@ -75,6 +75,8 @@ class PseudoLabel(Balance):
         table, usable = evidence.table, evidence.active & evidence.table.training
         rows = shuffled(np.flatnonzero(usable & ~labels.known), table.row_ids, rng)
         if not len(rows) or not (usable & labels.known).any():
+            what = "unlabelled rows to give a label to" if not len(rows) else "labelled rows to learn from"
+            evidence.notes.append(f"pseudo_label: there are no {what}; nothing is done")
             return Decisions()
         found = evidence.probabilities()
         seen = shuffled(np.flatnonzero(usable & labels.known & found.valid), table.row_ids, rng)

@@ -37,6 +37,12 @@ NOT_FOR_CLASSES = {
     "multilabel": "ml_ros, lp_ros (any input), mlsmote (features)",
     "regression": "bins (any input), smoter, smogn (features)",
 }
+REPEATS = {
+    "classification": "oversample",
+    "multilabel": "resample: {method: ml_ros}",
+    "regression": "resample: {method: bins}",
+}
+"""Kind of task -> the step that repeats rows of it."""
 
 
 class Resample(Balance):
@@ -245,7 +251,7 @@ class Resample(Balance):
         if self.makes and (raw or not task.modalities):
             return (
                 f"resample: {self.method} mixes numbers into new rows, which gives no {' or '.join(raw) or 'input'};"
-                " take `oversample` and let `augment` change every copy, or a method that selects rows"
+                f" take `{REPEATS[self.task_kind]}` and let `augment` change every copy, or a method that selects rows"
             )
         if self.space == "features" and raw and METHODS[self.method].inputs == "any":
             return f"resample: `space: features` compares numbers alone, and the task has {' and '.join(raw)}, too"

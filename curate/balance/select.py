@@ -184,9 +184,14 @@ class Select(Balance):
         return self.ranking(found.labels, found, generator(seed, step=self.name))
 
     def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:
-        """Drops of the rows that are not selected, or review of those that are."""
+        """Drops of the rows that are not selected, or review of those that are.
+
+        Raises:
+            ConfigError: no row fits into the budget.
+        """
         rows, found = self.pool(labels, evidence), self._selected(labels, evidence, rng)
         ids = evidence.table.row_ids
+        self._tell(evidence, len(rows), len(found.rows), len(found.odd))
         if self.reviews:
             places = enumerate(found.rows.tolist(), start=1)
             reasons = [f"rank {i} of {len(found.rows)} by {found.value_of(row)}" for i, row in places]
@@ -205,6 +210,26 @@ class Select(Balance):
             reasons = [found.odd.get(row) or f"{reason} ({found.value_of(row)})" for row in part.tolist()]
             parts.append(Decisions.of(self.name, "drop", ids[part], reasons, score=found.goodness_of(part)))
         return Decisions.join(parts)
+
+    def _tell(self, evidence: Any, pool: int, selected: int, odd: int) -> None:
+        """A note where there is nothing to select from or to tell apart, or less than is asked for.
+
+        Raises:
+            ConfigError: no row fits into the budget.
+        """
+        asked = " and ".join(f"{name}: {getattr(self, name):g}" for name in SIZES if getattr(self, name) is not None)
+        if not pool:
+            said = f"select: there are no {self.among or 'active training'} rows to select from; nothing is done"
+        elif selected:
+            few = self.rows is not None and not self.per_class and self.rows > pool
+            more = f"select: `{asked}` asks for more than the {pool} rows that there are; all are selected"
+            said = more if few else ""
+        elif odd == pool:
+            said = f"select: none of the {pool} rows has an embedding, by which {self.method} selects; none is dropped"
+        else:
+            raise ConfigError(f"select: none of the {pool} rows fits into the budget `{asked}`; ask for more")
+        if said and said not in evidence.notes:
+            evidence.notes.append(said)
 
     def _selected(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Selected:
         return selected(self, shuffled(self.pool(labels, evidence), evidence.table.row_ids, rng), labels, evidence)

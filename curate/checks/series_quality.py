@@ -14,6 +14,7 @@ from curate.checks.series import issues as among
 from curate.checks.series.points import PointSeries
 from curate.checks.series.timed import TimedCheck
 from curate.checks.series.times import irregular_steps, times_column
+from curate.checks.series.unit_jumps import unit_jump
 from curate.evidence.evidence import Evidence
 from curate.evidence.measures.series_marks import CHANNELS
 from curate.findings import Findings
@@ -52,8 +53,8 @@ class SeriesQuality(TimedCheck):
     max_spike: float | None = Field(
         4.0,
         gt=0,
-        description="spike: distance from the neighbours over the usual largest one of the set (and half a deviation);"
-        " in a long series, in its robust deviations; null for off",
+        description="spike: distance from the neighbours over the usual largest one of the set (and half a deviation),"
+        " or over the range of the series itself; in a long series, in its robust deviations; null for off",
     )
     min_spike_contrast: float = Field(
         2.5,
@@ -64,14 +65,17 @@ class SeriesQuality(TimedCheck):
     max_shift: float | None = Field(
         1.5,
         gt=0,
-        description="level_shift: jump over the usual largest one of the set (and half a deviation); in a long series,"
-        " in its robust deviations; null for off",
+        description="level_shift: jump over the usual largest one of the set (and half a deviation), or more"
+        " than all of the range before and after; in a long series, in its robust deviations; null for off",
     )
     min_shift_deviations: float = Field(
         3.0, ge=0, description="level_shift: and in robust deviations of the values on both sides"
     )
     min_unit_factor: float | None = Field(
-        4.5, gt=1, description="unit_jump: times larger or smaller than the rest; null for off"
+        4.5,
+        gt=1,
+        description="unit_jump: times larger or smaller than the rest, than before, or (of 3 channels or more)"
+        " than series that are like it in form; null for off",
     )
     min_length_share: float | None = Field(
         0.15, ge=0, le=1, description="wrong_length, odd_channels: share of the set that has the same; null for off"
@@ -122,7 +126,7 @@ class SeriesQuality(TimedCheck):
         if self.max_shift is not None:
             issues.append(among.level_shift(rows, self.max_shift, self.min_shift_deviations))
         if self.min_unit_factor is not None:
-            issues.append(among.unit_jump(rows, self.min_unit_factor))
+            issues.append(unit_jump(rows, self.min_unit_factor))
         if self.min_length_share is not None:
             issues.append(among.wrong_length(rows, self.max_length_deviations, self.min_length_share))
             issues.append(among.odd_channels(rows, self.min_length_share))

@@ -140,7 +140,7 @@ class VideoQuality(FormCheck, IgnoringCheck):
         return issues
 
     def _sharpness(self, m: dict[str, np.ndarray]) -> list[Bounded]:
-        fine, kurtosis = m["fineness"], m["edge_kurtosis"]
+        fine = m["fineness"]
         issues = []
         if self.min_fineness:
             issues.append(

@@ -28,7 +28,7 @@ def explain(
             ids.append(str(curated.table.row_ids[int(given[1:])]))
         else:
             ids.append(given)
-    if unknown := [i for i in ids if not (curated.table.row_ids == i).any()]:
+    if unknown := [i for i in ids if not curated.knows(i)]:
         raise DataError(
             f"no row has the id {unknown[0]!r}; the report and rows.parquet in {folder} give the ids, and '#17' names"
             " the row at position 17"

@@ -37,6 +37,7 @@ def with_made(table: Table, made: Made, step: str) -> Table:
         unknown = pa.table([pa.nulls(len(ids), field.type) for field in origin.schema], schema=origin.schema)
         origin = pa.concat_tables([origin, unknown]).unify_dictionaries()
     parents = table.row_ids if table.parents is None else table.parents
+    earlier = ids[:0] if table.made is None else table.made
     return replace(
         table,
         dataset=datasets.Dataset(both, info=datasets.DatasetInfo(features=features)),
@@ -44,6 +45,7 @@ def with_made(table: Table, made: Made, step: str) -> Table:
         content=np.concatenate([table.content, rehash(table, new, same_rows=False)]),
         origin=origin,
         parents=np.concatenate([parents, np.array(made.parents, dtype=np.dtypes.StringDType())]),
+        made=np.concatenate([earlier, ids]),
     )
 
 

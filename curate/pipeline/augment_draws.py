@@ -17,7 +17,7 @@ from curate.augment.safety.items import items
 from curate.errors import DataError
 from curate.media import video
 from curate.media.payload import read_bytes
-from curate.report.model import SheetDraw, SheetRow
+from curate.report.augmentation import SheetDraw, SheetRow
 from curate.report.plain import one_line
 from curate.table import Table
 

@@ -23,6 +23,7 @@ from curate.table import HELD_OUT, Table
 if TYPE_CHECKING:
     import datasets
 
+PIECES_SHOWN = 10
 CHANGES = pa.schema([("row_id", pa.string()), ("step", pa.string()), ("parent", pa.string())])
 
 
@@ -129,6 +130,8 @@ class Curated:
             DataError: there is no such row.
         """
         row_id = str(row_id)
+        if (pieces := self._pieces(row_id)) is not None:
+            return pieces
         row = self.table.position(row_id)
         lines = [self._whence(row)]
         found = self.findings.filter(pc.and_(pc.equal(self.findings["row_id"], row_id), self.findings["is_issue"]))
@@ -143,6 +146,22 @@ class Curated:
         lines += [f"its content was changed by {step}" for step in steps]
         lines += [f"decided by {text}" for text in sentences(self.ledger_.about(row_id).table)]
         return "\n".join([*lines, *self._outcome(row)])
+
+    def knows(self, row_id: str) -> bool:
+        """Whether there is such a row, or was one before a transform made others of it."""
+        return bool((self.table.row_ids == row_id).any()) or self._pieces(row_id) is not None
+
+    def _pieces(self, row_id: str) -> str | None:
+        """What became of a row that a transform made others of; None for a row that is there, or never was."""
+        if (self.table.row_ids == row_id).any():
+            return None
+        made = self.changes.filter(pc.equal(self.changes["parent"], row_id))
+        if not made.num_rows:
+            return None
+        heirs, steps = made["row_id"].to_pylist(), sorted(set(made["step"].to_pylist()))
+        named = ", ".join(heirs[:PIECES_SHOWN]) + (" ..." if len(heirs) > PIECES_SHOWN else "")
+        lines = [f"row {row_id} was made into {len(heirs)} row(s) by {', '.join(steps)}: {named}; explain one of these"]
+        return "\n".join([*lines, *(f"decided by {text}" for text in sentences(self.ledger_.about(row_id).table))])
 
     def _whence(self, row: int) -> str:
         table = self.table
@@ -216,15 +235,18 @@ class Curated:
         """A torch module `loss(logits, batch)` for the kind of task, with the class weights (see `make_loss`).
 
         ``name="focal", gamma=2`` picks another than cross-entropy (`curate.losses.LOSSES`). How often each class is
-        drawn, where a loss needs it, follows from the plan, its weights, and the sampler of the `feed` part.
+        drawn, where a loss needs it, follows from the plan, its weights, and the sampler of the `feed` part; how labels
+        are confused, from what `label_errors` found.
         """
         from curate.feed import make_loss
-        from curate.feed.losses.counts import class_counts
+        from curate.feed.losses.counts import class_counts, estimated_transition
 
         weights = self.class_weights if len(self.class_weights) else None
         given = {"class_weights": weights, "label_names": self.label_names} | options
         if self.table.task.kind == "classification" and "class_counts" not in given:
             given["class_counts"] = class_counts(self.plan, self.label_names, self.pipeline.feed.sampler)
+        if given.get("name") in ("forward_correction", "backward_correction") and "transition" not in given:
+            given["transition"] = estimated_transition(self.plan, self.findings, self.label_names)
         return make_loss(self.table.task.kind, **given)
 
     def save(self, out: Path) -> Curated:

@@ -41,10 +41,10 @@ def resplit(
 ) -> Table:
     """Give every row a new split.
 
-    Rows that belong together (equal content, one group, near-duplicates of near-duplicates) make a unit, and a unit
-    goes to one split. Units of several rows are placed first, largest first, where they leave the classes nearest to
-    their shares; single rows then fill up what each split lacks of their class. Which row goes where depends on the
-    rows' ids, contents and labels and on the seed, never on their order.
+    Rows that belong together (equal content, one group, near-duplicates of near-duplicates, pieces of one row) make a
+    unit, and a unit goes to one split. Units of several rows are placed first, largest first, where they leave the
+    classes nearest to their shares; single rows then fill up what each split lacks of their class. Which row goes where
+    depends on the rows' ids, contents and labels and on the seed, never on their order.
 
     Args:
         data: a `Table`, or anything that `curate.load` takes.
@@ -61,13 +61,16 @@ def resplit(
         The rows in their order with the new split column (the task's, else ``split``); `notes` says what was done.
 
     Raises:
-        ConfigError: fractions that are no shares of a whole.
+        ConfigError: fractions that are no shares of a whole, or rows that a step synthesised from others.
         DataError: the data can't be read.
     """
     shares = _shares(FRACTIONS if fractions is None else fractions)
     table = data if isinstance(data, Table) else load(data, task)
+    _refuse_made(table)
     known = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
-    together = units(known.duplicate_groups(), table.groups, _near(known, near_duplicates, min_similarity))
+    together = units(
+        known.duplicate_groups(), table.groups, _near(known, near_duplicates, min_similarity), _families(table)
+    )
     strata, names = _strata(table.labels)
     rank = _drawn(table.row_ids, seed)
     place = _placed(strata, together, np.array(list(shares.values())), rank)
@@ -87,6 +90,27 @@ def _shares(fractions: Mapping[str, float]) -> dict[str, float]:
     if len(named) < len(fractions):
         raise ConfigError(f"two of the splits {', '.join(map(repr, fractions))} are one")
     return named
+
+
+def _refuse_made(table: Table) -> None:
+    """Rows that were made of others would carry these into another split. Raises ConfigError."""
+    if table.made is None:
+        return
+    heirs = np.isin(table.row_ids, table.made)
+    if table.parents is not None:
+        heirs |= np.isin(table.parents, table.made)
+    if heirs.any():
+        raise ConfigError(
+            f"resplit: {int(heirs.sum()):,} of {len(table):,} rows were synthesised from others and belong to training"
+            " alone; give the data new splits first, and run the steps that make rows (resample, synthesize) on these"
+        )
+
+
+def _families(table: Table) -> np.ndarray | None:
+    """(n,) int64 code of the row that each was made from, or is; None where no row was made from another."""
+    if table.parents is None:
+        return None
+    return np.unique(table.parents, return_inverse=True)[1].astype(np.int64)
 
 
 def _near(evidence: Evidence, wanted: bool, least: float | None) -> np.ndarray | None:

@@ -27,6 +27,7 @@ from curate.pipeline.accounts import balance_accounts, refuse_lost_rows, rows_pe
 from curate.pipeline.adding import with_made
 from curate.pipeline.auditing import idle, needs
 from curate.pipeline.cache_folder import resolve
+from curate.pipeline.cautions import hardly_meant, without_text
 from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
 from curate.pipeline.files import refuse_folder
@@ -55,6 +56,7 @@ class _State:
     findings: list[Findings] = field(default_factory=list)
     recipes: list[dict[str, Any]] = field(default_factory=list)
     fitted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    transforms: list[tuple[Transform, dict[str, Any]]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     changes: list[pa.Table] = field(default_factory=list)
@@ -176,16 +178,6 @@ def _refuse(pipeline: Pipeline, table: Table) -> None:
         raise ConfigError("\n".join(refusals))
 
 
-def _cautions(pipeline: Pipeline) -> list[str]:
-    """What is not wrong, but is hardly meant."""
-    names, sampler = {step.name for step in pipeline.steps}, pipeline.feed.sampler
-    others = [f"`feed: {{sampler: {sampler}}}`"] if sampler in ("balanced", "adaptive") else []
-    others += ["balanced_ensemble"] if "balanced_ensemble" in names else []
-    if "class_weights" not in names:
-        return []
-    return [f"class_weights and {other} both make up for rare classes: the loss counts them twice" for other in others]
-
-
 def _ahead(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps up to the next transform, which gives rows other content to measure."""
     return tuple(takewhile(lambda step: not isinstance(step, Transform), steps))
@@ -209,6 +201,7 @@ def _take(step: Step, name: str, state: _State, seed: int) -> None:
         fitted = step.fit(state.table.select(np.flatnonzero(state.evidence.active)))
         if fitted:
             state.fitted[name] = fitted
+        state.transforms.append((step, fitted))
         before, state.table = state.table, step.apply(state.table, fitted)
         refuse_lost_rows(before, state.table, name)
         changes = _changed(before, state.table, name)
@@ -260,6 +253,8 @@ def _add(made: Made, name: str, state: _State) -> None:
     """New rows behind the others, and the entries that say how they were made."""
     if made.rows.num_rows:
         state.table = with_made(state.table, made, name)
+        for transform, fitted in state.transforms:
+            state.table = transform.completed(state.table, fitted)
         state.notes += state.evidence.notes
         state.evidence = state.measure(state.table)
     if len(made.decisions):
@@ -305,7 +300,11 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
             "fitted": state.fitted,
             "given": state.given,
         },
-        notes=tuple(dict.fromkeys((*table.notes, *_cautions(pipeline), *state.notes, *state.evidence.notes))),
+        notes=tuple(
+            dict.fromkeys(
+                (*table.notes, *hardly_meant(pipeline), *without_text(table, plan), *state.notes, *state.evidence.notes)
+            )
+        ),
         changes=pa.concat_tables([CHANGES.empty_table(), *state.changes]),
     )
     if out is not None:

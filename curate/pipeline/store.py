@@ -169,6 +169,8 @@ def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:
     content = np.frombuffer(b"".join(rows["content"].to_pylist()), dtype=np.uint64).reshape(-1, 2)
     parents = rows["parent"]
     dataset, task = datasets.Dataset.from_file(str(folder / "table.arrow")), Task(**manifest["task"])
+    ledger = _read(folder, "ledger")
+    made = ledger["row_id"].filter(pc.equal(ledger["action"], "synthesize")).to_pylist()
     return Table(
         dataset=dataset,
         task=task,
@@ -179,4 +181,5 @@ def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:
         origin=rows.select(["file", "line"]) if "file" in rows.column_names else None,
         source=manifest["source"],
         parents=None if parents.null_count else np.array(parents.to_pylist(), dtype=np.dtypes.StringDType()),
+        made=np.array(made, dtype=np.dtypes.StringDType()) if made else None,
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curate.report.model import LEAVES, ClassCount, Confusion, Histogram, LabelSafety, Measured
+from curate.report.augmentation import LEAVES, LabelSafety
+from curate.report.model import ClassCount, Confusion, Histogram, Measured
 
 MOST_CLASSES = 24
 MOST_CONFUSED = 12

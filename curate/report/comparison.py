@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from curate.report.model import Part
+from curate.report.part import Part
 from curate.report.plain import one_line, percent
 
 MOST = 12

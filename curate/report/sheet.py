@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from curate.report.model import Augmentation, SheetDraw, SheetRow
+from curate.report.augmentation import Augmentation, SheetDraw, SheetRow
 from curate.report.previews.item import Budget, Frames, LeftOut, Picture, Preview, Sound
 
 SHEET_BYTES = 1_000_000

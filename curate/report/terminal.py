@@ -10,7 +10,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from curate.report.advice import ABOUT_CLASSES
-from curate.report.model import Augmentation, Check, Document, Issue, Row
+from curate.report.augmentation import Augmentation
+from curate.report.model import Check, Document, Issue, Row
 from curate.report.plain import one_line, percent
 
 if TYPE_CHECKING:
@@ -199,18 +200,18 @@ def _decisions(document: Document) -> Grid:
 
 def _augmentation(found: Augmentation) -> list[RenderableType]:
     """Operations as they are written: what they leave unchanged, and how often they leave the class."""
-    safety = {(line.modality, line.operation): line for line in found.label_safety if line.strength == 1.0}
+    safety = {(line.step, line.modality, line.operation): line for line in found.label_safety if line.strength == 1.0}
     grid = _grid(
         ("operation", "left"), ("unchanged", "right"), ("leaves its class", "right"), ("95 % interval", "right")
     )
     for one in found.operations[:MOST_OPERATIONS]:
-        line = safety.get((one.modality, one.operation)) or safety.get(("image", one.operation))
-        judged = line is not None and line.share is not None
+        line = safety.get((one.step, one.modality, one.operation))
+        share, between = (None, "") if line is None else (line.share, f"{percent(line.low)} – {percent(line.high)}")
         grid.add_row(
             Text(one_line(one.operation, 40)),
             Text("–" if one.unchanged_share is None else percent(one.unchanged_share)),
-            Text(percent(line.share) if judged else "–", style="bold red" if line in found.flipping else ""),
-            Text(f"{percent(line.low)} – {percent(line.high)}" if judged else ""),
+            Text("–" if share is None else percent(share), style="bold red" if line in found.flipping else ""),
+            Text("" if share is None else between),
         )
     left = len(found.operations) - MOST_OPERATIONS
     parts: list[RenderableType] = [grid]

@@ -82,6 +82,12 @@ class EncodeLabels(Transform):
         values = self._encoded(table.labels, names)
         return replaced(table, {column: values}, self.becomes(table.task))
 
+    def completed(self, table: Table, fitted: dict[str, Any]) -> Table:
+        """The column in synthesised rows, too: it follows from their label. One that is the label has it already."""
+        if self.as_label or fitted["column"] not in table.dataset.column_names:
+            return table
+        return replaced(table, {fitted["column"]: self._encoded(table.labels, fitted["names"])})
+
     def _name(self, task: Task) -> str:
         return self.column or f"{task.label}_{self.method}"
 

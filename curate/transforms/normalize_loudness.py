@@ -38,7 +38,7 @@ class NormalizeLoudness(SoundTransform):
         description="highest peak allowed, in dB of full scale; the gain is less where it would pass",
     )
 
-    def changed(self, given: Audio) -> tuple[np.ndarray, int] | None:
+    def treated(self, given: Audio) -> tuple[np.ndarray, int] | None:
         """Samples and rate after the step, None where nothing changes."""
         gain = self.gain_db(given.samples, given.rate)
         if abs(gain) < NEAR_DB:

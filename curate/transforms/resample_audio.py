@@ -28,7 +28,7 @@ class ResampleAudio(SoundTransform):
         "mix", description="keep them all, mix them into one (their mean), or take the first"
     )
 
-    def changed(self, given: Audio) -> tuple[np.ndarray, int] | None:
+    def treated(self, given: Audio) -> tuple[np.ndarray, int] | None:
         """Samples and rate after the step, None where nothing changes."""
         samples = given.samples
         if given.rate == self.rate and (self.channels == "keep" or len(samples) == 1):

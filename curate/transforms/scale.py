@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -121,6 +122,9 @@ class Scale(Transform):
             values = np.where(there, self._scaled(name, values, there, learned), values).astype(np.float32)
             one = present is None
             scaled[name] = _numbers(values[:, 0]) if one else columns.vector_column(values, present)
+        if not scaled:
+            said = "scale: no column of numbers is there; nothing is scaled"
+            return table if said in table.notes else replace(table, notes=(*table.notes, said))
         return columns.replaced(table, scaled)
 
     def _series(self, table: Table, name: str, learned: list[dict[str, Any] | None] | None) -> pa.Array:

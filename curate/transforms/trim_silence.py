@@ -33,7 +33,7 @@ class TrimSilence(SoundTransform):
         None, gt=0, description="pauses inside are shortened to this, in seconds; left alone if left out"
     )
 
-    def changed(self, given: Audio) -> tuple[np.ndarray, int] | None:
+    def treated(self, given: Audio) -> tuple[np.ndarray, int] | None:
         """Samples and rate after the step, None where nothing changes."""
         kept = self.kept(given.samples, given.rate)
         if kept.all():

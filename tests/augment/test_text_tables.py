@@ -182,7 +182,7 @@ def test_nlpaug_keeps_what_is_kept_and_is_refused_where_it_does_nothing(library)
 
 def test_nlpaug_of_words(library):
     """Slow: nlpaug's words import torch and transformers."""
-    with pytest.raises(ConfigError, match="(?i)nltk"):
+    with pytest.raises(ConfigError, match=r"(?i)nltk"):
         build("text", {"nlpaug": {"augmenter": "SynonymAug"}})
     tokens = {"reserved_tokens": [["card", "account"]]}
     assert set(edits("nlpaug", "my card", augmenter="ReservedAug", parameters=tokens)) == {"my account"}

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import curate
 from curate.balance.oversample import Oversample, shared_out
 
 
@@ -58,3 +59,11 @@ def test_sharing_out_fills_evenly_within_the_room():
         open_to_more = given[given < room]
         if len(open_to_more):
             assert given.max() - open_to_more.min() <= 1
+
+
+@pytest.mark.parametrize(("kind", "instead"), [("multilabel", "ml_ros"), ("regression", "bins")])
+def test_other_tasks_are_told_what_to_take(kind, instead):
+    task = curate.Task(kind=kind, text="text", label="label")
+    assert f"take resample: {{method: {instead}}}" in (Oversample().refuses(task) or "")
+    smote = curate.steps.Resample(method={"multilabel": "mlsmote", "regression": "smoter"}[kind])
+    assert f"take `resample: {{method: {instead}}}`" in (smote.refuses(task) or "")

@@ -107,3 +107,9 @@ def test_labels_that_content_does_not_tell_are_not_given():
 def test_only_classes():
     assert "regression" in (PseudoLabel().refuses(curate.Task(kind="regression", features="x", label="y")) or "")
     assert "no label" in (PseudoLabel().refuses(curate.Task(kind="unlabeled", features="x")) or "")
+
+
+def test_no_unlabelled_rows_are_said(evidence_of):
+    evidence = evidence_of([6, 6])
+    assert PseudoLabel().decide(evidence.labels, evidence, np.random.default_rng(0)).table.num_rows == 0
+    assert evidence.notes == ["pseudo_label: there are no unlabelled rows to give a label to; nothing is done"]

@@ -273,3 +273,20 @@ def test_tokens_by_a_tokenizer(tmp_path):
     assert kept(step, evidence)[0] == [0, 1, 2, 3, 4]
     with pytest.raises(ConfigError, match="can't be opened"):
         kept(Select(tokens=20, tokenizer=str(tmp_path / "none")), evidence)
+
+
+def test_a_size_that_can_not_be_met_is_said():
+    evidence = evidence_of(
+        curate.load({"text": ["one two three"] * 6}, task=curate.Task(kind="unlabeled", text="text"))
+    )
+    with pytest.raises(ConfigError, match="none of the 6 rows fits into the budget `tokens: 2`"):
+        kept(Select(tokens=2), evidence)
+    assert len(kept(Select(tokens=6), evidence)[0]) == 2
+    assert len(kept(Select(rows=7), evidence)[0]) == 6
+    assert "select: `rows: 7` asks for more than the 6 rows that there are; all are selected" in evidence.notes
+
+
+def test_nothing_to_select_from_is_said(points):
+    none = evidence_of(points.table.select(np.flatnonzero(points.table.labels.known)))
+    assert Select(rows=3, among="unlabelled").decide(none.labels, none, RNG(0)).table.num_rows == 0
+    assert "select: there are no unlabelled rows to select from; nothing is done" in none.notes

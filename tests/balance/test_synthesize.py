@@ -261,3 +261,15 @@ def test_tables_of_which_little_can_be_made(mixed, method, state):
         assert not len(found)
     if state == "tied":
         assert any("0 rows of class 'b' of the 50 wanted" in note for note in evidence.notes)
+
+
+def test_rows_that_another_step_made_are_no_real_ones():
+    rng = np.random.default_rng(0)
+    columns = {"x": rng.normal(size=(40, 3)).astype(np.float32), "label": ["a"] * 30 + ["b"] * 10}
+    table = curate.load(columns, task=curate.Task(features="x", label="label"))
+    steps = [{"resample": {"method": "smote", "to": 0.5}}, {"synthesize": {"to": 25}}]
+    ledger = curate.Pipeline(steps).run(table, cache=False).ledger.to_pylist()
+    later = [line for line in ledger if line["step"] == "synthesize"]
+    assert len(later) == 10
+    assert {line["before"] for line in later if line["before"]} <= set(table.row_ids.tolist())
+    assert all(set(json.loads(line["after"]).get("from", [])) <= set(table.row_ids.tolist()) for line in later)

@@ -77,6 +77,24 @@ def test_planted_faults_are_found(name, fault, sets, table_of, evidence_of):
 CLEAN = {}
 
 
+@pytest.mark.parametrize("fault", ["spike", "level_shift", "unit_jump", "unit_jump (inside)"])
+def test_faults_are_found_in_a_set_that_mixes_rest_and_motion(fault, sets, table_of, evidence_of):
+    items, _ = sets["BasicMotions"]
+    found, planted, alarms = 0, 0, 0
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        rows = rng.choice(len(items), len(items) // 10, replace=False).tolist()
+        changed = list(items)
+        for row in rows:
+            changed[row] = faults.SERIES_FAULTS[fault](items[row], rng)
+        lines = found_in(table_of, evidence_of, measured(changed)).only(issue=fault.partition(" ")[0]).flagged
+        flagged = set(lines["row"].to_pylist())
+        found, planted = found + len(flagged & set(rows)), planted + len(rows)
+        alarms += len(flagged - set(rows) - DEFECTS["BasicMotions"])
+    assert found >= 0.95 * planted
+    assert alarms <= 0.03 * 3 * len(items)
+
+
 def test_reasons_name_places_and_bounds(table_of, evidence_of):
     rng = np.random.default_rng(0)
     items = [np.sin(np.arange(120) / 9 + rng.uniform(0, 6))[None].astype(np.float32) * 5 + 20 for _ in range(40)]

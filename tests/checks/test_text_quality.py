@@ -57,14 +57,19 @@ def test_planted_faults_are_found(sets, name):
     assert {issue: share for issue, share in shares.items() if share < 0.95} == {}
 
 
-def test_texts_cut_at_one_length_or_in_a_word_are_found(sets):
+@pytest.mark.parametrize("name", list(SETS))
+def test_texts_cut_at_one_length_are_found(sets, name):
     cut = PLANTS["truncated"]
-    texts, rng = list(sets["banking77"]), np.random.default_rng(0)
-    for row in range(50):
-        texts[row] = cut(texts[row], sets["banking77"], rng)
-    found = flagged(find(texts, max_language_margin=0, max_mixture_margin=0), "truncated")
-    assert set(range(50)) <= set(found)
-    assert len(set(found) - set(range(50))) <= 0.02 * len(texts)
+    for seed in range(2):
+        texts, rng = list(sets[name]), np.random.default_rng(seed)
+        for row in range(50):
+            texts[row] = cut(texts[row], sets[name], rng)
+        found = flagged(find(texts, max_language_margin=0, max_mixture_margin=0), "truncated")
+        assert set(range(50)) <= set(found)
+        assert len(set(found) - set(range(50))) <= 0.02 * len(texts)
+
+
+def test_texts_cut_in_a_word_are_found(sets):
     texts = [*sets["banking77"], "Please tell me why my acco", "I would like to know about the"]
     found = flagged(find(texts, max_language_margin=0, max_mixture_margin=0), "truncated")
     assert re.fullmatch(
@@ -233,6 +238,13 @@ def test_texts_of_one_template_are_not_cut():
              " to the address that you gave us" for _ in range(180)]  # fmt: skip
     others = [f"Order {rng.integers(10**5, 10**6)} is late, we are sorry" for _ in range(120)]
     others += [f"Your order is on its way to {rng.choice(['Rome', 'Oslo', 'Paris'])}" for _ in range(100)]
+    assert flagged(find([*fixed, *others]), "truncated") == {}
+
+
+def test_texts_of_one_template_whose_end_begins_other_words_are_not_cut():
+    rng = np.random.default_rng(0)
+    fixed = [f"please pay invoice {rng.integers(10**5, 10**6)} to the account of the shop" for _ in range(100)]
+    others = [f"{rng.choice(['shopping', 'shoppers', 'they'])} went {n} miles" for n in rng.integers(1, 99, 200)]
     assert flagged(find([*fixed, *others]), "truncated") == {}
 
 

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import image_video_faults as faults
 from curate.checks.video_quality import VideoQuality
 from curate.evidence.measures.video import VideoStatistics
-from curate.evidence.measures.video_sharpness import VideoSharpness
+from curate.evidence.measures.video_sharpness import VideoSharpness, blockiness
 from curate.evidence.measures.video_timeline import VideoTimeline, cut_places, longest_run
 from curate.media import video
 
@@ -71,7 +71,7 @@ def rows_of(findings, issue):
     "issue",
     [
         "unreadable_tail", "black", "frozen", "cuts", "variable_frame_rate", "missing_sound", "silent_sound",
-        "odd_duration", "odd_fps", "odd_size", "blurry", "wrong_ending",
+        "odd_duration", "odd_fps", "odd_size", "blurry", "overcompressed", "wrong_ending",
     ],
 )  # fmt: skip
 def test_planted_faults_are_found_and_nothing_else(issue, clean, planted, judge):
@@ -82,6 +82,17 @@ def test_planted_faults_are_found_and_nothing_else(issue, clean, planted, judge)
     assert rows_of(found, issue) == set(range(CLEAN, CLEAN + PLANTED))
     line = found.only(issue=issue).flagged["reason"][0].as_py()
     assert issue == "wrong_ending" or any(character.isdigit() for character in line)
+
+
+def test_blocks_of_compression_are_told_from_bars_and_flat_frames():
+    rng = np.random.default_rng(0)
+    smooth = np.cumsum(rng.normal(0, 2, (128, 128)), axis=1) + 120
+    blocks = smooth.reshape(16, 8, 16, 8).mean((1, 3)).repeat(8, 0).repeat(8, 1)
+    barred = smooth.copy()
+    barred[:16] = barred[-16:] = 0  # two steps, at borders of blocks
+    for frame, least, most in ((smooth, 0.5, 1.5), (blocks, 10, np.inf), (barred, 0.5, 1.6), (0 * smooth, 0, 0)):
+        assert least <= blockiness(np.clip(frame, 0, 255).astype(np.uint8)) <= most
+    assert np.isnan(blockiness(np.zeros((12, 40), np.uint8)))
 
 
 def test_clean_clips_raise_nothing(clean, judge):
@@ -135,7 +146,7 @@ def test_bounds_can_be_moved_and_turned_off(clips, judge):
     off = VideoQuality(
         max_missing_fraction=None, min_black_seconds=0, min_frozen_seconds=None, max_cuts=None, min_sound_db=None,
         max_uneven_fraction=0, max_duration_ratio=0, max_fps_ratio=None, max_size_ratio=0, max_aspect_ratio=None,
-        min_fineness=0, min_compressed_fineness=None, ignore=("wrong_ending", "missing_sound"),
+        min_fineness=0, min_compressed_fineness=None, max_blockiness=None, ignore=("wrong_ending", "missing_sound"),
     )  # fmt: skip
     assert not judge(values, [row["file"] for row in rows], off).summary
     few = judge({k: v[:2] for k, v in values.items()}, [row["file"] for row in rows[:2]])

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import ValidationError
 
 from curate import registry
-from curate.step import Augment, Balance, Check, Transform
+from curate.step import Augment, Balance, Check, Settings, Transform
 
 STEPS = sorted(registry.step_names())
 FIXES = sorted(registry.fix_names())
@@ -140,3 +140,9 @@ def test_its_json_schema_takes_what_it_takes(name):
         validator.validate(variant.changed())
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({**MINIMAL.get(name, {}), "no_such_setting": 1})
+
+
+@pytest.mark.parametrize("name", STEPS + FIXES)
+def test_what_every_step_has_is_not_taken_for_something_else(name):
+    """`changed` writes the pipeline beside its result: a step whose own `changed` does another thing can't be saved."""
+    assert load(name).changed is Settings.changed

@@ -1,5 +1,6 @@
 """Every loss by its name: limits, gradients, weights, rows without label, half precision, compilation, wrong use."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -167,11 +168,29 @@ def test_autocast_and_compilation(kind, name):
     torch.testing.assert_close(value, expected)
     loss = made(name, kind)
     torch._dynamo.reset()
-    compiled = torch.compile(loss, backend="eager")
+    # Only the memory of rows is kept in Python, outside the graph.
+    compiled = torch.compile(loss, backend="eager", fullgraph=name != "early_learning")
     torch.testing.assert_close(compiled(half.float(), batch), expected)
     again = made(name, kind)
     again(half.float(), batch)
     torch.testing.assert_close(compiled(half.float(), batch), again(half.float(), batch))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_on_a_gpu(kind, name):
+    logits, batch = a_batch(kind, dtype=torch.float32)
+    expected = made(name, kind)(logits.bfloat16().float(), batch)
+    loss = made(name, kind).cuda()
+    # A batch that is still in the memory of the CPU is as good.
+    for device in ("cpu", "cuda"):
+        moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+        if name == "early_learning":
+            loss = made(name, kind).cuda()
+        with torch.autocast("cuda", dtype=torch.bfloat16):
+            found = loss(logits.bfloat16().cuda(), moved)
+        torch.testing.assert_close(found.cpu(), expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", [n for n in CLASSES if n != "backward_correction"])
@@ -269,6 +288,8 @@ def test_early_learning_remembers_rows_and_is_saved():
     assert torch.equal(loss.memory, before)
     with pytest.raises(ConfigError, match="row_id"):
         loss(logits, {"labels": batch["labels"]})
+    unknown = loss.eval()(logits, {"labels": batch["labels"]})
+    torch.testing.assert_close(unknown, make_loss("classification")(logits, {"labels": batch["labels"]}))
 
 
 def test_unlabelled_rows_count_for_agreement_where_asked():
@@ -311,7 +332,55 @@ def test_a_result_gives_losses_by_name():
     curated = curate.Pipeline([]).run(table)
     assert curated.loss(name="focal", gamma=3).gamma == 3
     assert curated.loss(name="balanced_softmax").class_counts.tolist() == [30, 10]
+    even = curate.Pipeline([], feed={"sampler": "balanced"}).run(table)
+    assert even.loss(name="logit_adjusted").class_counts.tolist() == [20, 20]
     weighted = curate.Pipeline([curate.steps.ClassWeights()]).run(table)
     with pytest.raises(ConfigError, match="count twice"):
         weighted.loss(name="balanced_softmax")
     assert weighted.loss(name="balanced_softmax", class_weights=None).class_weights is None
+
+
+def confused(**fixes):
+    """A result with two clusters, 15 % of the 200 rows of class a labelled b, none of b labelled a."""
+    rng = np.random.default_rng(0)
+    true = ["a"] * 200 + ["b"] * 200
+    given = ["b" if i < 30 else label for i, label in enumerate(true)]
+    x = [float(v) for v in rng.normal([0.0 if y == "a" else 8.0 for y in true], 1.0)]
+    y = [float(v) for v in rng.normal(0, 1, 400)]
+    table = curate.load(
+        {"x": x, "y": y, "label": given}, task=curate.Task(features=("x", "y"), label="label", kind="classification")
+    )
+    return curate.Pipeline([curate.steps.LabelErrors(limit=0.5, **fixes)]).run(table)
+
+
+def test_corrections_take_the_estimated_matrix_of_what_training_sees():
+    found = confused().loss(name="forward_correction").transition
+    assert found[0].tolist() == pytest.approx([0.85, 0.15], abs=0.03)
+    assert found[1, 0] < 0.02
+    # Relabelled rows confuse nothing any more.
+    assert confused(fix="relabel").loss(name="backward_correction").transition[0, 1] < 0.03
+    table = curate.load(
+        {"x": [1.0, 2.0] * 9, "label": ["a", "b"] * 9},
+        task=curate.Task(features=("x",), label="label", kind="classification"),
+    )
+    with pytest.raises(ConfigError, match="step label_errors"):
+        curate.Pipeline([]).run(table).loss(name="forward_correction")
+
+
+def test_two_loaders_give_two_draws_of_the_same_rows_for_consistency():
+    from curate.feed import Sampler
+    from curate.media.image import encode_png
+
+    rng = np.random.default_rng(0)
+    cells = [{"bytes": encode_png(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)), "path": None} for _ in range(20)]
+    task = curate.Task(image="image", label="label", kind="classification")
+    table = curate.load({"image": cells, "label": ["a", "b"] * 10}, task=task)
+    steps = [curate.steps.Augment(image=[{"RandomBrightnessContrast": {"p": 1.0}}])]
+    curated = curate.Pipeline(steps).run(table)
+    first, second = (curated.loader(seed=k, sampler=Sampler(curated.plan, batch_size=8, seed=0)) for k in (0, 1))
+    loss, model = curated.loss(name="consistency"), torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(2))
+    for one, other in zip(first, second, strict=True):
+        assert one["row_id"] == other["row_id"]
+        assert not torch.equal(one["pixel_values"], other["pixel_values"])
+        both = model(one["pixel_values"]), model(other["pixel_values"])
+        assert loss(both, one) > (loss(both[0], one) + loss(both[1], one)) / 2

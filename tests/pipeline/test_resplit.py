@@ -150,3 +150,25 @@ def test_names_of_splits_are_the_common_ones(made):
 def test_wrong_fractions_are_refused(made, fractions, said):
     with pytest.raises(ConfigError, match=said):
         resplit(made[0], fractions)
+
+
+def test_synthesised_rows_are_not_split_anew(tmp_path):
+    rng = np.random.default_rng(0)
+    columns = {"x": rng.normal(size=(40, 3)).astype(np.float32), "label": ["a"] * 30 + ["b"] * 10}
+    table = curate.load(columns, task=curate.Task(features="x", label="label"))
+    curate.Pipeline([{"resample": {"method": "smote"}}, "scale"]).run(table, out=tmp_path / "out", cache=False)
+    for made in (curate.open(tmp_path / "out").table, curate.Pipeline(["scale"]).run(table, cache=False).table):
+        if len(made) == 40:
+            resplit(made)
+            continue
+        with pytest.raises(ConfigError, match="20 of 60 rows were synthesised"):
+            resplit(made)
+
+
+def test_pieces_of_a_text_go_to_one_split():
+    rng = np.random.default_rng(0)
+    table = curate.load({"text": texts(rng, 40), "label": ["a", "b"] * 20})
+    cut = curate.Pipeline([{"slice_text": {"tokens": 5}}]).run(table, cache=False).table
+    made = resplit(cut, {"train": 0.5, "test": 0.5}, near_duplicates=False)
+    assert len(made) == 160
+    assert all(len(set(made.splits[made.parents == parent].tolist())) == 1 for parent in set(made.parents.tolist()))

@@ -512,3 +512,42 @@ def test_operations_that_change_little_are_told_and_counted(tmp_path):
     assert len(list(loader)) == 1
     assert sum(loader.unchanged.values()) == 20
     assert "drop_accents" in next(iter(loader.unchanged))
+
+
+def test_encoded_labels_are_filled_in_rows_made_later(make_table):
+    table = make_table([0] * 45 + [1] * 15)
+    curated = run([{"encode_labels": {"column": "hot"}}, {"resample": {"method": "smote"}}], table)
+    assert len(curated.table) == 90
+    hot = np.array(curated.dataset["hot"])
+    assert np.array_equal(hot.argmax(1), curated.table.labels.codes)
+    assert curated.table.made is not None
+    assert curated.table.made.tolist() == curated.table.row_ids[60:].tolist()
+    parents = next(line for line in entries(curated, "resample") if line["row_id"] == str(curated.table.row_ids[-1]))
+    text = curated.explain(curated.table.row_ids[-1])
+    assert f"made by synthesis from rows {', '.join(json.loads(parents['after'])['from'])}" in text
+
+
+def test_a_row_that_was_made_into_others_is_explained(make_table):
+    curated = run([Halves()], make_table(split=SPLITS))
+    parent = str(curated.table.parents[0])
+    assert curated.knows(parent)
+    assert not curated.knows("nobody")
+    assert f"row {parent} was made into 2 row(s) by halves: {parent}#0, {parent}#1" in curated.explain(parent)
+
+
+def test_rows_without_text_that_no_batch_can_hold_are_said():
+    texts = [f"words number {i}" for i in range(9)] + [None, "the last", None]
+    labels = ["a"] * 8 + ["b"] * 4
+    table = curate.load({"text": texts, "label": labels, "split": ["train"] * 11 + ["test"]})
+    notes = run(["oversample"], table).notes
+    assert any(note.startswith("2 rows in the plan have no text (") for note in notes)
+    notes = run([{"missing_values": {"fix": "drop"}}, "oversample"], table).notes
+    assert any(note.startswith("1 rows in the plan have no text (1 of its") for note in notes)
+    assert not any("no text" in note for note in run(["oversample"], table.select(range(9))).notes)
+
+
+def test_rows_made_after_an_ensemble_are_said(make_table):
+    table = make_table([0] * 45 + [1] * 15)
+    said = "rows that resample makes are in no member of balanced_ensemble; put it before"
+    assert said in run(["balanced_ensemble", {"resample": {"method": "smote"}}], table).notes
+    assert said not in run([{"resample": {"method": "smote"}}, "balanced_ensemble"], table).notes

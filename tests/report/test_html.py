@@ -14,7 +14,11 @@ import pytest
 from curate.findings import Findings
 from curate.ledger import Decisions
 from curate.report import Report
+from curate.report.augmentation import Augmentation, LabelSafety, OperationEffect, SheetDraw, SheetRow
 from curate.report.html import HERE
+from curate.report.previews.drawn import drawn_previews
+from curate.report.previews.item import Budget
+from curate.report.sheet import Augmented
 from curate.task import Task
 
 RUN = "document.documentElement.setAttribute('data-pwned',1)"
@@ -112,7 +116,37 @@ def hostile(make_table):
         decisions=decisions,
         accounts=accounts,
         pipeline="\n".join(PAYLOADS),
+        augmented=hostile_draws(),
     )
+
+
+def hostile_draws():
+    """A contact sheet and its numbers with payloads wherever a text may stand."""
+    draws = [SheetDraw(epoch=0, changed=True, done=PAYLOADS), SheetDraw(epoch=1, changed=False, done=[])]
+    rows = [
+        SheetRow(row=i, row_id=text, label=PAYLOADS[-i], modality=modality, draws=draws)
+        for i, (text, modality) in enumerate(zip(PAYLOADS, ["text", "features"] * 10, strict=True))
+    ]
+    facts = Augmentation(
+        pipeline=PAYLOADS[0],
+        steps=PAYLOADS[:2],
+        seed=0,
+        operations=[
+            OperationEffect(step=text, place=text, operation=text, modality="text", rows=1, unchanged=1, why=text)
+            for text in PAYLOADS
+        ],
+        label_safety=[
+            LabelSafety(
+                step=text, operation=text, modality="text", strength=1, draws=9, left=9, share=1, low=0.7, high=1
+            )
+            for text in PAYLOADS
+        ],
+        sheet=rows,
+        notes=PAYLOADS,
+    )
+    texts = drawn_previews("text", PAYLOADS[0], [PAYLOADS[4], PAYLOADS[5] + " " + PAYLOADS[0]], Budget(0))
+    numbers = drawn_previews("features", np.ones(2), [np.zeros(2), np.ones(2)], Budget(0), PAYLOADS[:2])
+    return Augmented(facts, tuple(tuple(texts if row.modality == "text" else numbers) for row in rows))
 
 
 def assert_inert(page):

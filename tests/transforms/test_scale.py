@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import preprocessing
 
+import curate
 from curate.errors import DataError
 from curate.transforms.scale import Scale
 
@@ -137,3 +138,8 @@ def test_a_channel_that_no_training_row_has_is_named(table_of):
     table = table_of({"series": [[[1.0]], [[1.0], [2.0]]], "split": ["train", "test"]}, series="series", split="split")
     with pytest.raises(DataError, match=r"series \(channel 1\)"):
         Scale().apply(table)
+
+
+def test_a_table_without_numbers_is_said():
+    table = curate.load({"colour": ["red", "blue"] * 3, "label": ["a", "b"] * 3}, features=["colour"], label="label")
+    assert "scale: no column of numbers is there; nothing is scaled" in Scale().apply(table).notes

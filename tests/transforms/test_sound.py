@@ -176,3 +176,10 @@ def test_settings_that_contradict_each_other():
     table = curate.load(columns, task=curate.Task(audio="audio", series="s", label="label"))
     with pytest.raises(ConfigError, match="one already"):
         curate.Pipeline([Spectrogram()]).run(table, cache=None)
+
+
+def test_a_run_that_changes_sound_is_saved_and_opened_again(tmp_path):
+    table = table_of([media(tone(0.5)) for _ in range(4)])
+    steps = [TrimSilence(), NormalizeLoudness(target_db=-20.0), ResampleAudio(rate=8_000)]
+    curate.Pipeline(steps).run(table, out=tmp_path / "out", cache=False)
+    assert curate.open(tmp_path / "out").pipeline.steps == tuple(steps)

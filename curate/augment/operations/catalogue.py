@@ -60,9 +60,10 @@ def build(modality: str, spec: Any) -> Operation:
     if modality == "image" and name not in module.OPERATIONS:
         return module.Image.of(name, settings)
     if name not in module.OPERATIONS:
+        one = "; operations on single images go under `image`, drawn once per clip" if modality == "video" else ""
         raise ConfigError(
             f"unknown {modality} operation {name!r}{nearest(name, module.OPERATIONS)};"
-            f" known: {', '.join(known(modality))}"
+            f" known: {', '.join(known(modality))}{one}"
         )
     operation = module.OPERATIONS[name]
     try:

@@ -7,19 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from curate.checks.judging.bounds import Bounded, at_most
-from curate.checks.series.scales import jumps_inside, strange_scales
-from curate.checks.series.units import OFFSETS, explain, offset_unit
 from curate.evidence.evidence import Evidence
 
 FIELDS = (
     "length", "channels", "infinite_fraction", "padding", "gap", "gap_place", "flat", "flat_place", "location", "scale",
     "spikes", "spike_contrasts", "spike_ranges", "spike_returns", "spike_places", "shifts", "shift_deviations",
     "shift_ranges", "shift_places", "jumps", "jump_contrasts", "jump_places",
+    "bands",
 )  # fmt: skip
 CLASS_ROWS = 8
 SAME_LENGTH = 0.5
 """Share of a set that has one length from which on it is a set of series of that length."""
-DEVIATIONS = 5.0
 CLEAR_CONTRAST = 4.0
 """Times the least contrast of a spike from which on it is one, however wide the series itself ranges."""
 CLEAR_RANGES = 3.0
@@ -229,49 +227,6 @@ def _beyond(
         return f"{said(p, int(channel[p]), rows.at(p, channel, places))}, {far}"
 
     return Bounded(issue, at_most(np.maximum(size / bound, ranges / own_bound), 1.0), reason)
-
-
-def unit_jump(rows: SeriesSet, least_factor: float) -> Bounded:
-    """Values that are so much larger or smaller than in the other series as another unit makes them."""
-    scales, locations, jumps, places = rows["scale"], rows["location"], rows["jumps"], rows["jump_places"]
-    worst, said = np.zeros(len(rows)), [""] * len(rows)
-    for channel in range(scales.shape[1]):
-        scale, location = scales[:, channel], locations[:, channel]
-        logs = np.where(scale > 0, np.log10(np.where(scale > 0, scale, 1.0)), np.nan)
-        if not np.isfinite(logs).any():
-            continue
-        middle, spread = rows.usual(logs)
-        apart = logs - middle
-        excess = np.abs(np.nan_to_num(apart)) / np.maximum(np.log10(least_factor), DEVIATIONS * spread)
-        usual, width = rows.usual(location)
-        for at in np.flatnonzero(excess > np.maximum(worst, 1.0)).tolist():
-            begins = f", perhaps from place {places[at, channel]} on" if abs(jumps[at, channel]) > 0.5 else ""
-            said[at] = f"channel {channel + 1} varies by {explain(10 ** apart[at])}{begins}"
-        worst = np.maximum(worst, excess)
-        for at in np.unique(rows.codes):
-            own = rows.codes == at
-            unit = offset_unit(location[own], scale[own], (usual[own][0], np.log(10) * middle[own][0]),
-                               (width[own][0], np.log(10) * spread[own][0]))  # fmt: skip
-            for row, kind in zip(np.flatnonzero(own), unit):
-                if kind >= 0:
-                    worst[row] = max(worst[row], 1.5)
-                    said[row] = (
-                        f"channel {channel + 1} is around {location[row]:.4g} where {usual[row]:.4g} is usual: as if in"
-                        f" {list(OFFSETS)[kind]}"
-                    )
-    contrast, channel = jumps_inside(rows["jump_contrasts"])
-    inside = contrast / max(np.log10(least_factor), rows.set_fence(contrast))
-    for at in np.flatnonzero(inside > np.maximum(worst, 1.0)).tolist():
-        where, c = rows.at(at, channel, places), channel[at]
-        said[at] = f"from {where} on the values are {explain(10 ** jumps[at, c])} before it"
-    worst = np.maximum(worst, inside)
-    excess, factors = strange_scales(scales, rows.training, least_factor)
-    for at in np.flatnonzero(excess > np.maximum(worst, 1.0)).tolist():
-        said[at] = (
-            f"all channels vary by {explain(factors[at])}: as no others do, and as others do without that factor"
-        )
-    worst = np.maximum(worst, excess)
-    return Bounded("unit_jump", at_most(worst, 1.0), lambda p: f"{said[p]}; allowed: a factor of {least_factor:g}")
 
 
 def wrong_length(rows: SeriesSet, deviations: float, least_share: float) -> Bounded:

@@ -12,6 +12,7 @@ from curate.evidence.measure import Measure
 CHANNELS = 16
 SIDES = 8
 LEAST_SIDE = 5
+BANDS = 5
 MOST_SIDE = 49
 OF_CHANNELS = (
     "location", "scale", "spikes", "spike_contrasts", "spike_ranges", "spike_returns", "shifts", "shift_deviations",
@@ -34,7 +35,8 @@ class SeriesMarks(Measure):
     same in robust deviations within both sides, shift_ranges: over the larger range (1st to 99th percentile) of all
     values before and after. jumps: logarithm (base 10) of the ratio of median magnitudes (of values without their sign)
     after and before a place; jump_contrasts: that of what three in four magnitudes of the larger side reach over what
-    nearly all (95 %) of the smaller side stay below, over the whole series.
+    nearly all (95 %) of the smaller side stay below, over the whole series. bands: share of the power of the finite
+    values, their mean aside, in 5 bands of frequency that widen by the same factor.
     """
 
     name = "series.marks"
@@ -49,6 +51,7 @@ class SeriesMarks(Measure):
         "series.flat_place": ("int32", (3,)),
         **{f"series.{name}": ("float32", (CHANNELS,)) for name in OF_CHANNELS},
         **{f"series.{name}": ("int32", (CHANNELS,)) for name in PLACES},
+        "series.bands": ("float32", (CHANNELS, BANDS)),
     }
 
     def measure(self, items: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
@@ -68,6 +71,7 @@ def _row(item: np.ndarray) -> dict[str, Any]:
     row["flat_place"] = (channel, first, last + 1 if repeated else -1)
     row |= {name: np.full(CHANNELS, np.nan) for name in OF_CHANNELS}
     row |= {name: np.full(CHANNELS, -1) for name in PLACES}
+    row["bands"] = np.full((CHANNELS, BANDS), np.nan)
     for number, channel in enumerate(item[:CHANNELS]):
         known = np.flatnonzero(finite[number])
         values = channel[known]
@@ -76,6 +80,7 @@ def _row(item: np.ndarray) -> dict[str, Any]:
         scale = robust_scale(values)
         found = (spike(values, scale), shift(values, scale), jump(values))
         row["location"][number], row["scale"][number] = np.median(values), scale
+        row["bands"][number] = power_shares(values)
         for mark, value in zip(("spikes", "spike_contrasts", "spike_ranges", "spike_returns"), found[0]):
             row[mark][number] = value
         for mark, value in zip(("shifts", "shift_deviations", "shift_ranges"), found[1]):
@@ -94,6 +99,18 @@ def robust_scale(values: np.ndarray) -> float:
     deviation = float(values.std())
     scale = float(high - low) / 1.349
     return scale if scale > 0.05 * deviation else deviation
+
+
+def power_shares(values: np.ndarray) -> np.ndarray:
+    """(BANDS,) shares of the power of (n,) finite values in bands of frequency; 0 where nothing varies."""
+    top = float(np.abs(values).max())
+    power = np.abs(np.fft.rfft((values - values.mean()) / (top or 1.0)))[1:] ** 2
+    total = float(power.sum())
+    if total <= 0:
+        return np.zeros(BANDS)
+    edges = np.geomspace(1, len(power) + 1, BANDS + 1)
+    band = np.clip(np.searchsorted(edges, np.arange(1, len(power) + 1), side="right") - 1, 0, BANDS - 1)
+    return np.bincount(band, power, BANDS) / total
 
 
 def runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,8 +24,8 @@ class VideoSharpness(Measure):
     pixels: 0.86 and more in sharp photos, below 0.6 after a blur of 1.5 pixels; NaN where no frame has detail.
     edge_kurtosis: kurtosis of the Laplacian: 5 to 25 in most footage, more where compression has left nothing but
     strong edges.
-    blockiness: how much higher steps of luma stand between blocks of 8 pixels than inside them, in the middle 256 pixels
-    of the file's own: 0.8 to 1.6 in footage that is coded well, 1.8 to 5 from an H.264 rate factor of 45 on; NaN
+    blockiness: how much higher steps of luma stand between blocks of 8 pixels than inside them, in the middle 256
+    pixels of the file's own: 0.8 to 1.6 in footage that is coded well, 1.8 to 5 from an H.264 rate factor of 45 on; NaN
     where frames are smaller than two blocks.
     """
 
@@ -41,12 +41,15 @@ class VideoSharpness(Measure):
     def measure(self, items: Sequence[Video]) -> dict[str, np.ndarray]:
         """Values of n videos."""
         rows = np.full((len(items), 2), np.nan)
-        blocks = [np.nan if item.middles is None else float(np.mean([*map(blockiness, item.middles)])) for item in items]
+        blocks = np.full(len(items), np.nan)
+        for row, item in enumerate(items):
+            if item.middles is not None:
+                blocks[row] = np.mean([blockiness(middle) for middle in item.middles])
         for row, item in zip(rows, items):
             values = np.array([sharpness_of(luma(frame)) for frame in item.frames])
             if np.isfinite(values).any():
                 row[:] = np.nanmean(values[np.isfinite(values).all(1)], axis=0)
-        return {"video.fineness": rows[:, 0], "video.edge_kurtosis": rows[:, 1], "video.blockiness": np.array(blocks)}
+        return {"video.fineness": rows[:, 0], "video.edge_kurtosis": rows[:, 1], "video.blockiness": blocks}
 
 
 def sharpness_of(grey: np.ndarray) -> tuple[float, float]:

@@ -40,6 +40,12 @@ class Consistency(_Agreement):
     under dropout. The cross-entropies of both are averaged. With `strength` 0, or one tensor of logits, as in
     evaluation, it is cross-entropy.
 
+    Two loaders with one order and two seeds of augmentation give two draws of the same rows::
+
+        first, second = (curated.loader(seed=k, sampler=Sampler(lines, batch_size=64, seed=0)) for k in (0, 1))
+        for one, other in zip(first, second):
+            loss((model(one["pixel_values"]), model(other["pixel_values"])), one)
+
     Source: Wu, Li, Wang, Meng, Qin, Chen, Zhang, Liu, R-Drop, 2021 (``symmetric_kl``); Laine, Aila, Temporal Ensembling
     for Semi-Supervised Learning, 2017 (``squared``).
 

@@ -78,7 +78,7 @@ def make_loss(
     Raises:
         ConfigError: there is no such loss or setting, or class weights that can't be, or that the loss would double.
     """
-    if kind not in LOSSES:
+    if kind is None or kind not in LOSSES:
         raise ConfigError(
             f"there is no loss for a {kind} task; there is one for classification, multilabel and regression"
         )

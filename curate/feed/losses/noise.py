@@ -170,13 +170,16 @@ class EarlyLearning(ClassLoss):
             return own
         # Never all the mass on one class, so that the logarithm below stays finite.
         p = log_p.exp().clamp(1e-4, 1 - 1e-4)
-        remembered = self._remember(p.detach(), batch)
+        remember: Any = self._remember
+        remembered = remember(p.detach(), batch)
         return own + self.strength * torch.log1p(-(remembered * p).sum(1).clamp_max(1 - 1e-4))
 
     @torch.compiler.disable
     def _remember(self, p: torch.Tensor, batch: Mapping[str, Any]) -> torch.Tensor:
         """(B, K) running means of the rows of a batch, brought up to date in training mode."""
         row_ids = batch.get("row_id")
+        if row_ids is None and not self.training:
+            return torch.zeros_like(p)
         if row_ids is None or len(row_ids) != len(p):
             raise ConfigError("early-learning regularisation remembers rows, and the batch has no 'row_id' for each")
         share = batch.get("share")
@@ -220,4 +223,5 @@ class EarlyLearning(ClassLoss):
         saved = state_dict.get(f"{prefix}memory")
         if saved is not None:
             self.memory = torch.zeros_like(saved, device=self.memory.device)
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+        load: Any = super()._load_from_state_dict
+        load(state_dict, prefix, *rest)

@@ -34,8 +34,8 @@ def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Moved
     """
     if accelerator.gradient_accumulation_steps != 1:
         raise ConfigError(
-            f"the Accelerator divides every loss by its {accelerator.gradient_accumulation_steps} accumulation steps, which"
-            " is wrong for batches of unequal weight: leave gradient_accumulation_steps at 1, and take"
+            f"the Accelerator divides every loss by its {accelerator.gradient_accumulation_steps} accumulation steps,"
+            " which is wrong for batches of unequal weight: leave gradient_accumulation_steps at 1, and take"
             " curate.feed.trainers.accumulate(loader, loss, steps)"
         )
     ranks = {"rank": accelerator.process_index, "world_size": accelerator.num_processes}

@@ -87,7 +87,7 @@ class _Feed:
     def __init__(self, loader: Loader, loss: RowLoss | None, trainer: Any) -> None:
         self.loader, self.loss, self.trainer = loader, loss, trainer
         self.batch_size = loader.requests.batch_size
-        self.sampler = self  # whose set_epoch Lightning calls
+        self.batch_sampler = self  # whose set_epoch Lightning calls
 
     def __len__(self) -> int:
         return len(self.loader)

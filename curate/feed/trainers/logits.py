@@ -20,8 +20,9 @@ def model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, 
     Raises:
         ConfigError: it names none of them.
     """
-    if hasattr(model, "get_base_model"):  # a model with adapters takes anything, and hands it to its base
-        model = model.get_base_model()
+    base: Any = getattr(model, "get_base_model", None)
+    if base is not None:  # a model with adapters takes anything, and hands it to its base
+        model = base()
     entries = {name: value for name, value in batch.items() if name not in TARGETS}
     parameters = inspect.signature(model.forward).parameters
     taken = {name: value for name, value in entries.items() if name in parameters}

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from curate.errors import ConfigError, DataError
 from curate.feed.batches import SKIPPED
+from curate.feed.loader import Loader
 from curate.feed.losses.row_loss import RowLoss
 from curate.feed.trainers.accumulation import sum_of_masses, with_mass
 from curate.feed.trainers.logits import logits_of, model_inputs
@@ -82,6 +83,7 @@ class CuratedMixin:
             if kwargs.get(name) is not None:
                 raise ConfigError(f"{name} is not for a trainer of curated data: {instead}")
         self.curated = curated
+        self._held_out_terms: torch.Tensor | None = None
         self.loader_options = dict(loader_options or {})
         tokenizer = kwargs.get("processing_class")
         if curated.table.task.text and callable(tokenizer):
@@ -208,7 +210,23 @@ class CuratedMixin:
             logits = (logits, logits_of(model(**given)))
         self.curated_loss.train(model.training)
         loss = self.curated_loss(logits, inputs)
+        if self._held_out_terms is not None and not model.training:
+            mass = self.curated_loss.mass(inputs).to(loss)
+            self._held_out_terms += torch.stack([(loss * mass).detach(), mass]).double().cpu()
         return (loss, outputs) if return_outputs else loss
+
+    def evaluation_loop(self, dataloader: Any, *args: Any, **kwargs: Any) -> Any:
+        """As Trainer's; of a split, the loss is that of all its rows as one batch, not a mean over batches."""
+        base: Any = super()
+        self._held_out_terms = torch.zeros(2, dtype=torch.float64) if isinstance(dataloader, Loader) else None
+        try:
+            output = base.evaluation_loop(dataloader, *args, **kwargs)
+            name = f"{kwargs.get('metric_key_prefix', 'eval')}_loss"
+            if self._held_out_terms is not None and name in output.metrics and self._held_out_terms[1] > 0:
+                output.metrics[name] = float(self._held_out_terms[0] / self._held_out_terms[1])
+            return output
+        finally:
+            self._held_out_terms = None
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         """As Trainer's; a loss that remembers rows goes on with what it remembered."""
@@ -255,5 +273,5 @@ def _refuse(args: Any) -> None:
         raise ConfigError("ignore_data_skip would draw rows twice after a checkpoint; skipping costs nothing here")
 
 
-def _without_report(batch: dict[str, Any]) -> dict[str, Any]:
+def _without_report(batch: Any) -> Any:
     return {name: value for name, value in batch.items() if name != SKIPPED}

@@ -49,13 +49,13 @@ def audio_preview(data: bytes, budget: Budget, reason: str = "") -> Sound:
     return Sound(uri, path, whole, length, audio.file_rate, peak_db, begin, marks)
 
 
-def clip(samples: np.ndarray, rate: int) -> str:
-    """(n,) float32 mono -> data URI: a WAV file of 16 bits where that is small, else MP3."""
+def clip(samples: np.ndarray, rate: int, largest_wav: int = LARGEST_WAV) -> str:
+    """(n,) float32 mono -> data URI: a WAV file of 16 bits up to that many bytes, else MP3."""
     try:
         import soundfile
     except ImportError:
         raise MissingPackage("soundfile", "audio", "playing sound in a report") from None
-    small = 2 * len(samples) <= LARGEST_WAV
+    small = 2 * len(samples) <= largest_wav
     if not small:
         samples, rate = _slower(samples, rate)
     out = BytesIO()

@@ -34,6 +34,8 @@ from curate.report.previews.text import WORDS
 FRAMES = 6
 CLIP_SECONDS = 4.0
 """Longest clip that plays in a contact sheet."""
+LARGEST_WAV = 4_000
+"""Bytes; a sheet holds dozens of clips, so that all but the shortest are MP3."""
 MOST_WORDS = 400
 """Words of a text that are compared, from its beginning."""
 LONGEST_TEXT = 400
@@ -146,7 +148,7 @@ def _sounds(items: Sequence[tuple[np.ndarray, int]], budget: Budget) -> list[Pre
         picture = _coloured(table, loudest) if table.size else None
         if picture is not None and not budget.take(len(picture)):
             picture = None
-        uri: str | None = clip(shown, rate) if len(shown) and budget.left > 0 else None
+        uri: str | None = clip(shown, rate, LARGEST_WAV) if len(shown) and budget.left > 0 else None
         if uri is not None and not budget.take(len(uri)):
             uri = None
         path = envelope_path(mono / peak if peak else mono)
@@ -157,14 +159,13 @@ def _sounds(items: Sequence[tuple[np.ndarray, int]], budget: Budget) -> list[Pre
 
 def _decibels(mono: np.ndarray, rate: int) -> np.ndarray:
     """(height, width) power in dB, low frequencies at the bottom, by a mel-like scale; empty for very short sounds."""
-    from scipy.signal import stft
+    from scipy.signal import spectrogram
 
     width, height = SPECTROGRAM
     window = min(512, len(mono))
     if window < 16:
         return np.zeros((0, 0))
-    hz, times, values = stft(mono, rate, nperseg=window, noverlap=window // 2, boundary=None, padded=False)
-    power = np.abs(values) ** 2
+    hz, times, power = spectrogram(mono, rate, nperseg=window, noverlap=window // 2)
     mel = np.linspace(0, np.log1p(hz[-1] / 700.0), height + 1)
     bounds = np.searchsorted(hz, 700.0 * np.expm1(mel))
     rows = [power[a : max(b, a + 1)].mean(0) for a, b in zip(np.minimum(bounds[:-1], len(hz) - 1), bounds[1:])]
@@ -198,7 +199,7 @@ def _record(original: np.ndarray, item: np.ndarray, names: Sequence[str]) -> Rec
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}" if math.isfinite(value) else "–"
+    return f"{value:.6g}" if math.isfinite(value) else "–"
 
 
 def _curves(items: Sequence[np.ndarray]) -> list[Preview]:

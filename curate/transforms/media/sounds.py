@@ -40,13 +40,13 @@ class SoundTransform(Transform):
         name = str(table.task.audio)
 
         def one(row: int, data: Mapping[str, bytes]) -> list[dict[str, Any]] | None:
-            made = self.changed(audio.decode(data[name]))
+            made = self.treated(audio.decode(data[name]))
             return None if made is None else [{name: audio.encode(*made, self.format.upper(), self.bits)}]
 
         result = rewrite(table, [name], pa.schema([(name, MEDIA)]), one)
         return with_failures(replaced(table, result.columns), result.failures)
 
-    def changed(self, given: Audio) -> tuple[np.ndarray, int] | None:
+    def treated(self, given: Audio) -> tuple[np.ndarray, int] | None:
         """Samples and rate of a decoded recording after the step, None to leave its file byte for byte."""
         raise NotImplementedError
 
@@ -55,7 +55,7 @@ def levels_db(samples: np.ndarray, rate: int) -> np.ndarray:
     """(channels, n) -> (frames,) level of each 20 ms in dB, full scale 0, silence -inf; of the loudest channel."""
     length = max(1, round(FRAME_SECONDS * rate))
     count = -(-samples.shape[1] // length)
-    padded = np.pad(samples, [(0, 0), (0, int(count * length - samples.shape[1]))])
+    padded = np.pad(samples, np.array([[0, 0], [0, int(count * length - samples.shape[1])]]))
     power = np.square(padded.reshape(len(samples), count, length)).mean(2).max(0)
     with np.errstate(divide="ignore"):
         return 10 * np.log10(power)

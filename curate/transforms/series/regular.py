@@ -78,7 +78,7 @@ def of_length(series: Regular, length: int, pad: str, side: str, keep: str) -> R
         return Regular(values[:, part], times[part], series.filled, series.empty, 0, n - length)
     more = length - n
     before = {"start": more, "end": 0, "both": more // 2}[side]
-    around = [(0, 0), (int(before), int(more - before))]
+    around = np.array([[0, 0], [before, more - before]])
     if pad == "edge":
         padded = np.pad(values, around, mode="edge")
     else:

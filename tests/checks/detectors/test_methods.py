@@ -38,16 +38,17 @@ def planted():
 def test_every_method_ranks_planted_strangers_first_and_flags_few_others(planted, method):
     if not isinstance(method, str) or method.startswith("pyod"):
         pytest.importorskip("pyod")
-    findings = Outliers(method=method).find(table_evidence(planted))
+    rows = planted[:400] if method == "autoencoder" else planted
+    findings = Outliers(method=method).find(table_evidence(rows))
     score = findings.table["score"].to_numpy()
     assert len(set(np.argsort(score)[:10].tolist()) & set(range(10))) >= 9
-    assert len(flags(findings) - set(range(10))) <= 20
+    assert len(flags(findings) - set(range(10))) <= 0.02 * len(rows)
 
 
 @pytest.mark.parametrize("method", OWN)
 def test_a_clean_table_has_few_false_alarms(method):
-    values = np.random.default_rng(1).normal(size=(2000, 8))
-    assert len(flags(Outliers(method=method).find(table_evidence(values)))) <= 40
+    values = np.random.default_rng(1).normal(size=(500 if method == "autoencoder" else 2000, 8))
+    assert len(flags(Outliers(method=method).find(table_evidence(values)))) <= 0.02 * len(values)
 
 
 def test_the_ensemble_finds_at_least_95_percent_of_what_was_planted(planted):

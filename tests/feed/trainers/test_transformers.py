@@ -157,6 +157,9 @@ def test_evaluation_and_prediction(tmp_path):
     [line] = [line for line in made.state.log_history if "eval_loss" in line]
     held_out = curated.plan["split"].to_pylist().count("validation")
     assert line["eval_rows"] == held_out
+    batches = curated.loader(split="validation", batch_size=3, tokenizer=tokenizer())
+    assert held_out % 4
+    assert line["eval_loss"] == pytest.approx(by_hand(curated, made.model.eval(), batches), rel=1e-5)
     assert line["eval_dim"] == 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -164,6 +167,23 @@ def test_evaluation_and_prediction(tmp_path):
     assert predicted.predictions.shape == (held_out, 3)
     names = curated.loader(split="validation", batch_size=99, tokenizer=tokenizer())
     np.testing.assert_array_equal(predicted.label_ids, next(iter(names))["labels"].numpy())
+
+
+def test_evaluation_on_other_data_in_the_trainer_s_own_way(tmp_path):
+    rows = tokenizer()(["what why", "take get a", "give the offer", "how", "price"], padding=True)
+    other = [
+        {"input_ids": rows["input_ids"][i], "attention_mask": rows["attention_mask"][i], "labels": i % 3}
+        for i in range(5)
+    ]
+    curated = texts()
+    made = trainer(tmp_path, curated, loss=curated.loss(class_weights=None), trainer_options={"eval_dataset": other})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = made.evaluate()["eval_loss"]
+        by_name = made.predict(other)
+    assert by_name.predictions.shape == (5, 3)
+    logits, labels = torch.from_numpy(by_name.predictions), torch.tensor([0, 1, 2, 0, 1])
+    assert found == pytest.approx(float(functional.cross_entropy(logits, labels)), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["focal", "early_learning", "consistency", "ldam"])
@@ -186,6 +206,84 @@ def test_early_learning_goes_on_from_its_checkpoint(tmp_path):
     lost = trainer(tmp_path / "d", curated, loss=curated.loss(name="early_learning"), **settings)
     with pytest.raises(ConfigError, match="not saved with early-learning"):
         lost.train(resume_from_checkpoint=str(tmp_path / "c" / "checkpoint-7"))
+
+
+def test_deferred_weights_begin_with_their_epoch(tmp_path):
+    curated = texts()
+    loss = curated.loss(name="ldam", reweight_from=1, class_weights=[1.0, 2.0, 8.0])
+    seen = []
+
+    class Watching(CuratedTrainer):
+        def compute_loss(self, model, inputs, **kwargs):
+            own = inputs["weights"][inputs["labels"] == 2]
+            weighed = self.curated_loss.row_weights(inputs)[inputs["labels"] == 2]
+            seen.extend((int(self.state.epoch), float(w / o)) for w, o in zip(weighed, own))
+            return super().compute_loss(model, inputs, **kwargs)
+
+    train(trainer(tmp_path, curated, loss=loss, mixin=Watching, num_train_epochs=2))
+    assert {(0, 1.0), (1, 8.0)} == {(epoch, round(factor, 4)) for epoch, factor in seen}
+
+
+def test_rows_that_cannot_be_read_are_skipped_and_counted_also_after_resuming(tmp_path):
+    from tiny import Averaging, pictures
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.inner = Averaging(3, "pixel_values")
+
+        def forward(self, pixel_values):
+            return {"logits": self.inner({"pixel_values": pixel_values})}
+
+    curated = pictures(tmp_path, damage=(3, 7, 11))
+
+    def made(folder, **more):
+        return CuratedTrainer(Model(), arguments(folder, per_device_train_batch_size=4, **more), curated=curated)
+
+    settings = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 9}
+    whole = train(made(tmp_path / "a", **settings))
+    assert set(whole.loader.skipped) == {"r3", "r7", "r11"}
+    again = made(tmp_path / "b", **settings)
+    train(again, resume_from_checkpoint=str(tmp_path / "a" / "checkpoint-9"))
+    assert losses(again) == losses(whole)
+    assert set(again.loader.skipped) <= {"r3", "r7", "r11"}
+
+
+@pytest.mark.parametrize("workers", [2])
+def test_workers_change_nothing(tmp_path, workers):
+    curated = texts()
+    settings = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 7, "max_steps": 9}
+    alone = train(trainer(tmp_path / "a", curated, **settings))
+    helped = trainer(tmp_path / "b", curated, dataloader_num_workers=workers, **settings)
+    train(helped, resume_from_checkpoint=str(tmp_path / "a" / "checkpoint-7"))
+    assert losses(helped) == losses(alone)
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "regression"])
+def test_sets_and_numbers(tmp_path, kind):
+    import curate
+
+    rng = np.random.default_rng(0)
+    rows = [" ".join(rng.choice(["what", "why", "take", "get", "give"], 4)) for _ in range(16)]
+    if kind == "multilabel":
+        labels = [["ask"] if i % 3 else ["buy", "sell"] for i in range(16)]
+        task = curate.Task(kind=kind, text="text", label="label", label_names=("ask", "buy", "sell"))
+    else:
+        labels = rng.normal(size=16).tolist()
+        task = curate.Task(kind=kind, text="text", label="label")
+    curated = curate.Pipeline([]).run(curate.load({"text": rows, "label": labels}, task=task))
+    model = bert(classes=3 if kind == "multilabel" else 1)
+    made = train(trainer(tmp_path, curated, model=model, max_steps=1))
+    batch = next(iter(curated.loader(batch_size=8, tokenizer=tokenizer())))
+    with torch.no_grad():
+        fresh = bert(classes=3 if kind == "multilabel" else 1)
+        logits = fresh(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    if kind == "multilabel":
+        expected = functional.binary_cross_entropy_with_logits(logits, batch["labels"])
+    else:
+        expected = functional.huber_loss(logits[:, 0], batch["labels"])
+    assert losses(made)[0] == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_a_mixin_for_other_trainers(tmp_path):

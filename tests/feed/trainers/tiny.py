@@ -40,6 +40,10 @@ def weighted(curated):
 def tokenizer():
     """Words to numbers, without any file."""
     from tokenizers import Tokenizer, models, pre_tokenizers
+
+    from curate.media.torch_audio import guard_torchaudio
+
+    guard_torchaudio()
     from transformers import PreTrainedTokenizerFast
 
     words = ["[PAD]", "[UNK]", "the", "a", *(word for text in WORDS.values() for word in text.split())]
@@ -50,6 +54,9 @@ def tokenizer():
 
 def bert(dropout=0.0, classes=3, seed=0):
     """A BERT of 2 layers, 32 wide, with random weights."""
+    from curate.media.torch_audio import guard_torchaudio
+
+    guard_torchaudio()
     from transformers import BertConfig, BertForSequenceClassification
 
     torch.manual_seed(seed)
@@ -97,13 +104,23 @@ def numbers(folder, n=30):
     )
 
 
-def pictures(folder, n=30):
-    """A result of images of 16 x 16 pixels."""
+def pictures(folder, n=30, damage=()):
+    """A result of images of 16 x 16 pixels, some damaged after they were curated."""
     from curate.media.image import encode_png
 
     rng = np.random.default_rng(0)
     cells = [{"bytes": encode_png(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)), "path": None} for _ in range(n)]
-    return _result({"image": cells}, {"image": "image"}, folder, n)
+    curated = _result({"image": cells}, {"image": "image"}, folder, n)
+    if not damage:
+        return curated
+    from dataclasses import replace
+
+    cells = [{**cell, "bytes": cell["bytes"][:60]} if i in damage else cell for i, cell in enumerate(cells)]
+    dataset = curated.table.dataset.to_dict() | {"image": cells}
+    import datasets
+
+    damaged = datasets.Dataset.from_dict(dataset, features=curated.table.dataset.features)
+    return replace(curated, table=replace(curated.table, dataset=damaged))
 
 
 def sounds(folder, n=30):
@@ -116,9 +133,7 @@ def sounds(folder, n=30):
     cells = []
     for _ in range(n):
         buffer = io.BytesIO()
-        soundfile.write(
-            buffer, rng.normal(0, 0.1, 1600 + int(rng.integers(400))).astype(np.float32), 8000, format="WAV"
-        )
+        soundfile.write(buffer, rng.normal(0, 0.1, 1600).astype(np.float32), 8000, format="WAV")
         cells.append({"bytes": buffer.getvalue(), "path": None})
     return _result({"audio": cells}, {"audio": "audio"}, folder, n)
 

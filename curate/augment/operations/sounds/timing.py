@@ -186,7 +186,7 @@ def stretched(samples: np.ndarray, rate: int, factor: float) -> np.ndarray:
     hop = window // 4
     n = samples.shape[-1]
     if n <= window:  # too short for frames: silence around it, which is cut off again
-        samples = np.pad(samples, [(0, 0), (0, int(window + 1 - n))])
+        samples = np.pad(samples, np.array([[0, 0], [0, int(window + 1 - n)]]))
     with torch.no_grad():
         shape = torch.hann_window(window)
         wave = torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))

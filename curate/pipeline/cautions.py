@@ -1,0 +1,40 @@
+"""What is not wrong with a run, but is hardly meant: sentences for its notes."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.pipeline.pipeline import Pipeline
+from curate.table import Table
+
+MAKES_ROWS = ("resample", "synthesize")
+
+
+def hardly_meant(pipeline: Pipeline) -> list[str]:
+    """Steps that do the same twice, or whose work another leaves out."""
+    names, sampler = [step.name for step in pipeline.steps], pipeline.feed.sampler
+    said = []
+    if "balanced_ensemble" in names:
+        late = [name for name in names[names.index("balanced_ensemble") + 1 :] if name in MAKES_ROWS]
+        said += [f"rows that {name} makes are in no member of balanced_ensemble; put it before" for name in late]
+    if "class_weights" in names:
+        others = [f"`feed: {{sampler: {sampler}}}`"] if sampler in ("balanced", "adaptive") else []
+        others += ["balanced_ensemble"] if "balanced_ensemble" in names else []
+        said += [f"class_weights and {o} both make up for rare classes: the loss counts them twice" for o in others]
+    return said
+
+
+def without_text(table: Table, plan: pa.Table) -> list[str]:
+    """Rows that are drawn and have a null as their text, which no batch can hold: the loader passes them over."""
+    name = table.task.text
+    if name is None or not plan.num_rows:
+        return []
+    null = pc.is_null(table.column(name)).to_numpy()[plan["row"].to_numpy()]
+    draws, rows = int(null.sum()), int((null & (plan["copy"].to_numpy() == 0)).sum())
+    if not draws:
+        return []
+    return [
+        f"{rows:,} rows in the plan have no text ({draws:,} of its {plan.num_rows:,} draws): loaders pass them over,"
+        " and steps that balance have counted them; `missing_values: {fix: drop}` before these drops those of training"
+    ]
