@@ -134,6 +134,13 @@ class Table:
         return view.with_format("arrow")[np.asarray(rows, dtype=np.int64).tolist()]
 
     @cached_property
+    def given(self) -> np.ndarray:
+        """(n,) bool: rows that no step synthesised."""
+        if self.made is None:
+            return np.ones(len(self), dtype=bool)
+        return ~np.isin(self.row_ids, self.made)
+
+    @cached_property
     def unreadable(self) -> np.ndarray:
         """(n,) bool: rows that the source could not read (see `problems`)."""
         mask = np.zeros(len(self), dtype=bool)

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.findings import Findings
-from curate.ledger import Decisions, Verdict, combine, sentences
+from curate.ledger import Decisions, Verdict, sentences
 from curate.pipeline.pipeline import Pipeline
+from curate.pipeline.verdicts import verdict_of
 from curate.report import Report
 from curate.report.views import Views
 from curate.table import HELD_OUT, Table
@@ -75,8 +76,7 @@ class Curated:
     @cached_property
     def verdict(self) -> Verdict:
         """What the ledger amounts to, row by row."""
-        table = self.table
-        return combine(self.ledger_, table.row_ids, table.labels.codes, table.task.label_names)
+        return verdict_of(self.ledger_, self.table)
 
     @cached_property
     def report(self) -> Report:

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from curate.errors import DataError
-from curate.ledger import Decisions, combine
+from curate.ledger import Decisions
 from curate.pipeline.drawing import make_plan
+from curate.pipeline.verdicts import verdict_of
 from curate.report.views import Views
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _member(curated: Curated, step: str, inside: dict[str, Counter[int]], number
             Decisions.of(step, "repeat", list(more), f"drawn anew for {named}", after=[str(n) for n in more.values()]),
         ]
     )
-    verdict = combine(ledger, table.row_ids, table.labels.codes, table.task.label_names)
+    verdict = verdict_of(ledger, table)
     recipes = plan["recipe"].combine_chunks().dictionary_decode().unique().drop_null().to_pylist()
     own = make_plan(table, verdict, recipes[0] if recipes else None)
     kept = np.bincount(own["row"].to_numpy(), minlength=len(table))

@@ -21,7 +21,7 @@ from curate.errors import ConfigError, DataError
 from curate.evidence import Evidence
 from curate.findings import Findings
 from curate.fixes import _guard
-from curate.ledger import Decisions, Verdict, combine
+from curate.ledger import Decisions, Verdict
 from curate.made import Made
 from curate.pipeline.accounts import balance_accounts, refuse_lost_rows, rows_per_split
 from curate.pipeline.adding import with_made
@@ -33,6 +33,7 @@ from curate.pipeline.drawing import make_plan
 from curate.pipeline.files import refuse_folder
 from curate.pipeline.pipeline import Pipeline
 from curate.pipeline.transforming import described
+from curate.pipeline.verdicts import verdict_of
 from curate.randomness import generator
 from curate.report.views import Views
 from curate.sources import load
@@ -67,8 +68,7 @@ class _State:
         return Decisions.join(self.decisions)
 
     def verdict(self) -> Verdict:
-        table = self.table
-        return combine(self.ledger, table.row_ids, table.labels.codes, table.task.label_names)
+        return verdict_of(self.ledger, self.table)
 
 
 def run(

@@ -15,11 +15,11 @@ MOST_PAIRS = 400
 
 
 def class_counts(material: Material) -> list[ClassCount]:
-    """Rows of every class in the data and, after a run, its draws; empty where there are no classes."""
+    """Rows of every class in the data (made ones aside) and, after a run, its draws; empty without classes."""
     labels = material.table.labels
     if material.table.task.kind == "token_classification":  # tags are of tokens, and no row is of a class
         return []
-    before = labels.counts()
+    before = labels.counts(material.table.given)
     after = _after(material)
     return [
         ClassCount(name=plain(name), rows=int(before[k]), after=None if after is None else int(after[k]))

@@ -49,7 +49,7 @@ def compose(material: Material, rows_per_issue: int) -> Document:
         rows_with_issues=touched,
         label_noise=noise,
         duplicates=_duplicates(findings.table, flagged),
-        outcome=_outcome(len(table), touched, noise, bool(checks)),
+        outcome=_outcome(int(table.given.sum()), touched, noise, bool(checks)),
         task=_task(table),
         splits=_counts(table.splits),
         classes=class_counts(material),

@@ -269,6 +269,15 @@ def test_made_rows_stand_behind_the_others_and_are_trained_on(make_table):
     )
 
 
+def test_made_rows_go_with_the_entries_that_made_them(make_table):
+    curated = curate.Pipeline([Doubles()]).run(make_table(), cache=None)
+    undone = replace(curated, ledger_=curated.ledger_.without(["doubles"]))
+    assert undone.verdict.dropped.tolist() == [False] * 60 + [True] * (len(curated.table) - 60)
+    assert not curated.verdict.dropped.any()
+    document = curated.report.document()
+    assert sum(line.rows for line in document.classes) == 60
+
+
 def test_a_made_row_whose_id_is_taken_is_refused(make_table):
     class Same(Doubles):
         """Gives new rows the ids of old ones."""
