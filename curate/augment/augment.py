@@ -38,7 +38,9 @@ def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Operations = Annotated[tuple[OperationSpec, ...], BeforeValidator(_several)]
+Operations = Annotated[
+    tuple[OperationSpec, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[OperationSpec, ...])
+]
 MEASURED = ("strength_by_rarity", "max_flips")
 """Settings that need classes without naming any."""
 ClassesOf = dict[str, tuple[str, ...]]
