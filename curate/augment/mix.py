@@ -99,7 +99,7 @@ class Mix(step.Augment):
     def refuses(self, task: Task) -> str | None:
         """Mixing needs labels that can be mixed too, and arrays."""
         if task.kind not in ("classification", "multilabel", "regression"):
-            return f"mix mixes labels of classes or numbers, and this is a {task.kind} task"
+            return f"mix mixes labels of classes or numbers, and this task's kind is {task.kind}"
         arrays = [modality for modality in task.modalities if modality != "text"]
         if self.specmix_alpha and arrays and arrays != ["series"]:
             return f"mix: SpecMix mixes series, and the task has {' and '.join(arrays)} (see the step spectrogram)"

@@ -104,7 +104,7 @@ class ClassWeights(Balance):
         if self.count not in (None, "rows", UNITS[task.kind]):
             return f"{self.name} counts {self.count} in other tasks; of a {task.kind} task it counts {UNITS[task.kind]}"
         if self.method == "cost_matrix" and task.kind != "classification":
-            return f"{self.name} by cost_matrix needs classes of which a row has one, and this is a {task.kind} task"
+            return f"{self.name} by cost_matrix needs one class per row, and this task's kind is {task.kind}"
         if task.kind != "classification" and not task.label_names:
             return f"{self.name} needs the names of the classes (task: {{label_names: [...]}})"
         if task.kind == "detection" and task.boxes is None:

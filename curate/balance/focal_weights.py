@@ -45,7 +45,7 @@ class FocalWeights(Balance):
     def refuses(self, task: Task) -> str | None:
         """Only classes have a probability."""
         if task.kind not in ("classification", "multilabel"):
-            return f"{self.name} weighs by the probability of classes, and this is a {task.kind or 'unknown'} task"
+            return f"{self.name} weighs by probabilities of classes, and this task's kind is {task.kind or 'unknown'}"
         return None
 
     def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:

@@ -68,9 +68,9 @@ class GroupWeights(Balance):
         if self.column is None and task.group is None:
             return f"{self.name} needs groups: name their column (column: COLUMN), or the task's group"
         if self.by == "class_and_group" and task.kind != "classification":
-            return f"{self.name} by class_and_group needs classes, and this is a {task.kind} task (by: group)"
+            return f"{self.name} by class_and_group needs classes, and this task's kind is {task.kind} (by: group)"
         if task.kind not in ("classification", "multilabel", "regression"):
-            return f"{self.name} weighs rows with a label, and this is a {task.kind} task"
+            return f"{self.name} weighs rows with a label, and this task's kind is {task.kind}"
         return None
 
     def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:

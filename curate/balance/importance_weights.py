@@ -83,9 +83,9 @@ class ImportanceWeights(Balance):
         if task.target is None:
             return f"{self.name} weighs rows toward a target, and the task names none (task: {{target: FILE or SPLIT}})"
         if task.kind not in ("classification", "multilabel", "regression"):
-            return f"{self.name} weighs rows with a label, and this is a {task.kind} task"
+            return f"{self.name} weighs rows with a label, and this task's kind is {task.kind}"
         if self.method != "classifier" and task.kind != "classification":
-            return f"{self.name} by {self.method} is about shares of classes, and this is a {task.kind} task"
+            return f"{self.name} by {self.method} is about shares of classes, and this task's kind is {task.kind}"
         return None
 
     def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:

@@ -68,7 +68,9 @@ class LabelSetWeights(Balance):
     def refuses(self, task: Task) -> str | None:
         """Rows must be able to show several labels."""
         if task.kind not in UNITS or task.kind == "classification":
-            return f"{self.name} weighs sets of labels, and this is a {task.kind or 'unknown'} task (class_weights)"
+            return (
+                f"{self.name} weighs sets of labels, and this task's kind is {task.kind or 'unknown'} (class_weights)"
+            )
         if self.method == "amount" and task.kind == "multilabel":
             return f"{self.name} by amount needs objects, pixels or tags; a label of a multilabel task is there or not"
         if not task.label_names:

@@ -68,7 +68,7 @@ class TargetWeights(Balance):
     def refuses(self, task: Task) -> str | None:
         """Only numbers have a density."""
         if task.kind != "regression":
-            return f"{self.name} weighs values of a regression task, and this is a {task.kind or 'unknown'} task"
+            return f"{self.name} weighs values of a regression task, and this task's kind is {task.kind or 'unknown'}"
         return None
 
     def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:

@@ -151,7 +151,7 @@ def test_what_has_no_classes_has_a_sentence_instead_of_label_safety():
     _, found = looked_at(table, {"augment": {"features": ["scaling"]}})
     assert len(found.sheet) == 8
     assert not found.label_safety
-    assert any("this is a regression task" in note for note in found.notes)
+    assert any("this task's kind is regression" in note for note in found.notes)
 
 
 def test_a_row_that_an_operation_fails_on_is_left_out_with_a_sentence(monkeypatch):

@@ -71,7 +71,7 @@ def label_safety(
     """
     labels = evidence.labels
     if evidence.table.task.kind != "classification":
-        raise DataError(f"label safety is about classes, and this is a {evidence.table.task.kind} task")
+        raise DataError(f"label safety is about classes, and this task's kind is {evidence.table.task.kind}")
     fit = evidence.table.training & evidence.active & (labels.codes >= 0)
     learned = evidence.order[fit[evidence.order]][:LEARNED]
     if len(learned) < 2 * folds or len(np.unique(labels.codes[learned])) < 2:
