@@ -47,18 +47,15 @@ def corpus_synonyms(
     Args:
         corpus: a table with texts (its training rows are read), or texts.
         path: a file to write (UTF-8, one word and its neighbours per line, separated by tabs), for the setting `path`
-        of the
-            operations `synonyms` and `eda`; none is written if left out.
+            of the operations `synonyms` and `eda`; none is written if left out.
         vectors: ``corpus`` counts surroundings (pointwise mutual information, reduced to 100 dimensions);
-        ``wordllama`` takes
-            the word vectors of that English model, for corpora of a few hundred texts.
+            ``wordllama`` takes the word vectors of that English model, for corpora of a few hundred texts.
         min_count: times that a word must occur.
         max_share: words in a larger share of the texts (function words, mostly) get no neighbours and are none.
         neighbours: most words that are given for one.
         min_similarity: least cosine of two vectors.
         max_class_distance: two words whose shares of the classes differ by more (total variation, 0 to 1) are no
-        neighbours; 1
-            to allow all.
+            neighbours; 1 to allow all.
         vocabulary: most words that are looked at, the commonest ones.
         seed: of the reduction.
 
@@ -73,20 +70,12 @@ def corpus_synonyms(
     Source: Levy, Goldberg and Dagan, Improving distributional similarity with lessons learned from word embeddings,
     2015.
     """
-    if (
-        not 0 < min_similarity <= 1
-        or not 0 <= max_class_distance <= 1
-        or neighbours < 1
-        or min_count < 1
-        or vocabulary < 2
-    ):
+    shares = 0 < min_similarity <= 1 and 0 <= max_class_distance <= 1
+    if not shares or neighbours < 1 or min_count < 1 or vocabulary < 2:
         raise ConfigError("corpus_synonyms: similarity and class distance lie in [0, 1], counts are at least 1")
     texts, codes = _texts(corpus)
     names, asked, words, rows = _vocabulary(texts, min_count, max_share, vocabulary)
-    if vectors == "wordllama":
-        points = _wordllama(names)
-    else:
-        points = _points(words, rows, len(names), seed)
+    points = _wordllama(names) if vectors == "wordllama" else _points(words, rows, len(names), seed)
     profile = None
     if codes is not None and max_class_distance < 1:
         profile = _profiles(words, rows, codes, len(names))

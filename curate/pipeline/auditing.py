@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,8 +64,41 @@ def audit(
         tried.check(table)
     found = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
     found.prepare(needs(chosen, table.task), embedding=any(check.wants_embedding(table.task) for check in chosen))
-    parts, notes, ran, skipped = [], [], [], {}
-    seconds: dict[str, float] = {}
+    judged = _judged(chosen, found, table, progress, skip=checks is None and on_fault == "skip")
+    findings = Findings.join(judged.parts)
+    augmented = None if tried is None else tried.look(found, progress)
+    return Report(
+        table,
+        findings,
+        notes=(*table.notes, *found.notes, *judged.notes),
+        facts={"evidence": found.facts(), "seconds_of_checks": judged.seconds},
+        seconds=time.perf_counter() - started,
+        skipped=judged.skipped,
+        views=Views.of(found, judged.ran, findings),
+        augmented=augmented,
+    )
+
+
+@dataclass
+class _Judged:
+    """What the checks found, one by one."""
+
+    parts: list[Findings] = field(default_factory=list)
+    ran: list[Check] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def _judged(
+    chosen: Sequence[Check],
+    found: Evidence,
+    table: Table,
+    progress: Callable[[str, int, int], None] | None,
+    skip: bool,
+) -> _Judged:
+    """Every check's findings; with `skip` one that breaks down is left out, and the others go on."""
+    judged = _Judged()
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))
@@ -72,26 +106,15 @@ def audit(
         try:
             part = check.find(found)
         except Exception as fault:
-            if checks is not None or on_fault == "raise" or not _is_of_check(fault):
+            if not skip or not _is_of_check(fault):
                 raise
-            skipped[check.name] = _in_a_sentence(fault)
+            judged.skipped[check.name] = _in_a_sentence(fault)
             continue
-        seconds[check.name] = round(time.perf_counter() - begun, 3)
-        parts.append(part)
-        ran.append(check)
-        notes += idle(check, part, table)
-    findings = Findings.join(parts)
-    augmented = None if tried is None else tried.look(found, progress)
-    return Report(
-        table,
-        findings,
-        notes=(*table.notes, *found.notes, *notes),
-        facts={"evidence": found.facts(), "seconds_of_checks": seconds},
-        seconds=time.perf_counter() - started,
-        skipped=skipped,
-        views=Views.of(found, ran, findings),
-        augmented=augmented,
-    )
+        judged.seconds[check.name] = round(time.perf_counter() - begun, 3)
+        judged.parts.append(part)
+        judged.ran.append(check)
+        judged.notes += idle(check, part, table)
+    return judged
 
 
 def _is_of_check(fault: Exception) -> bool:

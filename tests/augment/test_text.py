@@ -139,7 +139,7 @@ def test_a_long_text_and_odd_characters():
     text = "word \u0301 👩‍👩‍👧 \x00 \ud7ff \u200b" * 500
     for name in PLAIN:
         for changed in edits(name, text, count=2):
-            changed.encode("utf-8")
+            assert changed.encode("utf-8").decode("utf-8") == changed
 
 
 def test_case_is_that_of_the_word_and_of_the_text():

@@ -21,9 +21,12 @@ class _Transition(ClassLoss):
     transition: torch.Tensor
 
     def __init__(
-        self, transition: Sequence[Sequence[float]] | Any, class_weights: Weights, label_names: Sequence[str],
-        reduction: Reduction,
-    ) -> None:  # fmt: skip
+        self,
+        transition: Sequence[Sequence[float]] | Any,
+        class_weights: Weights = None,
+        label_names: Sequence[str] = (),
+        reduction: Reduction = "mean",
+    ) -> None:
         super().__init__(class_weights, label_names, reduction)
         matrix = torch.as_tensor(transition, dtype=torch.float64).detach().clone()
         classes = len(self.label_names) or (matrix.shape[0] if matrix.ndim else 0)
@@ -64,15 +67,6 @@ class ForwardCorrection(_Transition):
         label_names: as in `SoftCrossEntropy`.
         reduction: as in `SoftCrossEntropy`.
     """
-
-    def __init__(
-        self,
-        transition: Sequence[Sequence[float]] | Any,
-        class_weights: Weights = None,
-        label_names: Sequence[str] = (),
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__(transition, class_weights, label_names, reduction)
 
     def row_losses(self, logits: torch.Tensor, soft: torch.Tensor, batch: Mapping[str, Any]) -> torch.Tensor:
         """(B,) losses."""

@@ -57,12 +57,6 @@ _WRITTEN_IN = {
 }
 SCRIPT_OF = {language: script for script, languages in _WRITTEN_IN.items() for language in languages.split()}
 """Language (ISO 639-1) -> the script that tells it."""
-LANGUAGE_OF = {
-    "latin": "en", "cyrillic": "ru", "greek": "el", "armenian": "hy", "hebrew": "he", "arabic": "ar",
-    "devanagari": "hi", "bengali": "bn", "tamil": "ta", "telugu": "te", "thai": "th", "lao": "lo", "myanmar": "my",
-    "georgian": "ka", "ethiopic": "am", "khmer": "km", "hangul": "ko", "kana": "ja", "han": "zh",
-}  # fmt: skip
-"""Script -> the language that stands for it where nothing else is said."""
 
 
 @cache
