@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from curate.cli import audit, cache, compare, explain, init, run, schema, steps, validate
+from curate.cli import audit, cache, compare, explain, export, init, run, schema, steps, validate
 
 app = typer.Typer(
     help="Turn a raw, noisy, unbalanced dataset into batches worth training on, and say of every row why.",
@@ -40,6 +40,7 @@ app.command("audit")(audit.audit)
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("steps")(steps.steps)
 app.command("schema")(schema.schema)
 app.command("validate")(validate.validate)

@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 from curate.findings import Findings
 from curate.ledger import Decisions, Verdict, sentences
+from curate.pipeline.exporting.exports import Exports
+from curate.pipeline.exporting.lines import named, relabelled
 from curate.pipeline.pipeline import Pipeline
 from curate.pipeline.verdicts import verdict_of
 from curate.report import Report
@@ -29,7 +31,7 @@ CHANGES = pa.schema([("row_id", pa.string()), ("step", pa.string()), ("parent", 
 
 
 @dataclass(frozen=True)
-class Curated:
+class Curated(Exports):
     """What a pipeline made of a table.
 
     Attributes:
@@ -105,18 +107,14 @@ class Curated:
         from datasets.table import InMemoryTable
 
         once = self.plan.filter(pc.equal(self.plan["copy"], 0))
-        rows, source = self.table.rows(once["row"].to_numpy()), self.table.dataset
-        features = dict(source.features)
-        label = self.table.task.label
-        if label is not None and self.table.task.kind in ("classification", "multilabel", "regression"):
-            values = once["label"]
-            values = values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
-            rows = rows.set_column(rows.column_names.index(label), label, values)
-            features[label] = datasets.Features.from_arrow_schema(pa.schema([(label, values.type)]))[label]
+        rows, features = self.table.rows(once["row"].to_numpy()), dict(self.table.dataset.features)
+        rows = relabelled(self.table, rows, once)
+        if (label := self.table.task.label) is not None:
+            features |= datasets.Features.from_arrow_schema(pa.schema([rows.schema.field(label)]))
         for ours in ("row_id", "soft_label", "weight"):
             if ours == "row_id" == self.table.task.id:
                 continue
-            name = ours if ours not in rows.column_names else f"curated_{ours}"
+            name = named(self.table, ours)
             rows = rows.append_column(name, once[ours])
             features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, once[ours].type)]))[name]
         features = datasets.Features({name: features[name] for name in rows.column_names})

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,14 +67,6 @@ def storage(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: can't be written: {hint}") from error
 
 
-def refuse_folder(out: Path) -> None:
-    """Raise ConfigError if a result can't go to `out`: a file, or a folder with anything but a result of curate."""
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; the result needs a folder: name one with --out")
-    if out.is_dir() and any(out.iterdir()) and not is_result(out):
-        raise ConfigError(f"{out} is not empty and was not made by curate; name another folder with --out")
-
-
 def is_result(folder: Path) -> bool:
     """Whether a folder holds a result of curate; other programs write files called manifest.json, too."""
     try:
@@ -84,14 +76,22 @@ def is_result(folder: Path) -> bool:
     return isinstance(manifest, dict) and {"curate", "format", "files"} <= manifest.keys()
 
 
+def refuse_folder(out: Path, ours: Callable[[Path], bool] = is_result, whose: str = "curate") -> None:
+    """Raise ConfigError if a result can't go to `out`: a file, or a folder with anything but what may be replaced."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file; the result needs a folder: name one with --out")
+    if out.is_dir() and any(out.iterdir()) and not ours(out):
+        raise ConfigError(f"{out} is not empty and was not made by {whose}; name another folder with --out")
+
+
 @contextmanager
-def folder_aside(out: Path) -> Iterator[Path]:
+def folder_aside(out: Path, ours: Callable[[Path], bool] = is_result, whose: str = "curate") -> Iterator[Path]:
     """A new folder beside `out` that takes its place when the block ends well, and vanishes when it doesn't.
 
     What killed processes have left beside `out` is cleared away first. Raises ConfigError if `out` exists, is not
-    empty and was not made by curate.
+    empty and was not made by `whose`, as `ours` knows.
     """
-    refuse_folder(out)
+    refuse_folder(out, ours, whose)
     aside, old = (out.with_name(f".{out.name}.{socket.gethostname()}-{os.getpid()}.{end}") for end in ("tmp", "old"))
     with storage(out):
         _clear_leftovers(out)

@@ -105,6 +105,19 @@ def test_a_run_replaces_its_own_folder_only(cli, data, tmp_path):
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".a.")]
 
 
+def test_export_says_what_it_wrote(cli, data, tmp_path):
+    (tmp_path / "p.yaml").write_text("curate: 1\nsource: {path: d.csv}\nsteps: [exact_duplicates]\n")
+    assert cli("run", "p.yaml", "--out", "o", "--no-cache")[0] == 0
+    code, out, err = cli("export", "o", "e", "--format", "webdataset", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["rows"] == {"train": 62}
+    assert "webdataset, 62 lines (train 62)" in cli("export", "o", "e", "--format", "webdataset")[1]
+    code, out, err = cli("export", "o", "e", "--format", "parqet")
+    assert (code, out) == (2, "")
+    assert "did you mean 'parquet'" in err
+    assert "can't be read any more" in " ".join(cli("export", "--help")[1].split())
+
+
 def test_steps_and_schema_and_cache(cli, data):
     code, out, _ = cli("steps")
     assert code == 0

@@ -59,14 +59,14 @@ CONTEXT: dict[str, Any] = {
 }
 _TABULAR = {".csv": "text/csv", ".tsv": "text/tab-separated-values", ".parquet": "application/x-parquet"}
 _LINES = {".jsonl": "application/jsonlines", ".ndjson": "application/jsonlines"}
-_MEDIA = {"image": "sc:ImageObject", "audio": "sc:AudioObject", "video": "sc:VideoObject"}
+MEDIA_TYPES = {"image": "sc:ImageObject", "audio": "sc:AudioObject", "video": "sc:VideoObject"}
 _PATTERNS = {"image": "image/*", "audio": "audio/*", "video": "video/*"}
 MOST_FILES = 1000
 
 
 def croissant(material: Material, document: Document) -> dict[str, Any]:
     """The description. Files on disk are named with their checksums, relative to where the data lie."""
-    name = _name(Path(str(material.table.source)).stem or "dataset")
+    name = identifier(Path(str(material.table.source)).stem or "dataset")
     made: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -132,8 +132,8 @@ def _file_object(path: Path, url: str) -> dict[str, Any]:
     kind = (_TABULAR | _LINES).get(path.suffix.lower(), "application/octet-stream")
     return {
         "@type": "cr:FileObject",
-        "@id": _name(url),
-        "name": _name(url),
+        "@id": identifier(url),
+        "name": identifier(url),
         "contentUrl": url,
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": kind,
@@ -148,7 +148,7 @@ def _one_file(material: Material, path: Path) -> tuple[list[dict[str, Any]], dic
         return [file], None
     fields, taken = [], set()
     for column in _columns(material):
-        identity = _unique(f"rows/{_name(column)}", taken)
+        identity = unique(f"rows/{identifier(column)}", taken)
         extract = {"column": column} if kind in _TABULAR else {"jsonPath": f"$[{_quoted(column)}]"}
         data_type, repeated = _data_type(material, column)
         field = {
@@ -174,7 +174,7 @@ def _media_files(material: Material, role: str, kinds: list[str]) -> tuple[list[
         "includes": [f"**/*{kind}" for kind in kinds],
     }
     fields = [
-        ("content", [_MEDIA[role]], "content"),
+        ("content", [MEDIA_TYPES[role]], "content"),
         ("file", ["sc:Text"], "fullpath"),
     ]
     record_set = {
@@ -212,7 +212,16 @@ def _role(material: Material, column: str) -> str:
 def _data_type(material: Material, column: str) -> tuple[list[str], bool]:
     """Data types of a column, and whether it holds lists."""
     table = material.table
-    kind: Any = table.dataset.features.arrow_schema.field(column).type
+    types, repeated = plain_type(table.dataset.features.arrow_schema.field(column).type)
+    if column == table.task.label:
+        types.append("cr:Label")
+    if column == table.task.split:
+        types.append("cr:Split")
+    return types, repeated
+
+
+def plain_type(kind: Any) -> tuple[list[str], bool]:
+    """Data type of an Arrow type, and whether it holds lists."""
     repeated = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     kind = kind.value_type if repeated else kind
     found = "sc:Text"
@@ -224,20 +233,16 @@ def _data_type(material: Material, column: str) -> tuple[list[str], bool]:
         found = "sc:Float"
     elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         found = "sc:Date"
-    types = [found]
-    if column == table.task.label:
-        types.append("cr:Label")
-    if column == table.task.split:
-        types.append("cr:Split")
-    return types, repeated
+    return [found], repeated
 
 
-def _name(text: str) -> str:
+def identifier(text: str) -> str:
     """A name that is valid as an identifier of JSON-LD and of the file system."""
     return re.sub(r"[^\w.\-]+", "_", text, flags=re.ASCII).strip("_.") or "unnamed"
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it if it is taken; it is taken from now on."""
     count, found = 1, name
     while found in taken:
         count += 1

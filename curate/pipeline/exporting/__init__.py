@@ -1,0 +1,1 @@
+"""A curated set in the formats of others: Parquet, the Hugging Face hub's, WebDataset, folders of files, Croissant."""

@@ -1,0 +1,105 @@
+"""Croissant: a description of the exported Parquet files that other tools read them by.
+
+Source: MLCommons, Croissant format specification 1.1.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from curate.pipeline.exporting.lines import Lines
+from curate.pipeline.exporting.parquet import MAX_BYTES, write_splits
+from curate.pipeline.exporting.written import Written, writing, written
+from curate.pipeline.files import sha256
+from curate.report.formats.croissant import CONTEXT, MEDIA_TYPES, identifier, plain_type, unique
+
+NAME = "croissant.json"
+
+
+def to_croissant(lines: Lines, out: Path, max_bytes: int = MAX_BYTES) -> Written:
+    """Write Parquet files and `out`/croissant.json, their description.
+
+    Raises:
+        DataError: a row's file can't be read any more, and such rows are not skipped.
+        StorageError: the folder can't be written.
+    """
+    with writing(out, "croissant", lines) as (folder, account):
+        write_splits(lines, folder / "data", account, max_bytes)
+        write_croissant(lines, folder, "data")
+    return written(out, "croissant", lines, account.rows)
+
+
+def write_croissant(lines: Lines, folder: Path, data: str) -> None:
+    """Describe the Parquet files of `folder`/`data` in `folder`/croissant.json."""
+    (folder / NAME).write_text(
+        json.dumps(described(lines, folder, data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+    )
+
+
+def described(lines: Lines, folder: Path, data: str) -> dict[str, Any]:
+    """The description: every file with its checksum, and one record set over all of them with a field per column."""
+    table = lines.table
+    paths = sorted((folder / data).glob("*.parquet"))
+    files = [
+        {
+            "@type": "cr:FileObject",
+            "@id": path.name,
+            "name": path.name,
+            "contentUrl": f"{data}/{path.name}",
+            "contentSize": f"{path.stat().st_size} B",
+            "encodingFormat": "application/x-parquet",
+            "sha256": sha256(path),
+        }
+        for path in paths
+    ]
+    together = {
+        "@type": "cr:FileSet",
+        "@id": "lines-of-all-files",
+        "name": "lines-of-all-files",
+        "encodingFormat": "application/x-parquet",
+        "includes": f"{data}/*.parquet",
+    }
+    taken: set[str] = set()
+    schema = lines.features().arrow_schema
+    fields = [_field(lines, column, schema.field(column).type, taken) for column in schema.names]
+    split = {
+        "@type": "cr:Field",
+        "@id": (name := unique("rows/split", taken)),
+        "name": name,
+        "description": "the split, from the name of the file",
+        "dataType": ["sc:Text", "cr:Split"],
+        "source": {
+            "fileSet": {"@id": together["@id"]},
+            "extract": {"fileProperty": "filename"},
+            "transform": {"regex": r"^(.+)-\d{5}-of-\d{5}\.parquet$"},
+        },
+    }
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "name": identifier(Path(table.source).stem or "dataset"),
+        "description": "Curated rows with their labels, soft labels and weights.",
+        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "distribution": [*files, together],
+        "recordSet": [{"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": [*fields, split]}],
+    }
+
+
+def _field(lines: Lines, column: str, kind: pa.DataType, taken: set[str]) -> dict[str, Any]:
+    task = lines.table.task
+    name = unique(f"rows/{identifier(column)}", taken)
+    source: dict[str, Any] = {"fileSet": {"@id": "lines-of-all-files"}, "extract": {"column": column}}
+    types, repeated = plain_type(kind)
+    if (role := lines.media.get(column)) is not None:
+        types, repeated = [MEDIA_TYPES.get(role, "sc:ImageObject")], False
+        source["transform"] = {"jsonPath": "bytes"}
+    if column == task.label:
+        types = [*types, "cr:Label"]
+    roles = [role for role in type(task).model_fields if getattr(task, role) == column]
+    said = f"the column {column!r}" + (f", used as {' and '.join(roles)}" if roles else "")
+    field = {"@type": "cr:Field", "@id": name, "name": name, "description": said, "dataType": types, "source": source}
+    return field | ({"repeated": True} if repeated else {})

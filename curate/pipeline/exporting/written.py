@@ -1,0 +1,127 @@
+"""What an export has written, and its manifest: every row of the result is in a file or named with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate import __version__
+from curate.pipeline.exporting.lines import Lines
+from curate.pipeline.files import folder_aside, sha256, write_text
+
+MANIFEST = "export.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """An export.
+
+    Attributes:
+        folder: where it lies.
+        form: its format.
+        rows: split -> lines written.
+        skipped: row id -> reason, of rows whose files could not be read any more.
+        notes: what the files do not carry, as sentences.
+    """
+
+    folder: Path
+    form: str
+    rows: Mapping[str, int]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The accounts as sentences."""
+        counts = ", ".join(f"{split} {count:,}" for split, count in self.rows.items())
+        lines = [f"{self.folder}: {self.form}, {sum(self.rows.values()):,} lines ({counts})"]
+        if self.skipped:
+            row_id, reason = next(iter(self.skipped.items()))
+            lines.append(
+                f"{len(self.skipped):,} row(s) could not be read and are left out, among them {row_id}: {reason}"
+            )
+        return "\n".join([*lines, *self.notes])
+
+    def to_json(self) -> str:
+        """The same for programs."""
+        return json.dumps(
+            {"folder": str(self.folder), "format": self.form, "rows": dict(self.rows)}
+            | {"skipped": dict(self.skipped), "notes": list(self.notes)},
+            ensure_ascii=False,
+        )
+
+
+@dataclass
+class Account:
+    """What a writer counts: lines of each split."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def writing(out: Path, form: str, lines: Lines, notes: tuple[str, ...] = ()) -> Iterator[tuple[Path, Account]]:
+    """A folder that appears at `out`, with its manifest, when the block ends well.
+
+    Raises:
+        ConfigError: `out` is a file, or a folder with anything but an earlier export.
+        StorageError: it can't be written.
+    """
+    account = Account()
+    with folder_aside(out.resolve(), ours=is_export, whose="curate export") as folder:
+        yield folder, account
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        curated = lines.curated
+        manifest = {
+            "curate": __version__,
+            "export": form,
+            "rows": account.rows,
+            "skipped": lines.skipped,
+            "notes": [*notes, *_notes(lines)],
+            "label_names": curated.label_names,
+            "class_weights": [round(float(weight), 6) for weight in curated.class_weights],
+            "pipeline": curated.pipeline.to_yaml(),
+            "files": {str(path.relative_to(folder).as_posix()): sha256(path) for path in files},
+        } | account.extra
+        write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def written(out: Path, form: str, lines: Lines, rows: Mapping[str, int], notes: tuple[str, ...] = ()) -> Written:
+    """The account of a finished export."""
+    return Written(out, form, dict(rows), dict(lines.skipped), (*notes, *_notes(lines)))
+
+
+def is_export(folder: Path) -> bool:
+    """Whether a folder holds an export of curate."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and {"curate", "export", "files"} <= manifest.keys()
+
+
+def _notes(lines: Lines) -> list[str]:
+    """What a reader of the files must do himself."""
+    plan = lines.curated.plan
+    found = []
+    if not lines.repeated:
+        repeated = int((np.bincount(plan["row"].to_numpy()) > 1).sum())
+        if repeated:
+            found.append(
+                f"{repeated:,} rows are drawn more than once an epoch (column draws); write a line per draw with"
+                " repeated=True (--repeated)"
+            )
+    recipes = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
+    if any(recipes):
+        found.append("augmentation is done by curate's loader while training; the files hold the rows as they are")
+    weights = lines.curated.class_weights
+    if len(weights) and not np.allclose(weights, 1.0):
+        found.append(f"class weights are for the loss; they stand in {MANIFEST}")
+    return found
