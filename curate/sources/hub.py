@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
+from curate.pretrained import is_offline, unreachable, without_network
 from curate.sources.raw import Raw, concatenated
 from curate.sources.splits import CANONICAL
 
@@ -68,11 +70,14 @@ def from_hub(name: str, config: str | None = None, revision: str | None = None) 
     from datasets import DatasetDict, load_dataset
 
     name = name.removeprefix("hf://").removeprefix("datasets/")
+    reason = None if is_offline() else unreachable(name, "dataset")
     try:
-        data = load_dataset(name, config, revision=revision)
+        with without_network() if reason else nullcontext():
+            data = load_dataset(name, config, revision=revision)
     except Exception as error:  # network, hub and builder errors share no base
         raise DataError(
-            f"{name!r} is no file or folder here, and can't be loaded from the Hugging Face hub: {_first_line(error)}"
+            f"{name!r} is no file or folder here, and can't be loaded from the Hugging Face hub:"
+            f" {reason or _first_line(error)}"
         ) from error
     source = f"hf://{name}"
     return from_dataset_dict(data, source) if isinstance(data, DatasetDict) else from_dataset(data, source)

@@ -14,6 +14,7 @@ from curate.evidence.encoders.named import identity, image_settings
 from curate.evidence.encoders.text_models import of_filled
 from curate.evidence.encoders.torch_models import device, required, stacked
 from curate.evidence.measure import Measure
+from curate.pretrained import opened
 from curate.randomness import digest
 
 ROLES = ("text", "image", "audio")
@@ -72,23 +73,19 @@ class Classifier(Measure):
 
 def _opened(transformers: Any, model: str, role: str, kind: str) -> tuple[Any, Any]:
     """The network, and what prepares its inputs."""
-    try:
-        network = getattr(transformers, f"AutoModelFor{kind}").from_pretrained(model).eval().to(device())
-        if role == "text":
-            tokenizer = transformers.AutoTokenizer.from_pretrained(model)
-            limit = min(512, getattr(network.config, "max_position_embeddings", 512) or 512)
-            options = {"truncation": True, "max_length": limit, "padding": True, "return_tensors": "pt"}
-            return network, lambda texts: tokenizer(texts, **options)
-        if role == "audio":
-            return network, transformers.AutoFeatureExtractor.from_pretrained(model)
-        settings = image_settings(transformers, model)
-        return network, lambda pictures: _stacked(transformers, pictures, settings)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"teacher_labels: the model {model!r} can't be loaded for {role}: {reason}; give the name of a model on the"
-            " hub, or a folder that holds one"
-        ) from error
+    purpose = f"teacher_labels ({role})"
+    load = getattr(transformers, f"AutoModelFor{kind}").from_pretrained
+    network = opened(model, lambda how: load(model, use_safetensors=True, **how), purpose).eval().to(device())
+    if role == "text":
+        tokenizer = opened(model, lambda how: transformers.AutoTokenizer.from_pretrained(model, **how), purpose)
+        limit = min(512, getattr(network.config, "max_position_embeddings", 512) or 512)
+        options = {"truncation": True, "max_length": limit, "padding": True, "return_tensors": "pt"}
+        return network, lambda texts: tokenizer(texts, **options)
+    if role == "audio":
+        prepare = transformers.AutoFeatureExtractor.from_pretrained
+        return network, opened(model, lambda how: prepare(model, **how), purpose)
+    settings = image_settings(model)
+    return network, lambda pictures: _stacked(transformers, pictures, settings)
 
 
 def _stacked(transformers: Any, pictures: list[np.ndarray], settings: Any) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import ConfigError
 from curate.evidence.encoders.torch_models import required
+from curate.pretrained import opened
 
 CHUNK = 1024
 
@@ -37,10 +37,7 @@ def tokens(evidence: Any, rows: np.ndarray, tokenizer: str | None) -> np.ndarray
 
 def _opened(name: str) -> Any:
     transformers = required("transformers", "transformers", "trainers", f"select: the tokenizer {name!r}")
-    try:
-        return transformers.AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ConfigError(f"select: the tokenizer {name!r} can't be opened: {error}") from error
+    return opened(name, lambda how: transformers.AutoTokenizer.from_pretrained(name, **how), "select")
 
 
 def seconds(evidence: Any, rows: np.ndarray) -> np.ndarray:

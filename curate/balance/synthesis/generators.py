@@ -11,6 +11,7 @@ import pyarrow as pa
 from curate.errors import ConfigError
 from curate.evidence.encoders.torch_models import device, required
 from curate.media.content import input_columns, is_media
+from curate.pretrained import opened
 from curate.table import Table
 
 Generator = Callable[[str, pa.Table, int, np.random.Generator], Any]
@@ -31,15 +32,15 @@ def language_model(name: str, prompt: str, max_tokens: int, temperature: float) 
         ConfigError: the model can't be loaded.
     """
     transformers = required("transformers", "transformers", "trainers", f"the generator {name!r}")
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
-        network = transformers.AutoModelForCausalLM.from_pretrained(name).eval().to(device())
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"synthesize: the model {name!r} can't be loaded: {reason}; give the name of a text-generation model on the"
-            " hub, or a folder that holds one"
-        ) from error
+
+    def load(how: dict[str, Any]) -> tuple[Any, Any]:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **how)
+        return tokenizer, transformers.AutoModelForCausalLM.from_pretrained(name, use_safetensors=True, **how)
+
+    tokenizer, network = opened(
+        name, load, "synthesize", "give the name of a text-generation model on the hub, or a folder that holds one"
+    )
+    network = network.eval().to(device())
     room = int(getattr(network.config, "max_position_embeddings", 1024) or 1024) - max_tokens
     if room < 8:
         raise ConfigError(f"synthesize: the model {name!r} has no room for a prompt beside {max_tokens} new tokens")

@@ -15,6 +15,7 @@ from curate.errors import ConfigError
 from curate.evidence.encoders.text_models import load_transformer, mean_states, of_filled
 from curate.evidence.encoders.torch_models import device, in_batches, loaded, required, stacked
 from curate.evidence.measure import Measure
+from curate.pretrained import opened
 
 LIBRARIES = {
     "sentence-transformers": ("text",),
@@ -95,7 +96,10 @@ def embedder(library: str, model: str, role: str) -> tuple[Embed, int]:
 
 def _sentence_transformers(model: str, role: str) -> Embed:
     library = required("sentence_transformers", "sentence-transformers", "text", f"the encoder {model!r}")
-    encoder = loaded(model, lambda: library.SentenceTransformer(model, device=device()))
+    weights = {"use_safetensors": True}
+    encoder = opened(
+        model, lambda how: library.SentenceTransformer(model, device=device(), model_kwargs=weights, **how), "encoder"
+    )
 
     def embed(texts: list) -> np.ndarray:
         return encoder.encode(texts, batch_size=32, show_progress_bar=False, convert_to_numpy=True)
@@ -107,21 +111,28 @@ def _transformers(model: str, role: str) -> Embed:
     purpose = f"the encoder {model!r}"
     transformers = required("transformers", "transformers", "trainers", purpose)
     if role == "text":
-        tokenizer, network = loaded(model, lambda: load_transformer(model, purpose))
+        tokenizer, network = load_transformer(model, "encoder")
         return lambda texts: mean_states(tokenizer, network, texts)
-    network = loaded(model, lambda: transformers.AutoModel.from_pretrained(model).eval().to(device()))
+    load = transformers.AutoModel.from_pretrained
+    network = opened(model, lambda how: load(model, use_safetensors=True, **how), "encoder").eval().to(device())
     if role == "audio":
-        extractor = loaded(model, lambda: transformers.AutoFeatureExtractor.from_pretrained(model))
+        prepare = transformers.AutoFeatureExtractor.from_pretrained
+        extractor = opened(model, lambda how: prepare(model, **how), "encoder")
         return lambda items: np.stack([_heard(network, extractor, *item) for item in items])
-    settings = loaded(model, lambda: image_settings(transformers, model))
+    settings = image_settings(model)
     return lambda pictures: in_batches(stacked(pictures, *settings), lambda batch: _seen(network, batch))
 
 
-def image_settings(transformers: Any, model: str) -> tuple[tuple[int, int], Any, Any]:
-    """Size, mean and deviation that an image model wants (its processor's file, read without torchvision)."""
+def image_settings(model: str) -> tuple[tuple[int, int], Any, Any]:
+    """Size, mean and deviation that an image model wants (its processor's file, read without torchvision).
+
+    Raises:
+        ConfigError: the model has no such file.
+    """
     from transformers.image_processing_utils import BaseImageProcessor
 
-    wanted, _ = BaseImageProcessor.get_image_processor_dict(model)
+    load = BaseImageProcessor.get_image_processor_dict
+    wanted, _ = opened(model, lambda how: load(model, **how), "encoder")
     size = wanted.get("crop_size") or wanted.get("size") or {"height": 224, "width": 224}
     if isinstance(size, int):
         size = {"shortest_edge": size}

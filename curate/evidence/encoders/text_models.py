@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from curate.errors import MissingPackage
 from curate.evidence.encoders.torch_models import device, required
 from curate.evidence.measure import Measure
+from curate.pretrained import opened
 
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 256
@@ -115,12 +116,10 @@ def _minilm() -> tuple[Any, Any]:
 def load_transformer(name: str, purpose: str) -> tuple[Any, Any]:
     """Tokenizer and model of a transformers model, ready to run."""
     transformers = required("transformers", "transformers", "trainers", purpose)
-    verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
-        model = transformers.AutoModel.from_pretrained(name).eval().to(device())
-    finally:
-        transformers.logging.set_verbosity(verbosity)
-    return tokenizer, model
+
+    def load(how: dict[str, Any]) -> tuple[Any, Any]:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **how)
+        return tokenizer, transformers.AutoModel.from_pretrained(name, use_safetensors=True, **how)
+
+    tokenizer, model = opened(name, load, purpose)
+    return tokenizer, model.eval().to(device())

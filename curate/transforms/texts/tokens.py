@@ -13,6 +13,7 @@ import numpy as np
 
 from curate.errors import ConfigError
 from curate.evidence.encoders.torch_models import required
+from curate.pretrained import opened
 from curate.transforms.texts.scripts import MARKS, UNSPACED, graphemes
 
 PLAIN = ("words", "whitespace", "characters")
@@ -70,15 +71,17 @@ def _characters(text: str) -> np.ndarray:
     return _matches(graphemes(), text)
 
 
+def _advice() -> str:
+    return f"it is one of {', '.join(PLAIN)}, or the name, folder or tokenizer.json of a model of transformers"
+
+
 @cache
 def _of_model(name: str) -> Tokenizer:
     if name.endswith(".json"):
         return _from_file(name)
     transformers = required("transformers", "transformers", "trainers", f"the tokenizer {name!r}")
-    try:
-        model = transformers.AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise _not_there(name, error) from error
+    load = transformers.AutoTokenizer.from_pretrained
+    model = opened(name, lambda how: load(name, **how), "tokenizer", _advice())
     if not model.is_fast:
         raise ConfigError(f"the tokenizer {name!r} does not tell where its tokens stand in a text; use a fast one")
 
@@ -96,7 +99,7 @@ def _from_file(name: str) -> Tokenizer:
             raise OSError("there is no such file")
         model: Any = tokenizers.Tokenizer.from_file(name)
     except Exception as error:  # the library raises bare Exception for a file that it can't read
-        raise _not_there(name, error) from error
+        raise ConfigError(f"tokenizer: {name!r} can't be loaded: {str(error).splitlines()[0]}; {_advice()}") from error
     model.no_truncation()
     model.no_padding()
 
@@ -104,14 +107,6 @@ def _from_file(name: str) -> Tokenizer:
         return [_in_order(found.offsets) for found in model.encode_batch(list(texts), add_special_tokens=False)]
 
     return Tokenizer(name, spans, int(model.num_special_tokens_to_add(False)))
-
-
-def _not_there(name: str, error: Exception) -> ConfigError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return ConfigError(
-        f"the tokenizer {name!r} can't be loaded: {reason}; it is one of {', '.join(PLAIN)}, or the name, folder or"
-        " tokenizer.json of a model of transformers"
-    )
 
 
 def _in_order(offsets: Sequence[tuple[int, int]]) -> np.ndarray:

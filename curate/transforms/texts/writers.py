@@ -11,6 +11,7 @@ import numpy as np
 
 from curate.errors import ConfigError
 from curate.evidence.encoders.torch_models import device, required
+from curate.pretrained import opened
 
 BATCH = 8
 WIDTH = 16
@@ -104,6 +105,7 @@ class Writer:
         return int(found)
 
 
+ADVICE = "give the name of a sequence-to-sequence model on the hub, or a folder that holds one"
 _INPUTS = ("input_ids", "attention_mask")
 
 
@@ -121,20 +123,13 @@ def writer(name: str, purpose: str) -> Writer:
     """
     required("torch", "torch", "trainers", f"{purpose} by the model {name!r}")
     transformers = required("transformers", "transformers", "trainers", f"{purpose} by the model {name!r}")
-    verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
-        model = transformers.AutoModelForSeq2SeqLM.from_pretrained(name).eval().to(device())
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"{purpose}: the model {name!r} can't be loaded: {reason}; give the name of a sequence-to-sequence model on"
-            " the hub, or a folder that holds one"
-        ) from error
-    finally:
-        transformers.logging.set_verbosity(verbosity)
+
+    def load(how: dict[str, Any]) -> tuple[Any, Any]:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **how)
+        return tokenizer, transformers.AutoModelForSeq2SeqLM.from_pretrained(name, use_safetensors=True, **how)
+
+    tokenizer, model = opened(name, load, purpose, ADVICE)
+    model = model.eval().to(device())
     limits = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None) or LONGEST]
     limit = int(min(limits))
     return Writer(name, tokenizer, model, limit if limit < LONGEST else 512)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from curate.errors import ConfigError
+from curate.pretrained import opened
 
 
 def loaded(name: str, kind: str, purpose: str, device: str) -> tuple[Any, Any]:
@@ -29,15 +29,12 @@ def _loaded(name: str, kind: str, purpose: str, device: str) -> tuple[Any, Any]:
     from curate.evidence.encoders.torch_models import required
 
     transformers = required("transformers", "transformers", "trainers", purpose)
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
-        # Weights are read from safetensors alone: other files can hold code.
-        model = getattr(transformers, kind).from_pretrained(name, use_safetensors=True)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"{purpose}: the model {name!r} can't be loaded: {reason}; give the name of a model on the hub, or a folder"
-        ) from error
+
+    def load(how: dict[str, Any]) -> tuple[Any, Any]:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **how)
+        return tokenizer, getattr(transformers, kind).from_pretrained(name, use_safetensors=True, **how)
+
+    tokenizer, model = opened(name, load, purpose)
     return tokenizer, model.eval().to(device)
 
 
