@@ -1,12 +1,17 @@
-"""Time and peak memory of `resample` against imbalanced-learn on the same rows, each in a process of its own.
+"""Peak memory and time of every method of `resample`, some of them against imbalanced-learn on the same rows.
 
-    python -m benchmarks.resample [--rows 1000000] [--neighbour-rows 20000] [--columns 64] [--only smote,tomek_links]
+    python -m benchmarks.resample [--rows 1000000] [--columns 64] [--only smote,tomek_links] [--library] [--whole]
 
-Methods that look at no neighbour, and smote, see `--rows` rows of float32 numbers in three classes (96, 3 and 1 %); the
-others, whose cost is rows x rows, see `--neighbour-rows`. Memory is the growth of the resident set from the moment when
-the rows are there to its peak, in units of the array. The bound of 4 is for the first three: in small arrays what is
-fixed outweighs them, and methods that make twice as many rows as there are give back more than the bound. A ratio of
-times above 1 is in favour of `resample`.
+Rows are float32 numbers in three classes (96, 3 and 1 %; in a regression 4 % beyond the whiskers, in a multilabel task
+four labels of which one is on 1 % of the rows). Each measurement has a process of its own. Memory is the growth of the
+peak of the resident set (VmHWM) over what the process holds when the rows are there, in multiples of the array; the
+bound is 4 at a million rows.
+
+Methods whose cost is rows x rows would run for hours at a million. They are measured at the size in the column `rows`,
+unless `--whole`. What is fixed (libraries, buffers of threads, 32 MB of new rows) weighs more in a smaller array: where
+it is over the bound there, half of the size is measured, too, and the growth at a million is the line through both,
+marked with `~`. With `--library` the library runs on the array,
+too; a ratio of times above 1 is in favour of `resample`. Exit code 1 where a method is over the bound.
 """
 
 from __future__ import annotations
@@ -15,7 +20,6 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,46 +27,50 @@ from typing import Any
 import numpy as np
 
 SHARES = (0.96, 0.03, 0.01)
-WHOLE = ("random_over", "random_under", "smote")
-OTHERS = (
-    "borderline_smote",
-    "kmeans_smote",
-    "adasyn",
-    "near_miss",
-    "tomek_links",
-    "edited_nearest_neighbours",
-    "all_knn",
-    "one_sided_selection",
-    "neighbourhood_cleaning_rule",
-    "smote_enn",
-    "smote_tomek",
+SMALLER = {
+    "adasyn": 300_000,
+    "borderline_smote": 300_000,
+    "borderline_smote_2": 300_000,
+    "tomek_links": 300_000,
+    "one_sided_selection": 100_000,
+    "svm_smote": 16_000,
+    "edited_nearest_neighbours": 40_000,
+    "repeated_edited_nearest_neighbours": 30_000,
+    "all_knn": 30_000,
+    "condensed_nearest_neighbour": 6_000,
+    "neighbourhood_cleaning_rule": 40_000,
+    "instance_hardness_threshold": 20_000,
+    "cluster_centroids": 40_000,
+    "smote_enn": 20_000,
+    "smote_tomek": 20_000,
+    "near_miss_2": 100_000,
+    "smoten": 40_000,
+}
+"""Method -> rows that it is measured with, where a million would run for hours on two cores."""
+METHODS = (
+    "random_over", "random_over_shrinkage", "random_under", "smote", "smotenc", "smoten", "borderline_smote",
+    "borderline_smote_2", "svm_smote", "kmeans_smote", "adasyn", "near_miss", "near_miss_2", "near_miss_3",
+    "tomek_links", "edited_nearest_neighbours", "repeated_edited_nearest_neighbours", "all_knn",
+    "condensed_nearest_neighbour", "one_sided_selection", "neighbourhood_cleaning_rule", "instance_hardness_threshold",
+    "cluster_centroids", "smote_enn", "smote_tomek", "ml_ros", "lp_ros", "mlsmote", "bins", "smoter", "smogn",
+)  # fmt: skip
+SETTINGS: dict[str, dict[str, Any]] = {
+    "random_over_shrinkage": {"shrinkage": 1.0},
+    "borderline_smote_2": {"borderline": 2},
+    "near_miss_2": {"version": 2},
+    "near_miss_3": {"version": 3},
+    "kmeans_smote": {"cluster_balance_threshold": 0.005},
+    "repeated_edited_nearest_neighbours": {"max_iter": 3},
+}
+KINDS = {"ml_ros": "multilabel", "lp_ros": "multilabel", "mlsmote": "multilabel"} | dict.fromkeys(
+    ("bins", "smoter", "smogn"), "regression"
 )
-BOUND = 4.0
-SEED = 7
+BOUND, MILLION, SEED = 4.0, 1_000_000, 7
 
 
-class Peak:
-    """Growth of the resident set while a block runs, in bytes, looked at every two milliseconds."""
-
-    def __enter__(self) -> Peak:
-        self.begin = self.high = self._resident()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.002):
-            self.high = max(self.high, self._resident())
-
-    def _resident(self) -> int:
-        fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
-        return int(fields[1]) * 4096
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.grown = max(self.high, self._resident()) - self.begin
+def base(name: str) -> str:
+    """The method without its variant."""
+    return name.removesuffix("_shrinkage").removesuffix("_2").removesuffix("_3")
 
 
 def rows_of(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,110 +82,173 @@ def rows_of(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return values, codes
 
 
-def ours(method: str, values: np.ndarray, codes: np.ndarray) -> dict[str, float]:
-    """What `resample` takes, on a table of these rows."""
-    from curate.balance.resample import Resample
-    from curate.made import Made
-
-    settings = {"cluster_balance_threshold": 0.005} if method == "kmeans_smote" else {}
-    step = Resample(method=method, seed=SEED, **settings)  # pyright: ignore[reportArgumentType]
-    few = np.r_[np.flatnonzero(codes == 0)[:400], np.flatnonzero(codes == 1)[:60], np.flatnonzero(codes == 2)[:40]]
-    small, whole = evidence_of(values[few], codes[few]), evidence_of(values, codes)
-    step.decide(small.labels, small, np.random.default_rng(0))  # loads what it needs
-    with Peak() as peak:
-        began = time.perf_counter()
-        found = step.decide(whole.labels, whole, np.random.default_rng(0))
-        seconds = time.perf_counter() - began
-    made = found.rows.num_rows if isinstance(found, Made) else 0
-    return {"seconds": seconds, "grown": peak.grown, "made": made}
-
-
-def evidence_of(values: np.ndarray, codes: np.ndarray) -> Any:
+def evidence_of(name: str, values: np.ndarray, codes: np.ndarray) -> Any:
     """The evidence of a table of these rows, as far as the step finds it made."""
+    import pyarrow as pa
+
     import curate
     from curate.evidence import Evidence
 
-    task = curate.Task(kind="classification", features="features", label="label", label_names=("a", "b", "c"))
-    names = np.array(["a", "b", "c"])[codes].tolist()
-    evidence = Evidence(curate.load({"features": values, "label": names}, task=task))
+    kind, n = KINDS.get(name, "classification"), len(codes)
+    columns, roles = inputs_of(name, values)
+    task: dict[str, Any] = {"kind": kind, "label": "label"} | roles
+    if kind == "regression":
+        columns["label"] = values[:, 0] + np.where(codes > 0, 10.0, 0.0)
+    elif kind == "multilabel":
+        rng = np.random.default_rng(1)
+        on = np.column_stack([rng.random(n) < 0.5, rng.random(n) < 0.3, codes > 0, codes > 1])
+        places = np.concatenate([[0], np.cumsum(on.sum(1))]).astype(np.int32)
+        names = pa.array(list("abcd")).take(pa.array(np.nonzero(on)[1]))
+        columns["label"] = pa.ListArray.from_arrays(pa.array(places), names)
+        task["label_names"] = tuple("abcd")
+    else:
+        columns["label"] = pa.array(["a", "b", "c"]).take(pa.array(codes))
+        task["label_names"] = ("a", "b", "c")
+    import datasets
+
+    table = pa.table(columns)
+    del columns, values
+    evidence = Evidence(curate.load(datasets.Dataset(table), task=curate.Task(**task)))
     evidence.active  # noqa: B018  reads what is broken, which is no part of the step
     return evidence
 
 
-def theirs(method: str, values: np.ndarray, codes: np.ndarray) -> dict[str, float]:
+def inputs_of(name: str, values: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Columns and roles: a vector; for smotenc numbers beside one category; for smoten categories alone."""
+    import pyarrow as pa
+
+    width = values.shape[1]
+    if name in ("smotenc", "smoten"):
+        columns: dict[str, Any] = {f"x{i}": pa.array(values[:, i]) for i in range(width)}
+        words = pa.array([f"w{i}" for i in range(8)])
+        for i in range(width if name == "smoten" else 1):
+            columns[f"x{i}"] = words.take(pa.array(np.clip(values[:, i] * 2 + 4, 0, 7).astype(np.int8)))
+        return columns, {"features": tuple(columns)}
+    flat = pa.array(values.reshape(-1))
+    return {"features": pa.FixedSizeListArray.from_arrays(flat, width)}, {"features": "features"}
+
+
+def resident(field: str) -> int:
+    """Bytes of this process: VmRSS now, VmHWM at its peak."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"the system does not tell {field}")
+
+
+def measured_here(work: Any) -> tuple[dict[str, float], Any]:
+    """Wall and processor seconds and growth of the peak while `work` runs, and what it gives."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+    before, began, used = resident("VmRSS"), time.perf_counter(), time.process_time()
+    found = work()
+    seconds, used = time.perf_counter() - began, time.process_time() - used
+    return {"seconds": seconds, "cpu": used, "grown": max(0, resident("VmHWM") - before)}, found
+
+
+def few(codes: np.ndarray) -> np.ndarray:
+    """Rows of a small set with all classes."""
+    return np.concatenate([np.flatnonzero(codes == code)[:size] for code, size in enumerate((400, 60, 40))])
+
+
+def ours(name: str, rows: int, columns: int) -> dict[str, float]:
+    """What `resample` takes, on a table of these rows."""
+    from curate.balance.resample import Resample
+    from curate.made import Made
+
+    values, codes = rows_of(rows, columns)
+    step = Resample(method=base(name), seed=SEED, **SETTINGS.get(name, {}))  # pyright: ignore[reportArgumentType]
+    some = few(codes)
+    small = evidence_of(name, values[some], codes[some])
+    step.decide(small.labels, small, np.random.default_rng(0))  # loads what it needs
+    whole, size = evidence_of(name, values, codes), values.nbytes
+    del values
+    took, found = measured_here(lambda: step.decide(whole.labels, whole, np.random.default_rng(0)))
+    return took | {"made": found.rows.num_rows if isinstance(found, Made) else 0, "array": size}
+
+
+def theirs(name: str, rows: int, columns: int) -> dict[str, float]:
     """What the library takes, on the array."""
     from imblearn import combine
 
-    from curate.balance.resampling.methods import METHODS
+    from curate.balance.resampling.methods import METHODS as KNOWN
 
+    values, codes = rows_of(rows, columns)
     special = {"smote_enn": combine.SMOTEENN, "smote_tomek": combine.SMOTETomek}
-    sampler = special[method] if method in special else METHODS[method].load()
-    settings = {"cluster_balance_threshold": 0.005} if method == "kmeans_smote" else {}
+    sampler = special[name] if name in special else KNOWN[base(name)].load()
+    settings = {{"borderline": "kind"}.get(key, key): value for key, value in SETTINGS.get(name, {}).items()}
+    settings |= {"kind": "borderline-2"} if "kind" in settings else {}
     if "random_state" in sampler().get_params():
         settings["random_state"] = SEED
-    few = np.r_[np.flatnonzero(codes == 0)[:400], np.flatnonzero(codes == 1)[:60], np.flatnonzero(codes == 2)[:40]]
-    sampler(**settings).fit_resample(values[few], codes[few])  # loads what it needs
-    with Peak() as peak:
-        began = time.perf_counter()
-        new_values, _ = sampler(**settings).fit_resample(values, codes)
-        seconds = time.perf_counter() - began
-    return {"seconds": seconds, "grown": peak.grown, "made": max(0, len(new_values) - len(values))}
+    some = few(codes)
+    sampler(**settings).fit_resample(values[some], codes[some])  # loads what it needs
+    took, found = measured_here(lambda: sampler(**settings).fit_resample(values, codes))
+    return took | {"made": max(0, len(found[0]) - len(values)), "array": values.nbytes}
 
 
-def child(method: str, side: str, rows: int, columns: int) -> None:
-    """One measurement, printed as JSON."""
-    values, codes = rows_of(rows, columns)
-    found = (ours if side == "ours" else theirs)(method, values, codes)
-    print(json.dumps(found | {"array": values.nbytes}))
-
-
-def measured(method: str, side: str, rows: int, columns: int) -> dict[str, float] | None:
+def measured(name: str, side: str, rows: int, columns: int) -> dict[str, float] | None:
     """The measurement of a process of its own; None where it failed, with its last line on standard error."""
-    command = [sys.executable, "-m", "benchmarks.resample", "--child", method, side]
+    command = [sys.executable, "-m", "benchmarks.resample", "--child", name, side]
     command += ["--rows", str(rows), "--columns", str(columns)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        print(f"{method} ({side}) failed: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        print(f"{name} ({side}) failed: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def line(method: str, rows: int, columns: int) -> bool:
-    """Measure one method on both sides and print it; whether its memory is within the bound."""
-    here, there = (measured(method, side, rows, columns) for side in ("ours", "library"))
-    if here is None or there is None:
-        return True
-    memory, library = here["grown"] / here["array"], there["grown"] / there["array"]
+def at_a_million(large: dict[str, float], half: dict[str, float], columns: int) -> float:
+    """Growth at a million rows in arrays, on the line through two sizes."""
+    slope = (large["grown"] - half["grown"]) / (large["array"] - half["array"])
+    array = MILLION * columns * 4
+    return max(0.0, slope + (large["grown"] - slope * large["array"]) / array)
+
+
+def line(name: str, rows: int, options: argparse.Namespace) -> bool:
+    """Measure one method and print it; whether its memory is within the bound."""
+    columns, here = options.columns, measured(name, "ours", rows, options.columns)
+    there = measured(name, "library", rows, columns) if options.library and name not in KINDS else None
+    if here is None:
+        return False
+    grown = here["grown"] / here["array"]
+    small = rows < options.rows and grown >= BOUND  # what is fixed weighs less in a larger array
+    half = measured(name, "ours", rows // 2, columns) if small else None
+    bound = grown if half is None else at_a_million(here, half, columns)
+    library = "" if there is None else f"{there['cpu']:>9.1f} {there['cpu'] / here['cpu']:>6.2f}"
+    library += "" if there is None else f" {there['grown'] / there['array']:>7.2f}"
     print(
-        f"{method:30} {rows:>9,} {int(here['made']):>9,} {here['seconds']:>8.2f} {there['seconds']:>8.2f}"
-        f" {there['seconds'] / max(here['seconds'], 1e-9):>7.2f} {memory:>8.2f} {library:>8.2f}"
-        f"{'' if memory < BOUND or method not in WHOLE else '  over the bound'}"
+        f"{name:36} {rows:>9,} {int(here['made']):>9,} {here['seconds']:>8.1f} {here['cpu']:>8.1f} {grown:>7.2f}"
+        f" {'~' if half else ' '}{bound:>6.2f}{'' if bound < BOUND else '  over the bound'} {library}",
+        flush=True,
     )
-    return memory < BOUND or method not in WHOLE
+    return bound < BOUND
 
 
-def main() -> None:
+def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--neighbour-rows", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=MILLION)
     parser.add_argument("--columns", type=int, default=64)
     parser.add_argument("--only", default="")
+    parser.add_argument("--library", action="store_true", help="measure imbalanced-learn, too")
+    parser.add_argument("--whole", action="store_true", help="all methods with --rows, however long they take")
     parser.add_argument("--child", nargs=2, metavar=("METHOD", "SIDE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(*options.child, options.rows, options.columns)
-        return
-    chosen = [name for name in options.only.split(",") if name] or [*WHOLE, *OTHERS]
+        name, side = options.child
+        print(json.dumps((ours if side == "ours" else theirs)(name, options.rows, options.columns)))
+        return 0
+    chosen = [name for name in options.only.split(",") if name] or METHODS
     print(
-        f"{'method':30} {'rows':>9} {'made':>9} {'ours s':>8} {'library':>8} {'ratio':>7} {'arrays':>8} {'library':>8}"
+        f"{'method':36} {'rows':>9} {'made':>9} {'seconds':>8} {'cpu':>8} {'arrays':>7} {'at 1 M':>7}"
+        + ("  library cpu, ratio, arrays" if options.library else "")
     )
     within = [
-        line(name, options.rows if name in WHOLE else min(options.rows, options.neighbour_rows), options.columns)
+        line(name, options.rows if options.whole else min(options.rows, SMALLER.get(name, options.rows)), options)
         for name in chosen
     ]
     print("memory within the bound" if all(within) else f"memory over the bound in {len(within) - sum(within)} methods")
+    return 0 if all(within) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

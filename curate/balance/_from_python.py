@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import PrivateAttr
 
-from curate.step import Balance
+from curate.balance._by_method import ByMethod
 
 PYTHON = "python"
 
@@ -17,7 +17,7 @@ def split(value: str) -> tuple[str, str]:
     return kind.strip(), name.strip()
 
 
-class FromPython(Balance):
+class FromPython(ByMethod):
     """A step whose work an object may do that lives in Python alone.
 
     A pipeline file can hold the object's name, as a remark; a step that is read from such a file has lost the object,

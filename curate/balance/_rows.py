@@ -24,6 +24,29 @@ def eligible(labels: Labels, evidence: Any) -> np.ndarray:
     return np.flatnonzero(evidence.active & evidence.table.training & labels.known)
 
 
+def note(evidence: Any, sentence: str) -> None:
+    """Say something of the set as a whole in the notes of the run, once."""
+    if sentence not in evidence.notes:
+        evidence.notes.append(sentence)
+
+
+def nothing_to_balance(step: str, counts: np.ndarray, names: tuple[str, ...], evidence: Any) -> bool:
+    """Whether there are no two classes to balance, which the notes then tell.
+
+    Args:
+        step: its name.
+        counts: (K,) training rows or draws of each class.
+        names: the K classes.
+        evidence: keeps the notes.
+    """
+    some = np.flatnonzero(counts)
+    if len(some) > 1:
+        return False
+    what = f"all training rows are of the class {names[some[0]]!r}" if len(some) else "no training row has a label"
+    note(evidence, f"{step}: {what}; there is nothing to balance")
+    return True
+
+
 def repeats(evidence: Any) -> np.ndarray:
     """(n,) int64 extra draws of each row that earlier steps decided."""
     earlier = getattr(evidence, "repeats", None)

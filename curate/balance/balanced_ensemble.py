@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from curate.balance._rows import eligible, needs_classes, shuffled, wanted
+from curate.balance._rows import eligible, needs_classes, nothing_to_balance, shuffled, wanted
 from curate.ledger import Decisions
 from curate.step import Balance
 
@@ -63,7 +63,7 @@ class BalancedEnsemble(Balance):
         table = evidence.table
         rows = shuffled(eligible(labels, evidence), table.row_ids, rng)
         codes = labels.codes[rows]
-        if not len(rows):
+        if nothing_to_balance(self.name, labels.counts(rows), labels.names, evidence) and not len(rows):
             return Decisions()
         inside = [self._member(codes, number, rng) for number in range(self.members)]
         place = np.concatenate(inside)

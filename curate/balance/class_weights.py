@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from curate.balance._label_weights import LabelWeights
+from curate.balance._rows import note
 from curate.balance.weighing.costs import cost_matrix, costs_of_classes
 from curate.balance.weighing.counted import UNITS, Counted, counted
 from curate.balance.weighing.forms import by_form, effective_number
 from curate.balance.weighing.rows import mean_one
 from curate.errors import nearest
 from curate.ledger import Decisions
-from curate.step import Balance
 
 if TYPE_CHECKING:
     from curate.table import Labels
@@ -23,7 +24,7 @@ NotNegative = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 
-class ClassWeights(Balance):
+class ClassWeights(LabelWeights):
     """Weighs the loss of each class by how rare it is among active training rows, or by what its errors cost.
 
     The mean weight over what is counted is 1, so that the learning rate need not change; with `median` it is the class
@@ -40,6 +41,13 @@ class ClassWeights(Balance):
     Effective Number of Samples"; median is median frequency balancing, Eigen and Fergus 2015; cost_matrix Ting 1998,
     "Inducing Cost-Sensitive Trees via Instance Weighting" (with confusions: even).
     """
+
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        "beta": ("effective_number",),
+        "costs": ("cost_matrix",),
+        "confusions": ("cost_matrix",),
+        "values": ("values",),
+    }
 
     method: Literal["inverse", "sqrt_inverse", "effective_number", "median", "cost_matrix", "values"] = Field(
         "inverse",
@@ -71,25 +79,12 @@ class ClassWeights(Balance):
     max_ratio: float | None = Field(
         None, ge=1, description="the largest weight is at most this many times the smallest; no bound if left out"
     )
-    max_weight: float | None = Field(
-        None, ge=1, description="largest weight, after scaling; the others make up for it; no bound if left out"
-    )
-    background: int | None = Field(
-        0, ge=0, le=255, description="of pixels: value without an object; null where every value is a class"
-    )
-    ignore_value: int | None = Field(
-        255, ge=0, le=255, description="of pixels: value that does not count where it is no class; null for none"
-    )
 
     @model_validator(mode="after")
     def _settings_of_the_method(self) -> ClassWeights:
         for method, setting in (("cost_matrix", "costs"), ("values", "values")):
             if self.method == method and not getattr(self, setting):
                 raise ValueError(f"method: {method} needs {setting}")
-            if self.method != method and getattr(self, setting) is not None:
-                raise ValueError(f"{setting} says nothing unless method: {method}")
-        if self.confusions != "even" and self.method != "cost_matrix":
-            raise ValueError("confusions says nothing unless method: cost_matrix")
         if self.method == "values" and (self.max_ratio or self.max_weight):
             raise ValueError("values stand as they are given: max_ratio and max_weight don't bound them")
         return self
@@ -105,6 +100,8 @@ class ClassWeights(Balance):
             return f"{self.name} counts {self.count} in other tasks; of a {task.kind} task it counts {UNITS[task.kind]}"
         if self.method == "cost_matrix" and task.kind != "classification":
             return f"{self.name} by cost_matrix needs one class per row, and this task's kind is {task.kind}"
+        if why := self._idle_of_masks(task.kind):
+            return why
         if task.kind != "classification" and not task.label_names:
             return f"{self.name} needs the names of the classes (task: {{label_names: [...]}})"
         if task.kind == "detection" and task.boxes is None:
@@ -120,10 +117,14 @@ class ClassWeights(Balance):
         task = evidence.table.task
         unit = self.count or UNITS[task.kind]
         found = counted(labels, evidence, unit, self.background, self.ignore_value)
-        if not found.counts.sum():
-            return Decisions()
-        weights, names = self._weights(found, labels, evidence), list(task.label_names)
         what = {"rows": "draws"}.get(unit, unit)
+        if not found.counts.sum():
+            note(evidence, f"{self.name}: the training rows have no {what} of a class to count; nothing is weighed")
+            return Decisions()
+        if (found.counts > 0).sum() < 2 and self.method != "values":
+            only = task.label_names[int(found.counts.argmax())]
+            note(evidence, f"{self.name}: all {what} are of one class, {only!r}; its weight says nothing beside others")
+        weights, names = self._weights(found, labels, evidence), list(task.label_names)
         reasons = [
             f"{count} of {found.total} {what} ({self.method})" if count else f"no {what} to weigh"
             for count in found.counts

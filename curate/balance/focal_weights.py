@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from curate.balance._rows import note
 from curate.balance.weighing.rows import mean_one, row_weights, weighed_rows
 from curate.ledger import Decisions
 from curate.step import Balance
@@ -53,6 +54,8 @@ class FocalWeights(Balance):
         rows, times = weighed_rows(labels, evidence)
         found = evidence.probabilities() if len(rows) else None
         if found is None or not found.valid[rows].any():
+            what = "no training row has a label" if found is None else "no training row has probabilities"
+            note(evidence, f"{self.name}: {what}; no row is weighed")
             return Decisions()
         known = found.valid[rows]
         rows, times = rows[known], times[known]

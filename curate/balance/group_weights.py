@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from curate.balance._by_method import ByMethod
+from curate.balance._rows import note
 from curate.balance.weighing.forms import by_form
-from curate.balance.weighing.rows import mean_one, note, row_weights, weighed_rows
+from curate.balance.weighing.rows import mean_one, row_weights, weighed_rows
 from curate.errors import ConfigError
 from curate.ledger import Decisions
-from curate.step import Balance
 
 if TYPE_CHECKING:
     from curate.table import Labels, Table
@@ -23,7 +24,7 @@ FEW = 10
 """A weight that rests on fewer draws is said to do so."""
 
 
-class GroupWeights(Balance):
+class GroupWeights(ByMethod):
     """Weighs each row by how rare its group, or its class within its group, is among active training rows.
 
     Groups are the values of a column (the task's group unless another is named). The mean weight over draws is 1; rows
@@ -35,6 +36,8 @@ class GroupWeights(Balance):
     worst-group-accuracy"; independence is Kamiran and Calders 2012, "Data preprocessing techniques for classification
     without discrimination".
     """
+
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {"beta": ("effective_number",)}
 
     column: str | None = Field(
         None, description="column whose values are the groups; the task's group column if left out"
@@ -77,6 +80,7 @@ class GroupWeights(Balance):
         """One weight for every row with a group."""
         rows, times = weighed_rows(labels, evidence)
         if not len(rows):
+            note(evidence, f"{self.name}: no training row has a label; no row is weighed")
             return Decisions()
         column = self.column or evidence.table.task.group
         codes, names = group_codes(evidence.table, column)
@@ -87,6 +91,8 @@ class GroupWeights(Balance):
         if not len(rows):
             return Decisions()
         group = codes[rows]
+        if self.by == "group" and len(np.unique(group)) < 2:
+            note(evidence, f"{self.name}: all training rows have the {column} {names[group[0]]!r}; all weigh 1")
         kind = labels.codes[rows] if self.by == "class_and_group" else np.zeros(len(rows), dtype=np.int64)
         sizes = np.zeros((len(names), max(1, len(labels.names))), dtype=np.int64)
         np.add.at(sizes, (group, kind), times)

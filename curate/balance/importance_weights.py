@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.balance.weighing.rows import effective_rows, mean_one, note, row_weights, weighed_rows
+from curate.balance._rows import note
+from curate.balance.weighing.rows import effective_rows, mean_one, row_weights, weighed_rows
 from curate.balance.weighing.shift import (
     density_ratios,
     flattened,

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from curate.balance._rows import repeats
+from curate.balance._label_weights import LabelWeights
+from curate.balance._rows import note, repeats
 from curate.balance.weighing.counted import PART, UNITS, per_row_counts
 from curate.balance.weighing.forms import by_form
 from curate.balance.weighing.rows import mean_one, row_weights
 from curate.ledger import Decisions
-from curate.step import Balance
 
 if TYPE_CHECKING:
     from curate.table import Labels
     from curate.task import Task
 
 
-class LabelSetWeights(Balance):
+class LabelSetWeights(LabelWeights):
     """Weighs a row by the labels that are on it together: multilabel, detection, segmentation, tags of tokens.
 
     repeat_factor: the largest over a row's labels of max(1, sqrt(threshold / share of the rows with the label)).
@@ -31,6 +31,12 @@ class LabelSetWeights(Balance):
     Source: repeat_factor Gupta et al. 2019, "LVIS: A Dataset for Large Vocabulary Instance Segmentation"; set is the
     label powerset of Charte et al. 2015, "Addressing imbalance in multilabel classification".
     """
+
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        "form": ("mean", "max", "amount", "set"),
+        "beta": ("mean", "max", "amount", "set"),
+        "threshold": ("repeat_factor",),
+    }
 
     method: Literal["repeat_factor", "mean", "max", "amount", "set"] = Field(
         "repeat_factor", description="how the weight of a row follows from its labels"
@@ -48,21 +54,11 @@ class LabelSetWeights(Balance):
         description="of repeat_factor: labels on a smaller share of the rows weigh more than 1; the median share of the"
         " labels if left out (0.001 in LVIS)",
     )
-    max_weight: float | None = Field(
-        None, ge=1, description="largest weight, after scaling; the others make up for it; no bound if left out"
-    )
-    background: int | None = Field(
-        0, ge=0, le=255, description="of masks: value without an object; null where every value is a class"
-    )
-    ignore_value: int | None = Field(
-        255, ge=0, le=255, description="of masks: value that does not count where it is no class; null for none"
-    )
 
     @model_validator(mode="after")
     def _settings_of_the_method(self) -> LabelSetWeights:
-        idle = {"form", "beta"} if self.method == "repeat_factor" else {"threshold"}
-        if found := sorted(idle & set(self.changed())):
-            raise ValueError(f"{', '.join(found)} say(s) nothing with method: {self.method}")
+        if "beta" in self.changed() and self.form != "effective_number":
+            raise ValueError(f"beta says nothing with form: {self.form} (it is for form: effective_number)")
         return self
 
     def refuses(self, task: Task) -> str | None:
@@ -73,6 +69,8 @@ class LabelSetWeights(Balance):
             )
         if self.method == "amount" and task.kind == "multilabel":
             return f"{self.name} by amount needs objects, pixels or tags; a label of a multilabel task is there or not"
+        if why := self._idle_of_masks(task.kind):
+            return why
         if not task.label_names:
             return f"{self.name} needs the names of the classes (task: {{label_names: [...]}})"
         if task.kind == "detection" and task.boxes is None:
@@ -85,6 +83,7 @@ class LabelSetWeights(Balance):
         amounts, whole = per_row_counts(labels, evidence, UNITS[task.kind], self.background, self.ignore_value)
         rows = np.flatnonzero(evidence.active & evidence.table.training & (whole >= 0))
         if not len(rows):
+            note(evidence, f"{self.name}: no training row is annotated; no row is weighed")
             return Decisions()
         times, names = 1 + repeats(evidence)[rows], [*task.label_names, "none"]
         parts = [slice(start, start + PART) for start in range(0, len(rows), PART)]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.balance._rows import needs_classes, shuffled
+from curate.balance._by_method import ByMethod
+from curate.balance._rows import needs_classes, note, shuffled
 from curate.balance.labelling.thresholds import (
     Judged,
     Thresholds,
@@ -17,14 +18,13 @@ from curate.balance.labelling.thresholds import (
     judged_at,
 )
 from curate.ledger import Decisions, sparse
-from curate.step import Balance
 
 if TYPE_CHECKING:
     from curate.table import Labels
     from curate.task import Task
 
 
-class PseudoLabel(Balance):
+class PseudoLabel(ByMethod):
     """Gives unlabelled rows the label that an out-of-sample model is sure of, with its soft label and a weight.
 
     `calibrated` promises: of the accepted labels at most `max_error` are wrong (90 % confidence, if the unlabelled rows
@@ -36,6 +36,10 @@ class PseudoLabel(Balance):
     """
 
     embeds: ClassVar[bool] = True
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        "max_error": ("calibrated",),
+        "min_confidence": ("flexible", "fixed"),
+    }
 
     method: Literal["calibrated", "flexible", "fixed"] = Field(
         "calibrated",
@@ -76,7 +80,7 @@ class PseudoLabel(Balance):
         rows = shuffled(np.flatnonzero(usable & ~labels.known), table.row_ids, rng)
         if not len(rows) or not (usable & labels.known).any():
             what = "unlabelled rows to give a label to" if not len(rows) else "labelled rows to learn from"
-            evidence.notes.append(f"pseudo_label: there are no {what}; nothing is done")
+            note(evidence, f"pseudo_label: there are no {what}; nothing is done")
             return Decisions()
         found = evidence.probabilities()
         seen = shuffled(np.flatnonzero(usable & labels.known & found.valid), table.row_ids, rng)
@@ -144,8 +148,7 @@ class PseudoLabel(Balance):
             estimated = "" if not np.isfinite(errors).all() else f", of which {errors.mean():.1%} are estimated wrong"
             promised = f" (at most {limits.bound:.1%} with 90 % confidence)" if limits.rows else ""
             said = f"pseudo_label: {len(errors)} of {unlabelled} unlabelled rows get a label{estimated}{promised}"
-        if said not in evidence.notes:
-            evidence.notes.append(said)
+        note(evidence, said)
 
 
 def _judged(values: np.ndarray, codes: np.ndarray) -> Judged:

@@ -53,6 +53,9 @@ class Resample(Balance):
     of everything else; methods that make rows write them into the table's own columns: whole numbers rounded,
     categories one of those there are, the group that of the main parent, columns that are no input left empty.
     A class with too few rows for k neighbours is treated as `few` says, and a note tells.
+    Checks that come after this step judge made rows, too, by the parents that they lie between: they look alike, so
+    that doubts about a parent, near duplicates and dense places are found again in them. Put checks before it.
+    New rows are made block by block; where they take more than 32 MB they stand in a file of the temporary folder.
     Cost: random_over and random_under one sort of the rows; methods that look at neighbours rows x rows of the classes
     that they compare (smote: of the classes that grow, alone); condensed_nearest_neighbour a search for every row that
     it keeps; cluster_centroids k-means with as many clusters as rows stay; svm_smote a support vector machine.
@@ -212,6 +215,15 @@ class Resample(Balance):
             raise ValueError("n_neighbors_ver3 is for near_miss with version: 3")
         if self.max_ratio is not None and METHODS[self.method].family in ("under", "clean"):
             raise ValueError(f"max_ratio bounds how far a class grows, and {self.method} adds no rows")
+        idle = [name for name in ("space", "scale") if name in self.changed() and not self._uses(name)]
+        if idle:
+            raise ValueError(f"{self.method} has no use for {' or '.join(idle)}: it compares no rows by what is chosen")
+        if self.few != "reduce" and METHODS[self.method].inputs == "none" and self.shrinkage is None:
+            raise ValueError(f"{self.method} looks at no neighbours, so few: {self.few} says nothing")
+        if "beta" in self.changed() and self.to != "effective":
+            raise ValueError("beta says nothing unless to: effective")
+        if self.max_ratio is not None and self.method in ("ml_ros", "lp_ros", "mlsmote"):
+            raise ValueError(f"{self.method} has no use for max_ratio; share says how many rows it adds")
         if self.shrinkage is not None and self.max_copies is not None:
             raise ValueError("max_copies bounds draws of a row, and random_over with shrinkage makes new rows")
         if self.task_kind != "classification" and self.to != "auto" and self.method != "bins":
@@ -223,6 +235,12 @@ class Resample(Balance):
         """The settings of single methods that were given."""
         given = {name: getattr(self, name) for name in SETTINGS}
         return {name: value for name, value in given.items() if value is not None}
+
+    def _uses(self, name: str) -> bool:
+        """Whether the method looks at values of rows at all, and whether it may choose between them and embeddings."""
+        inputs = METHODS[self.method].inputs
+        compared = inputs != "none" or self.shrinkage is not None
+        return compared if name == "scale" else inputs == "any"
 
     @property
     def task_kind(self) -> str:

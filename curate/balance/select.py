@@ -8,14 +8,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from curate import registry
-from curate.balance._rows import shuffled
+from curate.balance._by_method import ByMethod
+from curate.balance._rows import note, shuffled
 from curate.balance.selection.choosing import SPREAD
 from curate.balance.selection.difficulty import By, Keep
 from curate.balance.selection.selected import Selected, selected
 from curate.errors import ConfigError
 from curate.ledger import Decisions
 from curate.randomness import generator
-from curate.step import Balance
 
 if TYPE_CHECKING:
     from curate.table import Labels, Table
@@ -26,7 +26,7 @@ CHUNK = 65_536
 SIZES = ("rows", "share", "tokens", "seconds")
 
 
-class Select(Balance):
+class Select(ByMethod):
     """Selects a subset of the rows and drops the others, or ranks unlabelled rows for a person to label.
 
     Which rows are selected depends on their ids, content and the seed, not on their order. Cost: random, stratified and
@@ -41,6 +41,14 @@ class Select(Balance):
     """
 
     embeds: ClassVar[bool] = True
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        "by": ("uncertainty",),
+        "keep": ("uncertainty",),
+        "measure": ("quality",),
+        "prefer": ("quality",),
+        "checks": ("quality",),
+        "similarity": ("diversity",),
+    }
 
     method: Literal[
         "random", "stratified", "k_centre", "facility_location", "herding", "uncertainty", "diversity", "quality"
@@ -107,6 +115,8 @@ class Select(Balance):
             raise ValueError(f"name one size, rows, share, tokens or seconds; found {found}")
         if self.tokenizer is not None and self.tokens is None:
             raise ValueError("a tokenizer counts the tokens of a budget: name the budget in tokens")
+        if self.per_class and self.min_per_class:
+            raise ValueError("per_class selects from each class for itself, so min_per_class says nothing beside it")
         if self.method == "quality" and (self.measure is None) == (not self.checks):
             raise ValueError("quality needs either a measure or checks")
         for name in self.checks:
@@ -228,8 +238,8 @@ class Select(Balance):
             said = f"select: none of the {pool} rows has an embedding, by which {self.method} selects; none is dropped"
         else:
             raise ConfigError(f"select: none of the {pool} rows fits into the budget `{asked}`; ask for more")
-        if said and said not in evidence.notes:
-            evidence.notes.append(said)
+        if said:
+            note(evidence, said)
 
     def _selected(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Selected:
         return selected(self, shuffled(self.pool(labels, evidence), evidence.table.row_ids, rng), labels, evidence)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from curate.balance._rows import eligible, needs_classes
+from curate.balance._by_method import ByMethod
+from curate.balance._rows import eligible, needs_classes, note
 from curate.ledger import Decisions
-from curate.step import Balance
 
 if TYPE_CHECKING:
     from curate.table import Labels
     from curate.task import Task
 
 
-class SmoothLabels(Balance):
+class SmoothLabels(ByMethod):
     """Gives a share of each label's mass to other classes: evenly, or to those that it is taken for.
 
     Cost: nothing for uniform; class_similarity the embedding; noise the cross-validation, if no earlier step has done
@@ -27,6 +27,8 @@ class SmoothLabels(Balance):
     """
 
     embeds: ClassVar[bool] = True
+    choice: ClassVar[str] = "by"
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {"temperature": ("class_similarity",)}
 
     epsilon: float | Literal["estimated"] = Field(
         0.1,
@@ -64,6 +66,8 @@ class SmoothLabels(Balance):
         """One soft label for each class."""
         names, rows = list(labels.names), eligible(labels, evidence)
         if len(names) < 2 or not len(rows):
+            what = "there is one class" if len(rows) else "no training row has a label"
+            note(evidence, f"{self.name}: {what}; no label is smoothed")
             return Decisions()
         shares, epsilon = self._shares(labels, evidence, rows)
         soft = smoothed(shares, epsilon)

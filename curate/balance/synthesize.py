@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
 from curate.balance._from_python import PYTHON, FromPython, split
-from curate.balance._rows import draws_per_class, eligible, needs_classes, shuffled, wanted
+from curate.balance._rows import draws_per_class, eligible, needs_classes, note, nothing_to_balance, shuffled, wanted
 from curate.balance.synthesis.making import Batch, by_generator, by_model
 from curate.ledger import Decisions
 from curate.made import Made
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from curate.task import Task
 
 Target = Literal["majority", "median", "mean"] | Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
-TABLES = ("gaussian_copula", "vae")
+TABLES: tuple[str, ...] = ("gaussian_copula", "vae")
 
 
 class Synthesize(FromPython):
@@ -39,6 +39,17 @@ class Synthesize(FromPython):
     Vault"; Xu et al. 2019, "Modeling Tabular Data using Conditional GAN" (TVAE); distance to the closest record as in
     Zhao et al. 2021, "CTAB-GAN".
     """
+
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        "min_distance": TABLES,
+        "epochs": ("vae",),
+        "hidden": ("vae",),
+        "latent": ("vae",),
+        "examples": ("transformers", PYTHON),
+        "prompt": ("transformers",),
+        "max_tokens": ("transformers",),
+        "temperature": ("transformers",),
+    }
 
     to: Target = Field(
         "majority",
@@ -108,6 +119,8 @@ class Synthesize(FromPython):
     def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions | Made:
         """New rows of the classes that have too few, and how each was made."""
         counts = draws_per_class(labels, evidence)
+        if nothing_to_balance(self.name, counts, labels.names, evidence) and isinstance(self.to, str):
+            return Decisions()
         target = wanted(self.to, counts)
         salt, seed = int(rng.integers(2**32)), int(rng.integers(2**31))
         rows = shuffled(eligible(labels, evidence), evidence.table.row_ids, rng)
@@ -126,12 +139,12 @@ class Synthesize(FromPython):
             batches, notes = by_model(self, short, rows, labels, evidence.table, rng, seed)
         else:
             batches, notes = by_generator(self, short, rows, labels, evidence.table, rng)
-        for note in notes:
-            self._note(evidence, note)
+        for said in notes:
+            self._note(evidence, said)
         return self._made(batches, labels, evidence.table.task.label, counts, target, salt)
 
     def _note(self, evidence: Any, sentence: str) -> None:
-        evidence.notes.append(f"synthesize: {sentence}")
+        note(evidence, f"synthesize: {sentence}")
 
     def _made(
         self, batches: list[Batch], labels: Labels, column: str, counts: np.ndarray, target: int, salt: int

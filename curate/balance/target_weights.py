@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from curate.balance._by_method import ByMethod
+from curate.balance._rows import note
 from curate.balance.weighing.density import Kernel, binned, dense_factors, densities, lds_factors
 from curate.balance.weighing.rows import mean_one, row_weights, weighed_rows
 from curate.ledger import Decisions
-from curate.step import Balance
 
 if TYPE_CHECKING:
     from curate.table import Labels
     from curate.task import Task
 
 
-class TargetWeights(Balance):
+class TargetWeights(ByMethod):
     """Weighs each row of a regression task by how rare values like its own are among active training rows.
 
     dense_weight: 1 - alpha times the density of the value, brought to [0, 1], and `epsilon` at least; the density is a
@@ -27,6 +28,17 @@ class TargetWeights(Balance):
     Source: dense_weight Steininger et al. 2021, "Density-based weighting for imbalanced regression"; lds is label
     distribution smoothing, Yang et al. 2021, "Delving into Deep Imbalanced Regression".
     """
+
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        "alpha": ("dense_weight",),
+        "epsilon": ("dense_weight",),
+        "bandwidth": ("dense_weight",),
+        "bins": ("lds", "bins"),
+        "form": ("lds", "bins"),
+        "kernel": ("lds",),
+        "kernel_bins": ("lds",),
+        "sigma": ("lds",),
+    }
 
     method: Literal["dense_weight", "lds", "bins"] = Field(
         "dense_weight", description="how rarity is told: by density, by smoothed bins, or by bins as they are"
@@ -56,11 +68,6 @@ class TargetWeights(Balance):
 
     @model_validator(mode="after")
     def _settings_of_the_method(self) -> TargetWeights:
-        of = {"dense_weight": {"alpha", "epsilon", "bandwidth"}, "bins": {"bins", "form"}}
-        of["lds"] = of["bins"] | {"kernel", "kernel_bins", "sigma"}
-        idle = sorted(set(self.changed()) & set().union(*of.values()) - of[self.method])
-        if idle:
-            raise ValueError(f"{', '.join(idle)} say(s) nothing with method: {self.method}")
         if self.kernel_bins % 2 == 0:
             raise ValueError(f"kernel_bins must be odd, so that a bin stands in the middle, found {self.kernel_bins}")
         return self
@@ -75,8 +82,11 @@ class TargetWeights(Balance):
         """A weight for every row with a value."""
         rows, times = weighed_rows(labels, evidence)
         if not len(rows) or labels.values is None:
+            note(evidence, f"{self.name}: no training row has a value; no row is weighed")
             return Decisions()
         values = labels.values[rows]
+        if values.min() == values.max():
+            note(evidence, f"{self.name}: all training rows have the value {values[0]:g}; all weigh 1")
         if self.method == "dense_weight":
             density = densities(values, times, self.bandwidth)
             factors = dense_factors(density, self.alpha, self.epsilon)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from curate.balance._from_python import PYTHON, FromPython, split
-from curate.balance._rows import needs_classes
+from curate.balance._rows import needs_classes, note
 from curate.balance.labelling.classifier import ROLES, Classifier, onto_classes
 from curate.balance.labelling.mixing import checked, mixed, tempered
 from curate.balance.labelling.objects import by_object
@@ -39,6 +39,8 @@ class TeacherLabels(FromPython):
     """
 
     embeds: ClassVar[bool] = True
+    choice: ClassVar[str] = "teacher"
+    settings_of: ClassVar[dict[str, tuple[str, ...]]] = {"out_of_fold": (PYTHON,), "classes": ("transformers",)}
 
     teacher: str = Field(
         "head",
@@ -83,12 +85,6 @@ class TeacherLabels(FromPython):
                 raise ValueError(str(error)) from None
         return value
 
-    @model_validator(mode="after")
-    def _classes_of_a_model(self) -> TeacherLabels:
-        if self.classes and split(self.teacher)[0] != "transformers":
-            raise ValueError("classes says what the classes of a transformers model are, and the teacher is none")
-        return self
-
     def relocated(self, moved: Callable[[str], str]) -> TeacherLabels:
         """With the file of probabilities elsewhere."""
         kind, name = split(self.teacher)
@@ -111,14 +107,15 @@ class TeacherLabels(FromPython):
         usable = evidence.active & evidence.table.training
         rows = np.flatnonzero(usable if self.unlabelled else usable & labels.known)
         if not len(rows) or not labels.names:
+            note(evidence, f"{self.name}: there are no training rows to be taught; nothing is done")
             return Decisions()
         values, origin, notes = self._probabilities(labels, evidence)
         taught = checked(values[rows])
         known = np.isfinite(taught).all(1)
         if not known.all():
             notes.append(f"of {int((~known).sum())} of {len(rows)} rows the teacher says nothing usable")
-        for note in notes:
-            evidence.notes.append(f"teacher_labels: {note}")
+        for said in notes:
+            note(evidence, f"teacher_labels: {said}")
         rows, taught = rows[known], tempered(taught[known], self.temperature)
         codes = labels.codes[rows]
         soft = mixed(taught, codes, self.alpha)

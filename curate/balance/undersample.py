@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.balance._rows import draws_per_class, eligible, needs_classes, repeats, shuffled, wanted
+from curate.balance._rows import draws_per_class, eligible, needs_classes, nothing_to_balance, repeats, shuffled, wanted
 from curate.ledger import Decisions
 from curate.step import Balance
 
@@ -46,6 +46,8 @@ class Undersample(Balance):
     def decide(self, labels: Labels, evidence: Any, rng: np.random.Generator) -> Decisions:
         """Drops of rows of the classes that have too many."""
         counts = draws_per_class(labels, evidence)
+        if nothing_to_balance(self.name, counts, labels.names, evidence) and isinstance(self.to, str):
+            return Decisions()
         target = wanted(self.to, counts)
         rows = shuffled(eligible(labels, evidence), evidence.table.row_ids, rng)
         if not (counts > target).any():

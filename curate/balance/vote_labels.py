@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.balance._rows import eligible, needs_classes
+from curate.balance._rows import eligible, needs_classes, note
 from curate.ledger import Decisions, sparse
 from curate.step import Balance
 
@@ -44,6 +44,9 @@ class VoteLabels(Balance):
         counts = (votes >= 0).sum(1)
         rows = eligible(labels, evidence)
         rows = rows[counts[rows] >= self.min_votes]
+        if not len(rows):
+            note(evidence, f"{self.name}: no labelled training row has {self.min_votes} vote(s); no label is softened")
+            return Decisions()
         mass = (
             evidence.crowd().posterior[rows] if self.method == "crowdlab" else _shares(votes[rows], len(labels.names))
         )

@@ -271,7 +271,7 @@ def test_tokens_by_a_tokenizer(tmp_path):
     evidence = evidence_of(curate.load({"text": ["abcd"] * 5 + ["abcdefgh"] * 5}, task=task))
     step = Select(tokens=20, tokenizer=str(tmp_path), method="quality", measure="text.characters", prefer="lowest")
     assert kept(step, evidence)[0] == [0, 1, 2, 3, 4]
-    with pytest.raises(ConfigError, match="can't be opened"):
+    with pytest.raises(ConfigError, match="can't be loaded"):
         kept(Select(tokens=20, tokenizer=str(tmp_path / "none")), evidence)
 
 

@@ -11,6 +11,11 @@ from curate.evidence import Evidence, EvidenceSettings
 from curate.made import Made
 
 
+def by(method, **of_vae):
+    """The method with settings that are the autoencoder's alone."""
+    return {"method": method} | (of_vae if method == "vae" else {})
+
+
 def evidence_of(table):
     return Evidence(table, EvidenceSettings(encoder="classic", folds=3), seed=0)
 
@@ -52,7 +57,7 @@ def mixed():
 
 @pytest.mark.parametrize("method", ["gaussian_copula", "vae"])
 def test_the_run_takes_the_new_rows(mixed, method):
-    run = curate.Pipeline([Synthesize(method=method, epochs=20)]).run(mixed, cache=None)
+    run = curate.Pipeline([Synthesize(**by(method, epochs=20))]).run(mixed, cache=None)
     plan = run.plan.to_pandas()
     train = plan[plan.split == "train"]
     assert train.label.value_counts().to_dict() == {"a": 70, "b": 70, "c": 3}
@@ -114,7 +119,7 @@ def test_trained_on_synthetic_tested_on_real(method, name):
     names = tuple(str(k) for k in np.unique(y))
     task = curate.Task(kind="classification", features="x", label="y", label_names=names)
     table = curate.load({"x": train_x.astype(np.float32), "y": [str(k) for k in train_y]}, task=task)
-    found, _ = made(Synthesize(method=method, to=int(np.bincount(train_y).max()) + 100, epochs=100), table)
+    found, _ = made(Synthesize(**by(method, epochs=100), to=int(np.bincount(train_y).max()) + 100), table)
     new_x, new_y = np.array(found.rows["x"].to_pylist()), np.array(found.rows["y"].to_pylist()).astype(int)
     assert np.bincount(new_y).min() >= 95
     real, synthetic = macro_f1(train_x, train_y, test_x, test_y), macro_f1(new_x, new_y, test_x, test_y)
@@ -252,7 +257,7 @@ def test_tables_of_which_little_can_be_made(mixed, method, state):
         if state == "gaps":
             columns["size"] = [None] * 93
         table = curate.load(columns, task=mixed.task)
-    found, evidence = made(Synthesize(method=method, epochs=3), table)
+    found, evidence = made(Synthesize(**by(method, epochs=3)), table)
     if state == "gaps":
         assert found.rows["size"].null_count == found.rows.num_rows == 50
         assert not set(found.rows["rooms"].to_pylist()) - set(range(1, 40))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.balance.resampling import matrix
+from curate.balance.resampling import matrix, writing
 from curate.balance.resampling.drafted import Drafted
+from curate.balance.resampling.spooled import spooled
 from curate.ledger import MACHINE, SCHEMA, Decisions
 from curate.made import Made
 from curate.table import Table
 
 BLOCK_ROWS = 16_384
+TOLD = ("its id", "its parent", "how", "why")
+"""What the ledger says of a new row, beside its columns."""
 Texts = str | pa.Array | pa.ChunkedArray | Sequence[str]
 
 
@@ -76,6 +81,18 @@ def dropped_and_repeated(
     )
 
 
+@dataclass(frozen=True)
+class Said:
+    """A value for each of m rows, as its place among those that there are: `values` and (m,) int."""
+
+    values: pa.Array
+    places: np.ndarray
+
+    def at(self, here: slice) -> pa.Array:
+        """Those of consecutive rows."""
+        return self.values.take(pa.array(self.places[here]))
+
+
 def made_rows(
     step: str,
     salt: int,
@@ -83,10 +100,10 @@ def made_rows(
     rows: np.ndarray,
     inputs: Sequence[matrix.Column],
     drafted: Drafted,
-    labels: pa.Array | pa.ChunkedArray,
-    reason: pa.Array | pa.ChunkedArray,
+    labels: Said,
+    reason: Said,
 ) -> Made:
-    """New rows of the table and their entries.
+    """New rows of the table and their entries, made block by block; many of them stand in a file that is mapped.
 
     The group of a new row is that of its main parent, so that folds do not tear them apart.
 
@@ -97,42 +114,71 @@ def made_rows(
         rows: (n,) positions of the rows of the matrix.
         inputs: what stands in the matrix.
         drafted: the new rows.
-        labels: (m,) labels of the new rows, of the type of the label column.
-        reason: (m,) sentences.
+        labels: of the new rows, of the type of the label column.
+        reason: sentences.
+
+    Raises:
+        StorageError: there is no room for the file.
     """
-    m, task = len(drafted), table.task
-    columns: dict[str, pa.Array | pa.ChunkedArray] = dict(matrix.write(inputs, drafted.values))
-    if task.label is not None:
-        columns[task.label] = labels
-    has_parent = drafted.first >= 0
-    if task.group is not None and task.group not in columns:
-        parent = pa.array(np.where(has_parent, rows[drafted.first], 0), mask=~has_parent)
-        columns[task.group] = table.column(task.group).take(parent)
-    ids = _joined(f"{step}-{salt:08x}:", pa.array(np.arange(m)).cast(pa.string()))
+    task = table.task
+    group = None if task.group is None or task.group in {c.name for c in inputs} else table.column(task.group)
     known = pa.array(table.row_ids[rows], pa.string())
-    before = known.take(pa.array(drafted.first, mask=~has_parent))
-    note = ""
-    if whole := matrix.rounded(inputs):
-        note = f" (rounded to whole units: {', '.join(whole[:5])}{' ...' if len(whole) > 5 else ''})"
-    reason = _joined(reason, note) if note else reason
-    entries = decided(step, "synthesize", ids, reason, before, _recipes(known, drafted))
-    return Made(entries, pa.table(columns))
+    known = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known  # Arrow cuts many texts up
+    whole = writing.rounded(inputs)
+    note = f" (rounded to whole units: {', '.join(whole[:5])}{' ...' if len(whole) > 5 else ''})" if whole else ""
+    quoted = _quoted(known)
+
+    def batch(start: int, values: np.ndarray) -> pa.RecordBatch:
+        here = slice(start, start + len(values))
+        part = drafted.span(here.start, here.stop)
+        columns: dict[str, pa.Array] = dict(writing.write(inputs, values))
+        if task.label is not None:
+            columns[task.label] = labels.at(here)
+        no_parent = part.first < 0
+        if group is not None:
+            taken = group.take(pa.array(np.where(no_parent, 0, rows[part.first]), mask=no_parent))
+            columns[str(task.group)] = taken.combine_chunks()
+        ids = _joined(f"{step}-{salt:08x}:", pa.array(np.arange(here.start, here.stop)).cast(pa.string()))
+        before = known.take(pa.array(part.first, mask=no_parent))
+        why = reason.at(here)
+        told = [ids, before, _recipe(quoted, part), _joined(why, note) if note else why]
+        return pa.RecordBatch.from_arrays([*columns.values(), *told], names=[*columns, *TOLD])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        start = 0
+        for values in drafted.blocks():
+            if len(values):
+                yield batch(start, values)
+                start += len(values)
+
+    source = batches()
+    first = next(source)
+    made = spooled(chain([first], source), first.schema)
+    del first
+    ids, before, after, why = (made.column(place) for place in range(-len(TOLD), 0))
+    width = made.num_columns - len(TOLD)
+    return Made(decided(step, "synthesize", ids, why, before, after), made.select(list(range(width))))
 
 
-def _recipes(known: pa.Array, drafted: Drafted) -> pa.ChunkedArray:
-    """(m,) JSON texts ``{"from": [ids], "share": 0.3}``; block by block, as their parts take as much as rows do."""
-    used = np.zeros(len(known) + 1, dtype=bool)  # -1, no parent, falls on the last place
-    used[drafted.first] = used[drafted.second] = True
-    used[-1] = False
-    texts, encode = known.filter(pa.array(used[:-1])).to_pylist(), json.JSONEncoder(ensure_ascii=False).encode
-    quoted = pa.array([encode(text) for text in texts], pa.string())
-    place = np.cumsum(used) - 1
-    blocks = (drafted.span(start, start + BLOCK_ROWS) for start in range(0, len(drafted), BLOCK_ROWS))
-    return pa.chunked_array([_recipe(quoted, place, block) for block in blocks], pa.string())
+def _quoted(texts: pa.Array) -> Callable[[np.ndarray], pa.Array]:
+    """Gives some of the texts as JSON does; where none holds a sign that must be escaped, without asking Python."""
+    if not pc.any(pc.match_substring_regex(texts, r'["\\[:cntrl:]]')).as_py():
+        return lambda which: _joined('"', texts.take(pa.array(which, mask=which < 0)), '"')
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+
+    def some(which: np.ndarray) -> pa.Array:
+        return pa.array([None if text is None else encode(text) for text in _taken(texts, which)], pa.string())
+
+    return some
 
 
-def _recipe(quoted: pa.Array, place: np.ndarray, drafted: Drafted) -> pa.Array:
-    first, second = (quoted.take(pa.array(place[which], mask=which < 0)) for which in (drafted.first, drafted.second))
+def _taken(texts: pa.Array, which: np.ndarray) -> list[str | None]:
+    return texts.take(pa.array(which, mask=which < 0)).to_pylist()
+
+
+def _recipe(quoted: Callable[[np.ndarray], pa.Array], drafted: Drafted) -> pa.Array:
+    """(m,) JSON texts ``{"from": [ids], "share": 0.3}``."""
+    first, second = quoted(drafted.first), quoted(drafted.second)
     ids = pc.fill_null(pc.coalesce(_joined(first, ", ", second), first), "")
     share = pc.round(pa.array(drafted.share, from_pandas=True), ndigits=4).cast(pa.string())
     tail = pc.fill_null(_joined(', "share": ', share), "")
@@ -144,11 +190,11 @@ def _joined(*parts: str | pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "", null_handling="emit_null")
 
 
-def class_labels(table: Table, names: Sequence[str], codes: np.ndarray) -> pa.Array:
+def class_labels(table: Table, names: Sequence[str], codes: np.ndarray) -> Said:
     """(m,) labels of the type of the label column."""
     task = table.task
     kind = table.column(task.label).type if task.label is not None else pa.string()
-    chosen = pa.array(list(names), pa.string()).take(pa.array(codes))
+    known = pa.array(list(names), pa.string())
     if pa.types.is_dictionary(kind):
-        return chosen.cast(kind.value_type).dictionary_encode().cast(kind)
-    return chosen.cast(kind)
+        return Said(known.cast(kind.value_type).dictionary_encode().cast(kind), codes)
+    return Said(known.cast(kind), codes)

@@ -1,54 +1,56 @@
-"""New rows between rows of one class: SMOTE and ADASYN in bounded memory, equal to imbalanced-learn's rows."""
+"""New rows between rows of one class: SMOTE, ADASYN, smoothed bootstrap, in bounded memory, equal to the library's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from curate.balance.resampling.drafted import Drafted
+from curate.balance.resampling.drafted import Blocks, Drafted, block_rows
+from curate.balance.resampling.nearest import nearest_others
 from curate.errors import DataError
-
-BLOCK_CELLS = 262_144
-"""Cells of the matrix that are made at once: 2 MB in double, which stays near the processor."""
-
-
-def neighbours_within(values: np.ndarray, k: int) -> np.ndarray:
-    """(m, k) int64: the k nearest other rows of each of (m, d) rows, as scikit-learn finds them."""
-    from sklearn.neighbors import NearestNeighbors
-
-    return NearestNeighbors(n_neighbors=k + 1).fit(values).kneighbors(values, return_distance=False)[:, 1:]
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Rows of one class that are moved toward others: (m,) rows, (m,) rows toward which, and (m,) how far."""
+    """Rows of one class that are moved toward others.
+
+    Attributes:
+        code: the class.
+        first: (m,) rows.
+        second: (m,) rows toward which.
+        share: (m,) float64, how far.
+        shortened: (m,) float64, what the whole way is multiplied by beforehand; None for 1.
+    """
 
     code: int
     first: np.ndarray
     second: np.ndarray
     share: np.ndarray
+    shortened: np.ndarray | None = None
+
+    def drafted(self, values: np.ndarray) -> Drafted:
+        """The new rows, in the precision of (n, d) `values`."""
+
+        def blocks() -> Iterator[np.ndarray]:
+            size = block_rows(values.shape[1])
+            for start in range(0, len(self.first), size):
+                here = slice(start, start + size)
+                origin = values[self.first[here]]
+                way = values[self.second[here]] - origin
+                if self.shortened is not None:
+                    way *= self.shortened[here, None]
+                yield (origin + self.share[here, None] * way).astype(values.dtype)
+
+        share = self.share if self.shortened is None else self.share * self.shortened
+        return Drafted.of(blocks, self.code, self.first, self.second, share)
 
 
 def moved(values: np.ndarray, parts: Sequence[Moves]) -> Drafted:
-    """The new rows, in the precision of `values` and in order, written once and block by block.
-
-    Args:
-        values: (n, d) matrix.
-        parts: what is moved where.
-    """
-    made = np.empty((sum(len(part.first) for part in parts), values.shape[1]), dtype=values.dtype)
-    step, start = max(1, BLOCK_CELLS // max(1, values.shape[1])), 0
-    for part in parts:
-        for begin in range(0, len(part.first), step):
-            here = slice(begin, begin + step)
-            origin = values[part.first[here]]
-            block = origin + part.share[here, None] * (values[part.second[here]] - origin)
-            made[start : start + len(block)] = block
-            start += len(block)
-    told = [Drafted.of(made[: len(p.first)], p.code, p.first, p.second, p.share) for p in parts]
-    return replace(Drafted.join([replace(one, values=made[:0]) for one in told], values), values=made)
+    """The new rows of all parts, in order."""
+    return Drafted.join([part.drafted(values) for part in parts])
 
 
 def smote(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int) -> Drafted:
@@ -63,11 +65,11 @@ def smote(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, s
     """
     parts = []
     for code, wanted in extra.items():
-        own = np.flatnonzero(y == code)
-        near = neighbours_within(values[own], k)
+        own = np.flatnonzero(y == code).astype(np.int32)
+        near = nearest_others(values[own], k)
         drawn = np.random.RandomState(seed)  # the library starts anew for every class
         picks, share = drawn.randint(0, near.size, size=wanted), drawn.uniform(size=wanted)
-        parts.append(Moves(code, own[picks // k], own[near.reshape(-1)[picks]], share))
+        parts.append(Moves(code, own[picks // k], own[near[picks // k, picks % k]], share))
     return moved(values, parts)
 
 
@@ -87,15 +89,10 @@ def adasyn(
     Raises:
         DataError: no row of a class is near another class.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     drawn, parts = np.random.RandomState(seed), []  # the library's generator
-    everywhere = NearestNeighbors(n_neighbors=k + 1).fit(values)
     for code, wanted in extra.items():
-        own = np.flatnonzero(y == code)
-        of_class = values[own]
-        around = everywhere.kneighbors(of_class, return_distance=False)[:, 1:]
-        foreign = np.sum(y[around] != code, axis=1) / k
+        own = np.flatnonzero(y == code).astype(np.int32)
+        foreign = np.sum(y[nearest_others(values, k, own)] != code, axis=1) / k
         if not foreign.sum():
             raise DataError(
                 f"resample: adasyn makes rows where neighbours are of other classes, and of class {names[code]!r} no"
@@ -107,9 +104,48 @@ def adasyn(
                 f"resample: adasyn spreads {wanted} rows of class {names[code]!r} over {len(own)} rows, and every share"
                 " rounds to none; ask for more rows, or take smote"
             )
-        near = neighbours_within(of_class, k)
-        first = np.repeat(np.arange(len(own)), times)
+        near = nearest_others(values[own], k)
+        first = np.repeat(np.arange(len(own), dtype=np.int32), times)
         second = near[first, drawn.choice(k, size=len(first))]
         share = drawn.uniform(size=(len(first), 1))[:, 0]
         parts.append(Moves(code, own[first], own[second], share))
     return moved(values, parts)
+
+
+def smoothed_bootstrap(
+    values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], shrinkage: float, seed: int
+) -> Drafted:
+    """Rows drawn again with noise, as `imblearn.over_sampling.RandomOverSampler` draws them with `shrinkage`.
+
+    Args:
+        values: (n, d) matrix.
+        y: (n,) int codes.
+        extra: code -> rows to make.
+        shrinkage: of the noise, in units of Silverman's bandwidth.
+        seed: of numpy's legacy generator, as `random_state`.
+    """
+    n, d = values.shape
+    bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))
+    drawn, parts, size = np.random.RandomState(seed), [], block_rows(d)
+    for code, wanted in extra.items():
+        own = np.flatnonzero(y == code)
+        picks = drawn.choice(own, size=wanted, replace=True).astype(np.int32)
+        scale = np.diagflat(shrinkage * bandwidth * np.std(values[own], axis=0))
+        begun = drawn.get_state()
+        for start in range(0, wanted, size):  # the noise of this class lies before what is drawn for the next
+            drawn.randn(min(size, wanted - start), d)
+        parts.append(Drafted.of(_with_noise(values, picks, scale, begun), code, picks))
+    return Drafted.join(parts)
+
+
+def _with_noise(values: np.ndarray, picks: np.ndarray, scale: np.ndarray, begun: Any) -> Blocks:
+    """(m,) rows with Gaussian noise of (d, d) `scale`, drawn from a generator in the state `begun`."""
+
+    def blocks() -> Iterator[np.ndarray]:
+        drawn, size = np.random.RandomState(), block_rows(values.shape[1])
+        drawn.set_state(begun)
+        for start in range(0, len(picks), size):
+            here = values[picks[start : start + size]]
+            yield (drawn.randn(*here.shape).dot(scale) + here).astype(values.dtype)
+
+    return blocks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from curate.balance._rows import repeats
 from curate.balance.oversample import shared_out
 from curate.balance.resampling import entries, mixing
 from curate.balance.resampling.classes import ordered
-from curate.balance.resampling.drafted import Drafted
+from curate.balance.resampling.drafted import Drafted, block_rows
 from curate.balance.resampling.seen import look, refuse, tell
 from curate.ledger import Decisions
 from curate.made import Made
@@ -142,7 +142,7 @@ def _mlsmote(
         return Decisions()
     seen, rng = look(step, evidence, rows, making=True), np.random.default_rng(seed)
     own_sets, k = sets[rows], step.k or 5
-    parts, new_sets, reasons = [], [], []
+    parts, new_sets, reasons, grown = [], [], [], []
     counts = labels.counts(rows)
     for label in rare.tolist():
         bag = np.flatnonzero(own_sets[:, label])
@@ -161,15 +161,17 @@ def _mlsmote(
         parts.append(drafted)
         new_sets.append(found)
         ratio = counts.max() / counts[label]
-        reasons += [f"mlsmote: label {name!r} is {ratio:.1f} times rarer than the most frequent one"] * len(drafted)
+        grown.append(np.full(len(drafted), len(reasons), dtype=np.int32))
+        reasons.append(f"mlsmote: label {name!r} is {ratio:.1f} times rarer than the most frequent one")
     if not parts:
         return Decisions()
-    drafted, chosen = Drafted.join(parts, seen.values), np.concatenate(new_sets)
-    drafted = replace(drafted, values=seen.restored(drafted.values))
+    drafted, chosen = Drafted.join(parts), np.concatenate(new_sets)
     values = set_labels(chosen, labels.names, table.column(str(table.task.label)).type)
     return entries.made_rows(
-        step.name, salt, table, seen.rows, seen.own.columns, drafted, values, pa.array(reasons, pa.string())
-    )
+        step.name, salt, table, seen.rows, seen.own.columns, drafted.changed(seen.restored),
+        entries.Said(values, np.arange(len(drafted), dtype=np.int32)),
+        entries.Said(pa.array(reasons, pa.string()), np.concatenate(grown)),
+    )  # fmt: skip
 
 
 def mlsmote_rows(
@@ -187,10 +189,23 @@ def mlsmote_rows(
     """
     near = bag[mixing.nearest_of(values[bag], categorical, k)]
     second = near[np.arange(len(bag)), rng.integers(k, size=len(bag))]
-    share = rng.random((len(bag), values.shape[1]))
-    made = mixing.mixed(values, categorical, bag, second, share, near)
-    having = sets[bag].astype(np.int64) + sets[near].sum(axis=1)
-    return Drafted.of(made, 0, bag, second), having > (k + 1) / 2
+    seed, size = int(rng.integers(2**63)), block_rows(values.shape[1])
+
+    def blocks() -> Iterator[np.ndarray]:
+        drawn = np.random.default_rng(seed)
+        for start in range(0, len(bag), size):
+            here = slice(start, start + size)
+            share = drawn.random((len(bag[here]), values.shape[1]))
+            yield mixing.mixed(values, categorical, bag[here], second[here], share, near[here])
+
+    having = np.concatenate(
+        [
+            (sets[bag[start : start + size]].astype(np.int32) + sets[near[start : start + size]].sum(axis=1))
+            > (k + 1) / 2
+            for start in range(0, len(bag), size)
+        ]
+    )
+    return Drafted.of(blocks, 0, bag, second), having
 
 
 def set_labels(sets: np.ndarray, names: tuple[str, ...], kind: pa.DataType) -> pa.Array:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
-from curate.balance.resampling import entries, interpolating, recorded, selecting, targets
-from curate.balance.resampling.drafted import Drafted
+from curate.balance.resampling import categories, cleaning, entries, interpolating, recorded, selecting, targets
+from curate.balance.resampling.drafted import Drafted, gathered
 from curate.balance.resampling.methods import METHODS
+from curate.balance.resampling.nearest import nearest_of_parts
 from curate.balance.resampling.seen import Seen, look, refuse, space, tell
 from curate.ledger import Decisions
 from curate.made import Made
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from curate.balance.resampling.classes import Rows
 
 USUAL_K = {"kmeans_smote": 2}
+CORPUS_ROWS = 131_072
+"""New rows that neighbours are searched among at once."""
 CLASS_ALONE = ("smote", "smotenc")
 """Methods to whom the rows of other classes are nothing: they are not even read."""
 
@@ -38,8 +42,7 @@ def made(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> De
     mine = np.flatnonzero(np.isin(these.codes, wanted)) if step.method in CLASS_ALONE else np.arange(len(these.rows))
     seen = look(step, evidence, these.rows[mine], making=True)
     codes = these.codes[mine]
-    parts = [_draft(step, seen, codes, part, k, seed, these.names, evidence) for k, part in groups]
-    drafted = Drafted.join(parts, seen.values)
+    drafted = Drafted.join([_draft(step, seen, codes, part, k, seed, these.names, evidence) for k, part in groups])
     gone = np.zeros(0, dtype=np.int64)
     if both:
         drafted, gone = _cleaned(step, seen.values, codes, drafted, these, seed, evidence)
@@ -51,17 +54,12 @@ def made(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> De
     dropped = entries.decided(step.name, "drop", table.row_ids[these.rows[gone]], _why_cleaned(step.method))
     if not len(drafted):
         return dropped
-    drafted, rows_seen, columns = _restored(seen, drafted), seen.rows, seen.own.columns
-    del seen, parts  # as large as the table; what comes now is larger
     rows = entries.made_rows(
-        step.name, salt, table, rows_seen, columns, drafted,
-        entries.class_labels(table, these.names, drafted.codes), entries.by_class(reasons, drafted.codes),
+        step.name, salt, table, seen.rows, seen.own.columns, drafted.changed(seen.restored),
+        entries.class_labels(table, these.names, drafted.codes),
+        entries.Said(pa.array(reasons, pa.string()), drafted.codes),
     )  # fmt: skip
     return Made(Decisions.join([rows.decisions, dropped]), rows.rows)
-
-
-def _restored(seen: Seen, drafted: Drafted) -> Drafted:
-    return replace(drafted, values=seen.restored(drafted.values))
 
 
 def by_neighbours(
@@ -107,8 +105,12 @@ def _draft(
     elif step.method == "adasyn":
         called = {i: names[code] for code, i in place.items()}
         found = interpolating.adasyn(seen.values, y, aim, k, seed, called)
+    elif step.method == "smotenc":
+        found = categories.smotenc(seen.values, seen.own.categorical, y, aim, k, seed)
+    elif step.method == "smoten":
+        found = categories.smoten(seen.values, y, aim, k, seed)
     elif step.method == "random_over":
-        found = _jittered(step, seen.values, y, aim, seed)
+        found = interpolating.smoothed_bootstrap(seen.values, y, aim, step.shrinkage or 0.0, seed)
     else:
         found = _by_library(step, seen, y, aim, k, seed, evidence)
     for code, i in place.items():
@@ -120,23 +122,8 @@ def _draft(
 def _by_library(
     step: Resample, seen: Seen, y: np.ndarray, aim: Mapping[int, int], k: int, seed: int, evidence: Any
 ) -> Drafted:
-    values = seen.values
     settings = library_settings(step, y, evidence, seed) | {"k_neighbors": k, "random_state": seed}
-    if step.method == "smotenc":
-        settings["categorical_features"] = np.flatnonzero(seen.own.categorical).tolist()
-    if len(np.unique(y)) < 2:  # the library insists on two classes, which matters to none of these methods
-        values, y = np.concatenate([values, values[:1]]), np.append(y, 1)
-        found = recorded.made_by_library(METHODS[step.method].load(), settings, values, y, aim, step.method)
-        return found
-    return recorded.made_by_library(METHODS[step.method].load(), settings, values, y, aim, step.method)
-
-
-def _jittered(step: Resample, values: np.ndarray, y: np.ndarray, aim: Mapping[int, int], seed: int) -> Drafted:
-    """Rows drawn again with noise of their class's spread: the smoothed bootstrap (`shrinkage`)."""
-    target = {code: int((y == code).sum()) + n for code, n in aim.items()}
-    sampler = METHODS["random_over"].load()(sampling_strategy=target, shrinkage=step.shrinkage, random_state=seed)
-    new_values, new_codes = sampler.fit_resample(values, y)
-    return Drafted.of(new_values[len(y) :].astype(values.dtype), new_codes[len(y) :], sampler.sample_indices_[len(y) :])
+    return recorded.made_by_library(METHODS[step.method].load(), settings, seen.values, y, aim, step.method)
 
 
 def library_settings(step: Resample, y: np.ndarray, evidence: Any, seed: int) -> dict[str, Any]:
@@ -172,10 +159,19 @@ def _cleaned(
     all_codes = np.concatenate([codes, drafted.codes])
     present = np.unique(all_codes)
     y = np.searchsorted(present, all_codes)
-    cleaner = "edited_nearest_neighbours" if step.method == "smote_enn" else "tomek_links"
     settings = library_settings(step, y, evidence, seed)
-    whole = np.concatenate([values, drafted.values])
-    times, _ = selecting.times_kept(cleaner, settings, whole, y, list(range(len(present))), seed)
+    k = settings.get("n_neighbors", 3) if step.method == "smote_enn" else 1
+
+    def parts() -> Iterator[np.ndarray]:
+        yield values
+        yield from gathered(drafted.blocks(), CORPUS_ROWS)
+
+    near = nearest_of_parts(parts, len(y), k + 1)[:, 1:]
+    if step.method == "smote_enn":
+        stays = cleaning.agreeing(y[near], y, settings.get("kind_sel", "all"))
+    else:
+        stays = ~cleaning.linked(near[:, 0], y, range(len(present)))
+    times = stays.astype(np.int64)
     emptied = np.flatnonzero(np.bincount(y, weights=times, minlength=len(present)) == 0)
     if len(emptied):
         named = ", ".join(repr(these.names[present[code]]) for code in emptied[:5])
@@ -212,12 +208,12 @@ def centroids(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) 
         # The first member stands for the cluster as its parent; the reason says that it is one of many.
         first = own[[int(np.flatnonzero(member == c)[0]) if (member == c).any() else 0 for c in range(wanted)]]
         parts.append(Drafted.of(centres, code, first))
-    drafted = Drafted.join(parts, seen.values)
+    drafted = Drafted.join(parts)
     sizes = [f"cluster_centroids: class {name!r} has {n} rows" for name, n in zip(these.names, these.counts)]
     rows = entries.made_rows(
-        step.name, salt, table, seen.rows, seen.own.columns, _restored(seen, drafted),
+        step.name, salt, table, seen.rows, seen.own.columns, drafted.changed(seen.restored),
         entries.class_labels(table, these.names, drafted.codes),
-        entries.by_class([f"{size}, this is the centre of some" for size in sizes], drafted.codes),
+        entries.Said(pa.array([f"{size}, this is the centre of some" for size in sizes]), drafted.codes),
     )  # fmt: skip
     gone = np.flatnonzero(np.isin(these.codes, list(goal)))
     why = entries.by_class([f"{size}, centres of its clusters take their place" for size in sizes], these.codes[gone])

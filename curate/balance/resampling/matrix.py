@@ -1,4 +1,4 @@
-"""The inputs of rows as one matrix, and new rows of that matrix as columns of the table again."""
+"""The inputs of rows as one matrix."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.balance.resampling.arrow_types import is_float, is_list, is_single, plain
 from curate.errors import DataError
 from curate.media import series as media_series
 from curate.media.item import DecodeError
 from curate.table import Table
 
 LARGEST_EXACT = 2**53
+BLOCK_ROWS = 65_536
 FREE_TEXT = 64
 """A text column with more different values, most of which stand in one row alone, is no category."""
 
@@ -73,8 +75,12 @@ def read(table: Table, rows: np.ndarray) -> Inputs:
         DataError: a value is missing or infinite (names column and row), rows differ in length, or a column holds
             something that rows can't be made in.
     """
-    task, parts, columns = table.task, [], []
-    for name in (*task.feature_columns, *((task.series,) if task.series else ())):
+    task = table.task
+    names = (*task.feature_columns, *((task.series,) if task.series else ()))
+    if len(names) > 1 and not kinds(table) & {"vector", "series"}:
+        return _read_scalars(table, names, rows)
+    parts, columns = [], []
+    for name in names:
         part, column = _read_column(table, name, rows, is_series=name == task.series)
         _refuse_gaps(table, part, column, rows)
         parts.append(part)
@@ -84,6 +90,19 @@ def read(table: Table, rows: np.ndarray) -> Inputs:
     return Inputs(np.hstack(parts) if parts else np.zeros((len(rows), 0), dtype=np.float32), tuple(columns))
 
 
+def _read_scalars(table: Table, names: Sequence[str], rows: np.ndarray) -> Inputs:
+    """Columns of single values, each written into its place: side by side they would be held twice."""
+    found = [table.column(name).type for name in names]
+    single = all(is_single(kind) or _kind(kind, name) == "category" for kind, name in zip(found, names))
+    values, columns = np.empty((len(rows), len(names)), dtype=np.float32 if single else np.float64), []
+    for place, name in enumerate(names):
+        part, column = _read_column(table, name, rows, is_series=False)
+        _refuse_gaps(table, part, column, rows)
+        values[:, place] = part[:, 0]
+        columns.append(column)
+    return Inputs(values, tuple(columns))
+
+
 def kinds(table: Table) -> set[str]:
     """What the task's features and series are: number, category, vector, series."""
     task = table.task
@@ -91,34 +110,13 @@ def kinds(table: Table) -> set[str]:
     return found | ({"series"} if task.series else set())
 
 
-def rounded(columns: Sequence[Column]) -> list[str]:
-    """Names of the columns whose new values are rounded to whole numbers or units."""
-    return [c.name for c in columns if c.kind != "category" and not _is_float(_inner(c.type))]
-
-
-def write(columns: Sequence[Column], values: np.ndarray) -> dict[str, pa.Array]:
-    """(m, d) new rows of the matrix as columns of the table's own types."""
-    ends = np.cumsum([c.width for c in columns])
-    made = {}
-    for column, end in zip(columns, ends.tolist()):
-        part = values if len(ends) == 1 else values[:, end - column.width : end]
-        if column.kind == "category":
-            known = pa.array(list(column.categories), _plain(column.type))
-            made[column.name] = _typed(known.take(pa.array(np.rint(part[:, 0]).astype(np.int64))), column.type)
-        elif column.kind == "number":
-            made[column.name] = _numbers(part[:, 0], column.type)
-        else:
-            made[column.name] = _lists(part, column)
-    return made
-
-
 def _kind(kind: pa.DataType, name: str) -> str:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return "vector"
-    plain = _plain(kind)
-    if pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_boolean(plain):
+    bare = plain(kind)
+    if pa.types.is_string(bare) or pa.types.is_large_string(bare) or pa.types.is_boolean(bare):
         return "category"
-    if pa.types.is_decimal(kind) or pa.types.is_temporal(kind) or pa.types.is_integer(kind) or _is_float(kind):
+    if pa.types.is_decimal(kind) or pa.types.is_temporal(kind) or pa.types.is_integer(kind) or is_float(kind):
         return "number"
     raise DataError(
         f"resample: column {name!r} holds {kind}; rows are compared and made in numbers, dates, categories, vectors and"
@@ -149,12 +147,12 @@ def _read_number(column: pa.ChunkedArray, name: str, rows: np.ndarray) -> tuple[
                 " can't be computed with exactly; leave it out of task.features"
             )
     numbers = pc.cast(taken, pa.float64()).to_numpy(zero_copy_only=False)
-    precision = np.float32 if _is_single(kind) else np.float64
+    precision = np.float32 if is_single(kind) else np.float64
     return numbers.astype(precision, copy=False)[:, None], Column(name, "number", kind)
 
 
 def _read_category(column: pa.ChunkedArray, name: str, rows: np.ndarray) -> tuple[np.ndarray, Column]:
-    encoded = column.take(pa.array(rows)).cast(_plain(column.type)).combine_chunks().dictionary_encode()
+    encoded = column.take(pa.array(rows)).cast(plain(column.type)).combine_chunks().dictionary_encode()
     values = encoded.dictionary.to_pylist()
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     order = sorted(range(len(values)), key=values.__getitem__)
@@ -176,7 +174,7 @@ def _read_lists(
 ) -> tuple[np.ndarray, Column]:
     role = "series" if is_series else "vector"
     kind = column.type.storage_type if isinstance(column.type, pa.BaseExtensionType) else column.type
-    if is_series and _is_list(kind.value_type):
+    if is_series and is_list(kind.value_type):
         return _read_channels(table, column, name, rows)
     if not (pa.types.is_integer(kind.value_type) or pa.types.is_floating(kind.value_type)):
         raise DataError(f"resample: column {name!r} holds {kind}; its lists must hold numbers")
@@ -187,17 +185,17 @@ def _read_lists(
         raise _odd_row(table, name, rows[odd], f"{wanted[odd[0]]} numbers, where most rows have {width}")
     place = np.full(len(table), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
-    values = np.empty((len(rows), width), dtype=np.float32 if _is_single(kind.value_type) else np.float64)
+    values = np.empty((len(rows), width), dtype=np.float32 if is_single(kind.value_type) else np.float64)
     start = 0
     for chunk in column.chunks:  # one by one: a copy of a whole column is as large as the matrix
         here = place[start : start + len(chunk)]
         chosen, size = np.flatnonzero(here >= 0), lengths[start : start + len(chunk)]
         flat = pc.list_flatten(chunk).to_numpy(zero_copy_only=False)
-        if (size == width).all():
-            values[here[chosen]] = flat.reshape(-1, width)[chosen]
-        else:
-            first = (np.cumsum(size) - size)[chosen]
-            values[here[chosen]] = flat[first[:, None] + np.arange(width)]
+        first, even = np.cumsum(size) - size, bool((size == width).all())
+        for begin in range(0, len(chosen), BLOCK_ROWS):
+            some = chosen[begin : begin + BLOCK_ROWS]
+            own = flat.reshape(-1, width)[some] if even else flat[first[some][:, None] + np.arange(width)]
+            values[here[some]] = own
         start += len(chunk)
     return values, Column(name, role, kind, (width,))
 
@@ -225,7 +223,9 @@ def _odd_row(table: Table, name: str, rows: np.ndarray, found: str) -> DataError
 
 
 def _refuse_gaps(table: Table, part: np.ndarray, column: Column, rows: np.ndarray) -> None:
-    finite = np.isfinite(part).all(axis=1)
+    finite = np.ones(len(part), dtype=bool)
+    for start in range(0, len(part), BLOCK_ROWS):  # a mark for every cell is a quarter of the matrix
+        finite[start : start + BLOCK_ROWS] = np.isfinite(part[start : start + BLOCK_ROWS]).all(axis=1)
     if finite.all():
         return
     bad = rows[~finite]
@@ -236,76 +236,8 @@ def _refuse_gaps(table: Table, part: np.ndarray, column: Column, rows: np.ndarra
     )
 
 
-def _numbers(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    if _is_float(kind):
-        return pa.array(values.astype(kind.to_pandas_dtype(), copy=False))
-    if pa.types.is_decimal(kind):
-        return pc.round(pa.array(values.astype(np.float64)), ndigits=kind.scale).cast(kind, safe=False)
-    if pa.types.is_temporal(kind):
-        whole = np.int32 if kind.bit_width == 32 else np.int64
-        return pa.array(np.rint(values).astype(whole)).cast(kind)
-    return pa.array(_whole(values, kind), kind)
-
-
-def _whole(values: np.ndarray, kind: pa.DataType) -> np.ndarray:
-    """Rounded and kept within what the type can hold; extrapolation may leave it."""
-    bounds = np.iinfo(kind.to_pandas_dtype())
-    low, high = max(float(bounds.min), -float(LARGEST_EXACT)), min(float(bounds.max), float(LARGEST_EXACT))
-    return np.clip(np.rint(values), low, high).astype(kind.to_pandas_dtype())
-
-
-def _lists(values: np.ndarray, column: Column) -> pa.Array:
-    inner = _inner(column.type)
-    flat = _numbers(np.ascontiguousarray(values).reshape(-1), inner)
-    sizes, made, kind = list(column.shape), flat, column.type
-    types: list[pa.DataType] = []
-    while _is_list(kind):
-        types.append(kind)
-        kind = kind.value_type
-    for size, outer in zip(reversed(sizes), reversed(types)):
-        made = _nest(made, size, outer)
-    return made
-
-
-def _nest(values: pa.Array, size: int, outer: pa.DataType) -> pa.Array:
-    if pa.types.is_fixed_size_list(outer):
-        return pa.FixedSizeListArray.from_arrays(values, type=outer)
-    large = pa.types.is_large_list(outer)
-    offsets = np.arange(0, len(values) + 1, size, dtype=np.int64 if large else np.int32)
-    return (pa.LargeListArray if large else pa.ListArray).from_arrays(pa.array(offsets), values, type=outer)
-
-
-def _typed(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    return values.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else values.cast(kind)
-
-
 def _lengths(chunk: pa.Array) -> np.ndarray:
     return pc.fill_null(pc.list_value_length(chunk), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def _inner(kind: pa.DataType) -> pa.DataType:
-    while _is_list(kind):
-        kind = kind.value_type
-    return _plain(kind)
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-
-
-def _is_float(kind: pa.DataType) -> bool:
-    return pa.types.is_floating(kind)
-
-
-def _is_single(kind: pa.DataType) -> bool:
-    """Whether float32 holds every value of the type."""
-    return (pa.types.is_floating(kind) or pa.types.is_integer(kind)) and (
-        kind in (pa.float32(), pa.float16(), pa.int8(), pa.uint8(), pa.int16(), pa.uint16())
-    )
 
 
 def middles_and_spreads(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
@@ -313,8 +245,8 @@ def middles_and_spreads(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     columns = inputs.values.T  # one by one: squares of the whole matrix in double are twice as large as it is
     mean = np.array([column.mean(dtype=np.float64) for column in columns])
     spread = np.array([column.std(dtype=np.float64) for column in columns])
-    plain = inputs.categorical | ~(spread > 0)
-    return np.where(plain, 0.0, mean), np.where(plain, 1.0, spread)
+    as_it_is = inputs.categorical | ~(spread > 0)
+    return np.where(as_it_is, 0.0, mean), np.where(as_it_is, 1.0, spread)
 
 
 def names_of(inputs: Inputs, places: Sequence[int]) -> list[str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from curate.balance.resampling.interpolating import neighbours_within
+from curate.balance.resampling.nearest import nearest_others
 
 
-def comparable(values: np.ndarray, categorical: np.ndarray) -> np.ndarray:
+def comparable(values: np.ndarray, categorical: np.ndarray, least: float = 1.0) -> np.ndarray:
     """(n, d') float: categories as coordinates whose distance is the median spread of the numbers (Chawla et al. 2002).
 
     Args:
         values: (n, d) matrix with codes of categories.
         categorical: (d,) bool.
+        least: what stands for the median spread where that is 0.
     """
     if not categorical.any():
         return values
@@ -21,13 +22,13 @@ def comparable(values: np.ndarray, categorical: np.ndarray) -> np.ndarray:
     parts = [numbers]
     for column in values[:, categorical].T:
         coordinates = column[:, None] == np.unique(column)[None]
-        parts.append(coordinates.astype(values.dtype) * values.dtype.type((apart or 1.0) / np.sqrt(2)))
+        parts.append(coordinates.astype(values.dtype) * values.dtype.type((apart or least) / np.sqrt(2)))
     return np.hstack(parts)
 
 
 def nearest_of(values: np.ndarray, categorical: np.ndarray, k: int) -> np.ndarray:
     """(n, k) the nearest other rows of each row, numbers and categories together."""
-    return neighbours_within(comparable(values, categorical), k)
+    return nearest_others(comparable(values, categorical), k)
 
 
 def mixed(

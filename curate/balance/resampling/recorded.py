@@ -1,15 +1,24 @@
-"""The library's samplers that make rows, watched while they do, so that every new row knows its parents."""
+"""The library's samplers that make rows, run on the numbers of rows, so that every new row knows its parents.
+
+What the library holds of the rows are their numbers; searches, clusters and support vector machines look the values up.
+It makes no row itself, which it would do in double and copy several times: it draws, and the rows are made from that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from curate.balance.resampling.drafted import Drafted
 from curate.balance.resampling.interpolating import Moves, moved
+from curate.balance.resampling.nearest import nearest
 from curate.errors import DataError
+
+SVM_CACHE_MB = 100
+"""Half of scikit-learn's default: the machine's own copy of the rows, in double, is large enough."""
 
 
 def made_by_library(
@@ -18,7 +27,7 @@ def made_by_library(
     """What a sampler of imbalanced-learn adds.
 
     Args:
-        sampler: its class, one of the SMOTE family.
+        sampler: its class: BorderlineSMOTE, SVMSMOTE or KMeansSMOTE.
         settings: for its constructor, the seed among them.
         values: (n, d) matrix.
         y: (n,) int codes 0..C-1, all of which occur.
@@ -29,99 +38,101 @@ def made_by_library(
         DataError: the library can't make rows of these.
     """
     target = {code: int((y == code).sum()) + wanted for code, wanted in extra.items()}
-    watched = _watched(sampler)(sampling_strategy=target, **settings)
-    watched.moves = moves = _Moves(values, y)
+    watching: Any = type(sampler.__name__, (_Watched, sampler), {})
+    watched = watching(sampling_strategy=target, **settings)
+    watched.values, watched.moves = values, []
     try:
-        new_values, new_codes = watched.fit_resample(values, y)
+        watched.fit_resample(np.arange(len(y))[:, None], y)
     except (ValueError, RuntimeError) as error:
         raise DataError(f"resample: {method} can't make rows of these: {error}") from error
-    codes = np.asarray(new_codes[len(y) :], dtype=np.int64)
-    first, second, share = moves.together()
-    if moves.only_told:
-        starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]) if len(codes) else []
-        return moved(values, [Moves(int(codes[i]), *part) for i, *part in _runs(starts, first, second, share)])
-    made = np.ascontiguousarray(new_values[len(y) :])
-    if len(first) != len(made):
-        raise DataError(f"resample: {method} made {len(made)} rows and tells of {len(first)}")
-    return Drafted.of(made.astype(values.dtype, copy=False), codes, first, second, share)
+    return moved(values, watched.moves)
 
 
-def _runs(starts: Any, *columns: np.ndarray) -> Iterator[tuple[Any, ...]]:
-    """Where each run starts, and its part of every column."""
-    for begin, end in zip(starts, [*starts[1:], len(columns[0])]):
-        yield begin, *(column[begin:end] for column in columns)
+class _Watched:
+    """What stands before the library's class: its estimators see values, and new rows are only told."""
 
-
-class _Moves:
-    """Which rows were moved toward which, in the order in which new rows were made.
-
-    Where a new row is nothing but a point between two, it is `only_told`: the library makes none, which it would do in
-    double and copy several times, and the points are made here.
-    """
-
-    def __init__(self, values: np.ndarray, y: np.ndarray) -> None:
-        self.values, self.y = values, y
-        self.parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        self.only_told = False
-
-    def add(self, first: np.ndarray, second: np.ndarray, share: np.ndarray) -> None:
-        self.parts.append((first, second, share))
-
-    def rows_of(self, part: Any, code: int) -> np.ndarray:
-        """Rows of the matrix that the library handed on as `part`: all, those of a class, or some of them."""
-        if part.shape[0] == len(self.y):
-            return np.arange(len(self.y))
-        own = np.flatnonzero(self.y == code)
-        if part.shape[0] == len(own):
-            return own
-        places: dict[bytes, int] = {}  # equal rows share a place, the first: they are the same parent for any purpose
-        for row in own.tolist():
-            places.setdefault(self.values[row].tobytes(), row)
-        return np.array([places[row.tobytes()] for row in part], dtype=np.int64)
-
-    def together(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        empty = np.zeros(0, dtype=np.int64)
-        columns = list(zip(*self.parts)) or [(), (), ()]
-        return (
-            np.concatenate([empty, *columns[0]]),
-            np.concatenate([empty, *columns[1]]),
-            np.concatenate([np.zeros(0), *columns[2]]),
-        )
-
-
-def _watched(sampler: type) -> type:
-    """A subclass that tells `moves` of every new row and makes it as its parent does."""
-    if sampler.__name__ == "SMOTEN":
-        return type(sampler.__name__, (_WatchedCategories, sampler), {})
-    return type(sampler.__name__, (_WatchedMoves, sampler), {})
-
-
-class _WatchedMoves:
-    moves: _Moves
+    values: np.ndarray
+    moves: list[Moves]
     random_state: int
+    density_exponent: Any
+
+    def _validate_estimator(self) -> None:
+        super()._validate_estimator()  # pyright: ignore[reportAttributeAccessIssue]
+        for name in ("nn_k_", "nn_m_"):
+            if hasattr(self, name):
+                setattr(self, name, _Neighbours(self.values, getattr(self, name).n_neighbors))
+        if hasattr(self, "svm_estimator_"):
+            self.svm_estimator_ = _Machine(self.values, self.svm_estimator_)
+        if hasattr(self, "kmeans_estimator_"):
+            self.kmeans_estimator_ = _Clusters(self.values, self.kmeans_estimator_)
 
     def _generate_samples(
         self, X: Any, nn_data: Any, nn_num: Any, rows: Any, cols: Any, steps: Any, y_type: Any = None, y: Any = None
     ) -> Any:
-        share, near = np.array(steps[:, 0]), nn_num[rows, cols]
+        near, shortened = nn_num[rows, cols], None
         if y is not None:  # borderline-2 goes at most half of the way toward another class; drawn as the library does
             other = y[near] != y_type
             drawn = np.random.RandomState(self.random_state)  # the library's generator
-            share[other] *= drawn.uniform(0.0, 0.5, size=(other.sum(), 1))[:, 0]
-        self.moves.add(self.moves.rows_of(X, y_type)[rows], self.moves.rows_of(nn_data, y_type)[near], share)
-        if y is None and isinstance(X, np.ndarray):
-            self.moves.only_told = True
-            return X[:0]
-        return super()._generate_samples(X, nn_data, nn_num, rows, cols, steps, y_type, y)  # pyright: ignore[reportAttributeAccessIssue]
+            shortened = np.ones(len(near))
+            shortened[other] = drawn.uniform(0.0, 0.5, size=(other.sum(), 1))[:, 0]
+        first, second = X[:, 0][rows].astype(np.int32), nn_data[:, 0][near].astype(np.int32)
+        self.moves.append(Moves(int(y_type), first, second, steps[:, 0], shortened))
+        return X[:0]
+
+    def _find_cluster_sparsity(self, X: Any) -> float:
+        """As the library's, without the distances of all pairs at once."""
+        from sklearn.metrics import pairwise_distances_chunked
+
+        own, n = self.values[X[:, 0]], len(X)
+
+        def summed(block: np.ndarray, start: int) -> np.ndarray:
+            block[np.arange(len(block)), start + np.arange(len(block))] = 0
+            return block.sum(axis=1, dtype=np.float64)
+
+        parts = pairwise_distances_chunked(own, reduce_func=summed, working_memory=64)
+        total = sum(float(part.sum()) for part in parts)
+        exponent = self.density_exponent
+        exponent = math.log(n, 1.6) ** 1.8 * 0.16 if exponent == "auto" else exponent
+        return (total / (n**2 - n)) ** exponent / n
 
 
-class _WatchedCategories:
-    moves: _Moves
-    random_state: int
+class _Neighbours:
+    """A search for neighbours that is handed the numbers of rows, as a column."""
 
-    def _make_samples(self, X_class: Any, klass: Any, y_dtype: Any, nn_indices: Any, n_samples: int) -> Any:
-        drawn = np.random.RandomState(self.random_state)  # the library's generator
-        picks = drawn.choice(np.arange(X_class.shape[0]), size=n_samples, replace=True)
-        own = np.flatnonzero(self.moves.y == klass)
-        self.moves.add(own[picks], np.full(n_samples, -1), np.full(n_samples, np.nan))
-        return super()._make_samples(X_class, klass, y_dtype, nn_indices, n_samples)  # pyright: ignore[reportAttributeAccessIssue]
+    def __init__(self, values: np.ndarray, n_neighbors: int) -> None:
+        self.values, self.n_neighbors = values, n_neighbors
+        self._among: np.ndarray | None = None
+
+    def fit(self, X: np.ndarray) -> _Neighbours:
+        self._among = None if len(X) == len(self.values) else X[:, 0]
+        return self
+
+    def kneighbors(self, X: np.ndarray, return_distance: bool = False) -> np.ndarray:
+        return nearest(self.values, self.n_neighbors, X[:, 0], self._among)
+
+
+class _Machine:
+    """A support vector machine that is handed the numbers of all rows; fitted once, as it is always asked the same."""
+
+    def __init__(self, values: np.ndarray, machine: Any) -> None:
+        self._values, self._machine = values, machine.set_params(cache_size=SVM_CACHE_MB)
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> _Machine:
+        if self._machine is not None:
+            self.support_ = self._machine.fit(self._values, y).support_
+            self._machine = None  # it holds the support vectors in double
+        return self
+
+
+class _Clusters:
+    """k-means that is handed the numbers of all rows; fitted once, as it is always asked the same."""
+
+    def __init__(self, values: np.ndarray, clusters: Any) -> None:
+        self._values, self._clusters = values, clusters
+        self.n_clusters: int = clusters.n_clusters
+        self._found: np.ndarray | None = None
+
+    def fit_predict(self, X: np.ndarray) -> np.ndarray:
+        if self._found is None:
+            self._found = self._clusters.fit_predict(self._values)
+        return np.asarray(self._found)

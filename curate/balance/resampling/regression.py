@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +95,7 @@ def _synthesised(
     sizes = np.bincount(region)
     wanted = int(np.ceil(len(rows) / len(sizes))) if thin else int(sizes[~rare].max())
     seen, rng, table = look(step, evidence, rows, making=True), np.random.default_rng(seed), evidence.table
-    parts, new_targets, reasons = [], [], []
+    parts, new_targets, reasons, regions = [], [], [], []
     for number in np.flatnonzero(rare & (sizes < wanted)):
         own = np.flatnonzero(region == number)
         low, high = target[own].min(), target[own].max()
@@ -105,28 +104,23 @@ def _synthesised(
         if made is not None:
             parts.append(made.rows)
             new_targets.append(made.targets)
-            reasons += [text] * len(made.rows)
+            regions.append(np.full(len(made.rows), len(reasons), dtype=np.int32))
+            reasons.append(text)
     gone = _thinned(region, rare, wanted, rng) if thin else np.zeros(0, dtype=np.int64)
     why = f"{step.method}: its target is common, and {wanted} rows of its kind are left"
     dropped = entries.decided(step.name, "drop", table.row_ids[rows[gone]], why)
     if not parts:
         return dropped
-    drafted = Drafted.join(parts, seen.values)
-    drafted = replace(drafted, values=seen.restored(drafted.values))
+    drafted = Drafted.join(parts)
     kind = table.column(str(table.task.label)).type
     values = np.concatenate(new_targets)
     column = pa.array(np.rint(values) if pa.types.is_integer(kind) else values)
     column = pc.round(column, ndigits=kind.scale) if pa.types.is_decimal(kind) else column
     made_rows = entries.made_rows(
-        step.name,
-        salt,
-        table,
-        rows,
-        seen.own.columns,
-        drafted,
-        column.cast(kind, safe=False),
-        pa.array(reasons, pa.string()),
-    )
+        step.name, salt, table, rows, seen.own.columns, drafted.changed(seen.restored),
+        entries.Said(column.cast(kind, safe=False), np.arange(len(drafted), dtype=np.int32)),
+        entries.Said(pa.array(reasons, pa.string()), np.concatenate(regions)),
+    )  # fmt: skip
     return Made(Decisions.join([made_rows.decisions, dropped]), made_rows.rows)
 
 

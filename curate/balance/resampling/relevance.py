@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from curate.balance.resampling import mixing
-from curate.balance.resampling.drafted import Drafted
+from curate.balance.resampling.drafted import Blocks, Drafted, block_rows
 
 WHISKER = 1.5
 """Quartile ranges beyond the quartiles from which on a target is an extreme (Tukey's boxplot)."""
@@ -82,27 +83,57 @@ def grown(
         rng: draws all.
     """
     compared = mixing.comparable(values[own], categorical)
-    near = mixing.neighbours_within(compared, k)
+    near = mixing.nearest_others(compared, k)
     times = np.full(len(own), more // len(own))
     times[rng.choice(len(own), size=more % len(own), replace=False)] += 1
     first = np.repeat(np.arange(len(own)), times)
     second = near[first, rng.integers(k, size=more)]
     share = rng.random(more)
     chosen = own[first], own[second]
-    made = mixing.mixed(values, categorical, *chosen, share, np.zeros((more, 0), dtype=np.int64), rng)
     new_target = target[chosen[0]] + share * (target[chosen[1]] - target[chosen[0]])
+    seed = int(rng.integers(2**63))
     if noise is None:
-        return Grown(Drafted.of(made, 0, *chosen, share), new_target)
-    gap = np.linalg.norm((compared[first] - compared[second]).astype(np.float64), axis=1)
-    far = gap >= half_median_distances(compared)[first]
-    spread = values[own].std(axis=0, dtype=np.float64) * ~categorical
-    jitter = rng.normal(size=(more, values.shape[1])) * spread * noise
-    made[far] = (values[chosen[0]] + jitter)[far].astype(values.dtype)
+        return Grown(Drafted.of(_blocks(values, categorical, *chosen, share, seed), 0, *chosen, share), new_target)
+    far = _gaps(compared, first, second) >= half_median_distances(compared)[first]
+    jitter = values[own].std(axis=0, dtype=np.float64) * ~categorical * noise
     moved = target[chosen[0]] + rng.normal(size=more) * target[own].std() * noise
+    blocks = _blocks(values, categorical, *chosen, share, seed, far, jitter)
     return Grown(
-        Drafted.of(made, 0, chosen[0], np.where(far, -1, chosen[1]), np.where(far, np.nan, share)),
+        Drafted.of(blocks, 0, chosen[0], np.where(far, -1, chosen[1]), np.where(far, np.nan, share)),
         np.where(far, moved, new_target),
     )
+
+
+def _blocks(
+    values: np.ndarray, categorical: np.ndarray, first: np.ndarray, second: np.ndarray, share: np.ndarray, seed: int,
+    far: np.ndarray | None = None, jitter: np.ndarray | None = None,
+) -> Blocks:  # fmt: skip
+    """Rows between two rows; those that are `far` are the first of the two with (d,) `jitter`, a standard deviation."""
+    size = block_rows(values.shape[1])
+
+    def blocks() -> Iterator[np.ndarray]:
+        drawn = np.random.default_rng(seed)
+        for start in range(0, len(first), size):
+            here = slice(start, start + size)
+            made = mixing.mixed(
+                values, categorical, first[here], second[here], share[here],
+                np.zeros((len(first[here]), 0), dtype=np.int64), drawn,
+            )  # fmt: skip
+            if far is not None and jitter is not None:
+                noise = drawn.normal(size=made.shape) * jitter
+                made[far[here]] = (values[first[here]] + noise)[far[here]].astype(values.dtype)
+            yield made
+
+    return blocks
+
+
+def _gaps(compared: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(m,) float64 distances between pairs of rows."""
+    size, found = block_rows(compared.shape[1]), np.empty(len(first))
+    for start in range(0, len(first), size):
+        here = slice(start, start + size)
+        found[here] = np.linalg.norm((compared[first[here]] - compared[second[here]]).astype(np.float64), axis=1)
+    return found
 
 
 def half_median_distances(compared: np.ndarray) -> np.ndarray:

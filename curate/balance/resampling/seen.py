@@ -89,10 +89,11 @@ def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Se
     inputs = matrix.read(table, rows)
     if step.scale == "standard":
         mean, spread = matrix.middles_and_spreads(inputs)
-        scaled = ((inputs.values - mean.astype(inputs.values.dtype)) / spread.astype(inputs.values.dtype)).astype(
-            inputs.values.dtype, copy=False
-        )
-        return Seen(rows, scaled, inputs, mean, spread)
+        values = inputs.values if inputs.values.flags.writeable else inputs.values.copy()
+        # In place: nobody needs them as they were, and another matrix would be as large.
+        values -= mean.astype(values.dtype)
+        values /= spread.astype(values.dtype)
+        return Seen(rows, values, inputs, mean, spread)
     _note_spreads(evidence, inputs)
     return Seen(rows, inputs.values, inputs)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.balance.resampling import cleaning
 from curate.balance.resampling.methods import METHODS
 from curate.errors import DataError
 
@@ -45,6 +46,12 @@ def times_kept(
     given = {"sampling_strategy": aim, **settings}
     if "random_state" in parameters:
         given["random_state"] = seed
+    if values is not None and method in cleaning.OWN and given.get("version") != 3:
+        try:
+            kept = cleaning.rows_kept(method, values, y, given.pop("sampling_strategy"), given)
+        except ValueError as error:
+            raise DataError(f"resample: {method} can't choose among these rows: {error}") from error
+        return np.bincount(kept, minlength=len(y)).astype(np.int64), []
     sampler = cls(**given)
     seen = np.arange(len(y))[:, None] if values is None else values
     notes: list[str] = []

@@ -10,6 +10,7 @@ import numpy as np
 
 from curate.balance.selection.points import Points
 from curate.balance.selection.quota import Quota, in_turn
+from curate.evidence.blas_threads import fitting_threads
 
 PART = 65_536
 """Rows that are read for each row chosen."""
@@ -32,7 +33,10 @@ def herding(points: Points, quota: Quota, start: np.ndarray | None = None) -> np
     begun = np.zeros(points.width)
     if start is not None and len(start):
         begun = (mean - start.astype(np.float64)).sum(0) / len(parts)
-    picks = [part[_herd(points.take(part), own, mean, begun.copy())] for part, own in zip(parts, quotas, strict=True)]
+    with fitting_threads(len(parts[0]) * points.width):
+        picks = [
+            part[_herd(points.take(part), own, mean, begun.copy())] for part, own in zip(parts, quotas, strict=True)
+        ]
     return in_turn(picks) if len(parts) > 1 else picks[0]
 
 

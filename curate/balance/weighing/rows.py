@@ -66,9 +66,3 @@ def row_weights(
     """One ``weight`` entry per row, in the order of the rows."""
     after = [f"{weight:.6g}" for weight in weights.tolist()]
     return Decisions.of(step, "weight", evidence.table.row_ids[rows], reasons, score=score, after=after)
-
-
-def note(evidence: Any, sentence: str) -> None:
-    """Say something of the set as a whole in the report, once."""
-    if sentence not in evidence.notes:
-        evidence.notes.append(sentence)

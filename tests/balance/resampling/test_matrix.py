@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 import curate
-from curate.balance.resampling import matrix
+from curate.balance.resampling import matrix, writing
 from curate.errors import DataError
 
 VECTORS = np.arange(24.0).reshape(6, 4)
@@ -45,11 +45,11 @@ def test_vectors_there_and_back(table_of, kind, precision):
     inputs = matrix.read(table, rows)
     np.testing.assert_array_equal(inputs.values, VECTORS[rows])
     assert inputs.values.dtype == precision
-    back = matrix.write(inputs.columns, inputs.values + 0.4)
+    back = writing.write(inputs.columns, inputs.values + 0.4)
     assert back["features"].type == table.column("features").type
     whole = pa.types.is_integer(kind.value_type)
     np.testing.assert_allclose(back["features"].to_pylist(), VECTORS[rows] + (0 if whole else 0.4), rtol=1e-6)
-    assert matrix.rounded(inputs.columns) == (["features"] if whole else [])
+    assert writing.rounded(inputs.columns) == (["features"] if whole else [])
 
 
 def test_a_vector_of_another_length_is_named(table_of):
@@ -83,14 +83,14 @@ def test_scalars_there_and_back(table_of):
     rows = np.array([3, 1, 0, 2])
     inputs = matrix.read(table, rows)
     assert inputs.categorical.tolist() == [False] * 4 + [True] * 2
-    back = matrix.write(inputs.columns, inputs.values)
+    back = writing.write(inputs.columns, inputs.values)
     for name in names:
         assert back[name].type == table.column(name).type, name
         assert back[name].to_pylist() == table.column(name).take(pa.array(rows)).to_pylist(), name
     beyond = inputs.values.copy()
     beyond[:, 0] = [-3.2, 300.0, 4.5, 4.6]
-    assert matrix.write(inputs.columns, beyond)["count"].to_pylist() == [0, 255, 4, 5]
-    assert matrix.rounded(inputs.columns) == ["count", "price", "day", "at"]
+    assert writing.write(inputs.columns, beyond)["count"].to_pylist() == [0, 255, 4, 5]
+    assert writing.rounded(inputs.columns) == ["count", "price", "day", "at"]
 
 
 def test_ids_are_no_numbers(table_of):
