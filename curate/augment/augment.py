@@ -131,6 +131,8 @@ class Augment(step.Augment):
     def refuses(self, task: Task) -> str | None:
         """Operations are there for inputs that the task does not have, or classes are named where there are none."""
         inputs = set(task.modalities) | ({"image"} if "video" in task.modalities else set())
+        if self.text and task.kind == "token_classification":
+            return "augment has text operations, which move and drop words, and the tags would stand at others"
         for modality in MODALITIES:
             if getattr(self, modality) and modality not in inputs:
                 return (

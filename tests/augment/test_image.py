@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from curate.augment.operations import build, known
-from curate.augment.operations.chance import Stream, philox
+from curate.augment.operations.chance import Numbers, Stream, borrowed, returned, sfc64
+from curate.augment.operations.image_library import CERTAIN, names
 from curate.augment.operations.image_magnitudes import NEUTRAL
 from curate.augment.operations.image_presets import PRESETS
 from curate.errors import ConfigError, DataError
@@ -28,13 +29,55 @@ def test_equals_albumentations_with_the_same_chance(name):
     stream = Stream()
     stream.begin(drawn["seed"])
     peer = getattr(albumentations, name)(p=1.0)
-    peer.set_random_state(np.random.Generator(np.random.Philox(key=drawn["seed"])), stream)
+    peer.set_random_state(sfc64(drawn["seed"]), stream)
     np.testing.assert_array_equal(operation.apply(IMAGE, drawn), peer(image=IMAGE)["image"])
 
 
-def test_generators_by_key():
-    for key in (0, 7, 2**64 + 3, 2**128 - 1):
-        np.testing.assert_array_equal(philox(key).random(5), np.random.Generator(np.random.Philox(key=key)).random(5))
+def test_generators_by_seed():
+    numbers = Numbers()
+    for seed in (0, 7, 2**63 + 3, 2**64 - 1):
+        expected = sfc64(seed)
+        for _ in range(2):  # also after an odd number of half words was drawn
+            numbers.begin(seed)
+            expected = sfc64(seed)
+            for draw in ("random", "standard_normal"):
+                np.testing.assert_array_equal(getattr(numbers.generator, draw)(5), getattr(expected, draw)(5))
+            assert numbers.generator.integers(9, size=3, dtype=np.int32).tolist() == (
+                expected.integers(9, size=3, dtype=np.int32).tolist()
+            )
+    slow = Numbers()
+    slow._memory = None  # as with a NumPy that lays out its state in another way
+    slow.begin(5)
+    np.testing.assert_array_equal(slow.generator.random(5), sfc64(5).random(5))
+
+
+def test_generators_of_many_seeds_are_even_and_apart():
+    first = np.array([sfc64(seed).random(4) for seed in range(4000)])
+    np.testing.assert_allclose(first.mean(0), 0.5, atol=0.02)
+    np.testing.assert_allclose(first.std(0), 0.289, atol=0.01)
+    assert np.abs(np.corrcoef(first.T) - np.eye(4)).max() < 0.06
+    stream, near = Stream(), []
+    for seed in range(4000):
+        stream.begin(seed)
+        near.append([stream.random(), stream.random()])
+    assert np.abs(np.corrcoef(np.array(near).T, first.T)[:2, 2:]).max() < 0.06
+
+
+def test_a_generator_is_borrowed_by_one_at_a_time():
+    one, other = borrowed(1), borrowed(1)
+    assert one is not other
+    assert one.generator.random() == other.generator.random()
+    returned(one)
+    assert borrowed(2) is one
+
+
+@pytest.mark.parametrize("name", sorted(CERTAIN))
+def test_what_is_said_to_draw_nothing_draws_nothing(name):
+    operation = build("image", {name: {"p": 1.0}})
+    assert not operation.by_chance
+    # Without a key a draw would raise TypeError.
+    np.testing.assert_array_equal(operation.done(IMAGE, None), operation.done(IMAGE, 2**100 + 1))
+    assert set(names()) >= CERTAIN
 
 
 def test_the_stream_is_even():
@@ -49,6 +92,19 @@ def test_the_stream_is_even():
     np.testing.assert_allclose(numbers.std(0), [0.289, 0.289, 0.319, 1], atol=0.03)
     assert np.abs(np.corrcoef(numbers.T) - np.eye(4)).max() < 0.06
     assert stream.getrandbits(130) < 2**130
+    assert stream._randbelow(2**80) < 2**80
+    assert 5 <= stream.randint(5, 2**90) <= 2**90
+    assert {stream.randint(np.int64(-1), 1) for _ in range(50)} == {-1, 0, 1}
+    assert sorted(stream.sample(range(9), 9)) == list(range(9))
+    with pytest.raises(ValueError, match="empty range"):
+        stream.randint(2, 1)
+    pairs = []
+    for _ in range(2):
+        stream.begin(3)
+        pairs.append([stream.gauss(), stream.gauss()])
+        stream.begin(4)
+        stream.gauss()  # of which Python's own would keep a second one
+    assert pairs[0] == pairs[1]
 
 
 def test_p_is_the_transforms_own():

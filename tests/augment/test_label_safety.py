@@ -1,6 +1,7 @@
 """Operations that change the class are seen to, and are weakened as far as asked."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -72,6 +73,18 @@ def test_a_flip_that_swaps_the_classes():
     assert found["RandomBrightnessContrast", 1.0]["share"] < 0.1
     assert found["VerticalFlip", 1.0]["share"] < 0.1
     assert 25 <= found["VerticalFlip", 1.0]["draws"] <= 35
+
+
+def test_no_more_is_held_than_there_is_room_for(monkeypatch):
+    step = augment(image=["HorizontalFlip", {"RandomBrightnessContrast": {"p": 1.0}}])
+    table = halves()
+    size = len(table.rows([0], ["image"])["image"].to_pylist()[0]["bytes"])
+    monkeypatch.setattr(sys.modules[label_safety.__module__], "MOST_BYTES", 60 * size)
+    found = by_operation(label_safety(Evidence(table, SETTINGS), step, rows=60))
+    assert 12 <= found["HorizontalFlip", 1.0]["draws"] <= 16  # each row is drawn five times
+    monkeypatch.setattr(sys.modules[label_safety.__module__], "MOST_BYTES", 5 * size)
+    with pytest.raises(DataError, match="5 rows fit into it"):
+        label_safety(Evidence(table, SETTINGS), step)
 
 
 def test_advice_and_a_run_that_takes_it():

@@ -44,6 +44,14 @@ NEEDS = {
 }
 """Transforms that look at a part of the row beside its image -> the role that the task must have."""
 
+CERTAIN = frozenset(
+    (
+        *("AutoContrast", "Equalize", "HorizontalFlip", "InvertImg", "NoOp", "TimeReverse", "ToGray", "ToSepia"),
+        *("Transpose", "VerticalFlip"),
+    )
+)
+"""Transforms that draw nothing, whatever their parameters."""
+
 _loading = threading.Lock()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field
 
-from curate.augment.operations.chance import philox
+from curate.augment.operations.chance import borrowed, returned
 from curate.step import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Drawn = dict[str, Any]
 """What was drawn, as plain values (numbers, text, lists of them): enough to do the same again."""
 
+WORD = 2**64 - 1
 SIZED = re.compile(r"(max_(\w+_)?(sigma|change|shift|fraction|percent)|max_shift_\w+|fraction)$")
 """Names of settings that say how much is done at most, and do nothing at 0."""
 
@@ -35,6 +36,11 @@ class Operation(Settings):
     """Settings that are the operation's magnitude -> the value at which they do nothing; found by their names
     (`_neutral`) where it is left empty."""
 
+    @property
+    def by_chance(self) -> bool:
+        """Whether it takes any chance but that of its probability; what takes none may be done without a key."""
+        return True
+
     p: float = Field(1.0, ge=0, le=1, description="probability that the operation is done to an item")
 
     def draw(self, rng: np.random.Generator, item: Any) -> Drawn:
@@ -47,7 +53,16 @@ class Operation(Settings):
 
     def drawn_by(self, key: int, item: Any) -> Drawn:
         """`draw` with the generator of a 128-bit key; for operations that need no generator, without making one."""
-        return self.draw(philox(key), item)
+        # The upper half of the key has already decided whether the operation is done at all.
+        numbers = borrowed(key & WORD)
+        try:
+            return self.draw(numbers.generator, item)
+        finally:
+            returned(numbers)
+
+    def done(self, item: Any, key: int | None) -> Any:
+        """The item after `drawn_by` and `apply`; an operation that draws nothing is done without a key."""
+        return self.apply(item, {} if key is None else self.drawn_by(key, item))
 
     def at(self, strength: float) -> Self:
         """The operation at a strength in [0, 1]: 1 as it is, 0 nothing.

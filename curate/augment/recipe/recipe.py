@@ -11,8 +11,11 @@ from typing import Any
 import xxhash
 
 from curate.augment.mix import Mix
-from curate.augment.recipe.stage import Stage
+from curate.augment.recipe.stage import Listed, Stage, number_of
 from curate.errors import ConfigError
+
+KEPT = number_of(b"keep_original")
+_hash = xxhash.xxh3_128_intdigest
 
 
 @dataclass(frozen=True)
@@ -63,36 +66,47 @@ class Recipe:
             label: name of the row's class (several for multilabel tasks), for what is for some classes alone.
             unchanged: counts here, by operation, texts that it gave back as they were.
         """
-        base: bytes | None = None
+        row = row_id.encode("utf-8", "surrogatepass")
+        draw = _draw(seed, epoch, copy)
         for stage in self.stages:
-            strength = stage.overall if stage.alike else stage.strength(label, copy, epoch)
-            listed = stage.listed(modality, strength)
-            if not listed:
-                continue
-            if base is None:
-                base = f"{seed} {epoch} {copy} {row_id}".encode("utf-8", "surrogatepass")
-            # The same for every step, so that with one share in all of them these draws stay as they are altogether.
-            if stage.keep_original and _share(_key(base, b"keep_original")) < stage.keep_original:
-                continue
-            if stage.probability < 1 and _share(_key(base, stage.name)) >= stage.probability:
+            listed = stage.listed(modality, stage.overall if stage.alike else stage.strength(label, copy, epoch))
+            if (
+                stage.spares
+                and listed
+                and (
+                    # The same for all steps: with one share in each of them these draws stay as they are altogether.
+                    _share(_hash(row, draw ^ KEPT)) < stage.keep_original
+                    or _share(_hash(row, draw ^ stage.number)) >= stage.probability
+                )
+            ):
                 continue
             for one in listed:
-                key = _key(base, one.name)
-                if (one.p < 1 and _share(key) >= one.p) or (one.by_class and not one.concerns(label)):
-                    continue
-                before, item = item, one.done(item, key)
-                if unchanged is not None and isinstance(item, str) and item == before:
+                if one.fixed:
+                    made = one.does(item, None)
+                else:
+                    key = _hash(row, draw ^ one.number)
+                    if one.sometimes and not one.meant(_share(key), label):
+                        continue
+                    made = one.does(item, key)
+                if unchanged is not None and isinstance(made, str) and made == item:
                     unchanged[one.name.decode()] += 1
+                item = made
         return item
 
+    @staticmethod
+    def key(one: Listed, seed: int, epoch: int, row_id: str, copy: int) -> int:
+        """The 128 bits of one draw of an operation, of which `apply` gives it the lower half to draw from."""
+        return _hash(row_id.encode("utf-8", "surrogatepass"), _draw(seed, epoch, copy) ^ one.number)
 
-def _key(base: bytes, name: bytes) -> int:
-    """128 bits of a draw (seed, epoch, copy, row) and a step or operation, whose name holds no NUL."""
-    return xxhash.xxh3_128_intdigest(name + b"\0" + base)
+
+@lru_cache(maxsize=4096)
+def _draw(seed: int, epoch: int, copy: int) -> int:
+    """64 bits of what a row's draw is besides the row; with those of an operation they seed the hash of the row."""
+    return xxhash.xxh3_64_intdigest(f"{seed} {epoch} {copy}".encode())
 
 
 def _share(key: int) -> float:
-    """A number in [0, 1) from the upper half of a key; operations draw from a generator of the whole."""
+    """A number in [0, 1) from the upper half of a key; operations draw from a generator of the lower half."""
     return (key >> 75) * 2.0**-53
 
 

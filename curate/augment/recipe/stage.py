@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import xxhash
 
 from curate.augment.operations import build
 from curate.augment.operations.catalogue import MODALITIES, expand, parse
@@ -21,13 +23,17 @@ class Listed:
 
     Attributes:
         operation: the operation.
-        name: its place in the recipe, part of the key of its random numbers.
+        name: its place in the recipe.
         only: names of the classes that it is for, None for all.
         never: names of the classes that it is not for.
         strength: of this operation, in [0, 1].
         on_frames: whether it is an operation on images, and of a `Clip` takes the frames.
         p: probability of the operation.
         by_class: whether it is for some classes alone.
+        sometimes: whether it is not done to every draw, by its probability or its classes.
+        fixed: whether nothing about it is left to chance.
+        number: 64 bits of its name, part of the key of its random numbers.
+        does: `done`, or what comes to the same and is called with less ado.
     """
 
     operation: Operation
@@ -38,22 +44,39 @@ class Listed:
     on_frames: bool
     p: float = field(init=False)
     by_class: bool = field(init=False)
+    sometimes: bool = field(init=False)
+    fixed: bool = field(init=False)
+    number: int = field(init=False)
+    does: Callable[[Any, int | None], Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Lay out what is asked for at every item."""
-        object.__setattr__(self, "p", self.operation.p)
-        object.__setattr__(self, "by_class", self.only is not None or bool(self.never))
+        p, by_class = self.operation.p, self.only is not None or bool(self.never)
+        laid_out = {
+            "p": p,
+            "by_class": by_class,
+            "sometimes": p < 1 or by_class,
+            "fixed": not (p < 1 or by_class or self.operation.by_chance),
+            "number": number_of(self.name),
+        }
+        plain = type(self).done is Listed.done and not self.on_frames
+        for name, value in (laid_out | {"does": self.operation.done if plain else self.done}).items():
+            object.__setattr__(self, name, value)
 
     def concerns(self, label: Label) -> bool:
         """Whether it may be done to a row of this class; of several classes, each must be one of `only`."""
         names = classes_of(label)
         return not (names & self.never) and (self.only is None or (bool(names) and names <= self.only))
 
-    def done(self, item: Any, key: int) -> Any:
-        """The item after it, drawn by a 128-bit key."""
+    def meant(self, share: float, label: Label) -> bool:
+        """Whether it is done to a draw with a number in [0, 1) and a class."""
+        return share < self.p and (not self.by_class or self.concerns(label))
+
+    def done(self, item: Any, key: int | None) -> Any:
+        """The item after it, drawn by a 128-bit key, None where it is `fixed`."""
         if self.on_frames and isinstance(item, Clip):
             return item._replace(frames=self.done(item.frames, key))
-        return self.operation.apply(item, self.operation.drawn_by(key, item))
+        return self.operation.done(item, key)
 
 
 @dataclass(frozen=True)
@@ -61,7 +84,7 @@ class Stage:
     """One augment step of a recipe.
 
     Attributes:
-        name: its place among the augment steps, part of the key of its random numbers.
+        name: its place among the augment steps.
         operations: modality -> operations in order.
         probability: of doing anything to an item.
         keep_original: share of the draws that are left as they are.
@@ -84,11 +107,17 @@ class Stage:
     _scaled: dict[tuple[str, float], tuple[Listed, ...]] = field(default_factory=dict)
     alike: bool = field(init=False)
     """Whether all draws are treated alike, whatever their class, copy and epoch."""
+    spares: bool = field(init=False)
+    """Whether it leaves some draws as they are."""
+    number: int = field(init=False)
+    """64 bits of its name."""
 
     def __post_init__(self) -> None:
         """Lay out what is asked for at every item."""
         alike = self.classes is None and not (self.repeated_only or self.strengths or self.schedule)
         object.__setattr__(self, "alike", alike)
+        object.__setattr__(self, "spares", self.keep_original > 0 or self.probability < 1)
+        object.__setattr__(self, "number", number_of(self.name))
 
     @classmethod
     def of(cls, place: int, settings: Mapping[str, Any]) -> Stage:
@@ -132,13 +161,23 @@ class Stage:
             own = self.operations.get(modality, ()) if strength else ()
             if modality == "video" and strength:
                 own = (*own, *self.operations.get("image", ()))
+            clips = modality == "video"
             found = tuple(
-                replace(one, operation=one.operation.at(round(strength * one.strength, 2)))
+                replace(
+                    one,
+                    operation=one.operation.at(round(strength * one.strength, 2)),
+                    on_frames=one.on_frames and clips,
+                )
                 for one in own
                 if one.strength
             )
             self._scaled[modality, strength] = found
         return found
+
+
+def number_of(name: bytes) -> int:
+    """64 bits of a name."""
+    return xxhash.xxh3_64_intdigest(name)
 
 
 def classes_of(label: Label) -> set[str]:

@@ -12,6 +12,8 @@ from curate.media.item import DecodeError
 from curate.media.payload import read_bytes
 from curate.table import Table
 
+BLOCK = 64
+"""Rows that are read at once."""
 READABLE = ("image", "text", "audio", "series", "features")
 
 
@@ -21,6 +23,27 @@ def column_of(table: Table, modality: str) -> str:
     if not isinstance(column, str):
         raise ConfigError(f"label safety looks at one column of {modality}, and the task has {column or 'none'}")
     return column
+
+
+def cells(table: Table, modality: str, rows: np.ndarray, most_bytes: int) -> list[Any]:
+    """What stands in the column for some rows, files read but not decoded; of the first rows that fit into so much."""
+    column, found, left = column_of(table, modality), [], most_bytes
+    for begin in range(0, len(rows), BLOCK):
+        for cell in table.rows(rows[begin : begin + BLOCK], [column])[column].to_pylist():
+            if modality in ("image", "audio"):
+                cell = {"bytes": read_bytes(cell, table.root), "path": None}
+            left -= bytes_of(cell)
+            if left < 0:
+                return found
+            found.append(cell)
+    return found
+
+
+def bytes_of(cell: Any) -> int:
+    """About how much memory a cell takes."""
+    if isinstance(cell, dict):
+        return len(cell["bytes"])
+    return 8 * np.size(cell) if isinstance(cell, list) else 4 * len(cell or "")
 
 
 def items(table: Table, modality: str, rows: np.ndarray) -> list[Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from curate.augment.operations.operation import Operation
 from curate.augment.recipe.stage import Listed, Stage
-from curate.augment.safety.items import READABLE, column_of, items, value
+from curate.augment.safety.items import READABLE, bytes_of, cells, column_of, items, value
 from curate.errors import DataError
 from curate.evidence import Evidence
 from curate.evidence.cross_validation import best_ridge
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 LEARNED = 2000
 """Rows that the head learns from at most."""
+MOST_BYTES = 1_000_000_000
+"""Of the rows that the head learns from, as they are stored, and as many of the draws."""
 SCHEMA = pa.schema(
     [
         ("modality", pa.string()),
@@ -40,10 +44,17 @@ SCHEMA = pa.schema(
 95 % interval (Wilson)."""
 
 
+class _MadeBy(NamedTuple):
+    """An operation and its strength."""
+
+    operation: str
+    strength: float
+
+
 class _Draws(NamedTuple):
     """Augmented items: what made each, of which row, and what it is now."""
 
-    made_by: list[tuple[str, str, float]]
+    made_by: list[_MadeBy]
     parent: list[int]
     values: list[Any]
 
@@ -56,7 +67,8 @@ def label_safety(
     A head on the embedding is cross-validated on original training rows. Of the rows that it gets right without
     having seen them, each is drawn once by each operation alone, at each strength; a draw has left its class where the
     head says another one. The head has never seen the row a draw was made from. Operations without a magnitude are
-    measured at strength 1 alone. Cost: operations x strengths x `rows` embeddings.
+    measured at strength 1 alone. Cost: operations x strengths x `rows` embeddings. Rows are decoded one at a time, and
+    no more of them are learned and drawn from than `MOST_BYTES` hold.
 
     Args:
         evidence: of a classification table.
@@ -107,60 +119,76 @@ def _measured(
     strengths: tuple[float, ...],
     folds: int,
 ) -> list[dict[str, Any]]:
+    originals = cells(evidence.table, modality, learned, MOST_BYTES)
+    learned = learned[: len(originals)]
     codes = evidence.labels.codes[learned]
-    originals = items(evidence.table, modality, learned)
-    draws = _drawn(evidence, modality, listed, learned[:rows], originals[:rows], strengths)
+    if len(learned) < 2 * folds or len(np.unique(codes)) < 2:
+        raise DataError(
+            f"label safety needs at least {2 * folds} training rows of two classes in {MOST_BYTES / 1e9:g} GB;"
+            f" {len(learned)} rows fit into it"
+        )
+    draws = _drawn(evidence, modality, listed, learned[:rows], strengths)
     vectors = _vectors(evidence, modality, originals, codes, draws)
     n = len(learned)
-    said = _said(vectors, codes, np.array(draws.parent, np.int64), folds, evidence.seed)
     parent = np.array(draws.parent, np.int64)
+    said = _said(vectors, codes, parent, folds, evidence.seed)
     judged = (said[:n] == codes)[parent]
     left = said[n:] != codes[parent]
     lines = []
-    for made_by in dict.fromkeys(draws.made_by):
-        own = judged & np.array([by == made_by for by in draws.made_by])
-        name, kind, strength = made_by[1], made_by[0], made_by[2]
+    for made_by in dict.fromkeys(made_by for made_by, _, _ in _at_strengths(listed, strengths)):
+        drawn = np.array([by == made_by for by in draws.made_by], bool)
+        if not drawn.any():
+            continue
+        own = judged & drawn
         count, gone = int(own.sum()), int((left & own).sum())
         low, high = _interval(gone, count)
         share = gone / count if count else float("nan")
-        lines.append(
-            {"modality": kind, "operation": name, "strength": strength, "draws": count, "left": gone, "share": share}
-            | {"low": low, "high": high}
-        )
+        line = {"modality": modality, "operation": made_by.operation, "strength": made_by.strength}
+        lines.append(line | {"draws": count, "left": gone, "share": share, "low": low, "high": high})
     return lines
 
 
 def _drawn(
-    evidence: Evidence,
-    modality: str,
-    listed: tuple[Listed, ...],
-    rows: np.ndarray,
-    originals: list[Any],
-    strengths: tuple[float, ...],
+    evidence: Evidence, modality: str, listed: tuple[Listed, ...], rows: np.ndarray, strengths: tuple[float, ...]
 ) -> _Draws:
-    """Each row drawn once by each operation that is for its class, at each strength."""
-    draws = _Draws([], [], [])
+    """Each row drawn once by each operation that is for its class, at each strength, while there is room for them.
+
+    One row is decoded at a time.
+    """
+    draws, left = _Draws([], [], []), MOST_BYTES
     labels, ids = evidence.labels, evidence.table.row_ids
+    made = list(_at_strengths(listed, strengths))
+    for place, row in enumerate(rows.tolist()):
+        [item] = items(evidence.table, modality, rows[place : place + 1])
+        for made_by, one, operation in made:
+            if not one.concerns(labels.names[labels.codes[row]]):
+                continue
+            key = digest(evidence.seed, str(ids[row]), "label_safety", made_by.operation)
+            draws.made_by.append(made_by)
+            draws.parent.append(place)
+            draws.values.append(value(modality, operation.done(item, key)))
+            left -= bytes_of(draws.values[-1])
+        if left < 0:
+            break
+    return draws
+
+
+def _at_strengths(
+    listed: tuple[Listed, ...], strengths: tuple[float, ...]
+) -> Iterator[tuple[_MadeBy, Listed, Operation]]:
     for one in listed:
         name = one.name.decode().rsplit(".", 1)[-1]
         for strength in sorted(set(strengths) | {1.0}):
             operation = one.operation.at(strength)
             if strength < 1.0 and operation.p != one.operation.p:
                 continue  # it has no magnitude: weaker, it is done less often, and no less strongly
-            for place, (row, item) in enumerate(zip(rows.tolist(), originals)):
-                if not one.concerns(labels.names[labels.codes[row]]):
-                    continue
-                key = digest(evidence.seed, str(ids[row]), "label_safety", name)
-                draws.made_by.append((modality, name, strength))
-                draws.parent.append(place)
-                draws.values.append(value(modality, operation.apply(item, operation.drawn_by(key, item))))
-    return draws
+            yield _MadeBy(name, strength), one, operation
 
 
 def _vectors(evidence: Evidence, modality: str, originals: list[Any], codes: np.ndarray, draws: _Draws) -> np.ndarray:
     """(n + m, d) embedding of originals and draws, by an encoder that learned from the originals alone."""
     column = column_of(evidence.table, modality)
-    values = [value(modality, item) for item in originals] + draws.values
+    values = originals + draws.values
     names = evidence.labels.names
     label = [names[code] for code in codes] + [names[codes[place]] for place in draws.parent]
     split = ["train"] * len(originals) + ["test"] * len(draws.values)

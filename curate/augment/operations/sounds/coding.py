@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from io import BytesIO
 from typing import Any, Literal
 
@@ -23,6 +24,14 @@ CODECS = {
     "opus": ("ogg", "libopus"),
     "vorbis": ("ogg", "libvorbis"),
 }
+MP3_KBPS = {
+    **dict.fromkeys((32_000, 44_100, 48_000), (32, 320)),
+    **dict.fromkeys((16_000, 22_050, 24_000), (8, 160)),
+    **dict.fromkeys((8_000, 11_025, 12_000), (8, 64)),
+}
+"""Rates of MP3 -> its lowest and highest bit rate, which libsndfile takes as levels of compression 1 and 0."""
+MP3_DELAY = 1105
+"""Samples that LAME and a decoder put before the sound, where the frames are too small to hold how many those are."""
 TELEPHONE_HZ = 8_000
 MU = 255.0
 
@@ -34,6 +43,11 @@ class Telephone(SoundOperation):
     """
 
     p: float = Field(0.5, ge=0, le=1, description="probability that the operation is done to an item")
+
+    @property
+    def by_chance(self) -> bool:
+        """Nothing but whether it is done is left to chance."""
+        return False
 
     def draw(self, rng: np.random.Generator, item: Any) -> Drawn:
         """Nothing."""
@@ -57,7 +71,7 @@ class Telephone(SoundOperation):
 class LossyCodec(SoundOperation):
     """Encodes it with loss at a drawn bit rate and decodes it again. Shorter than 0.1 s it stays as it is.
 
-    Source: FFmpeg (PyAV): LAME, AAC, Opus.
+    Source: libsndfile (MP3 by LAME, at the rates that MP3 has), else FFmpeg (PyAV): LAME, AAC, Opus.
     """
 
     codecs: tuple[Literal["mp3", "aac", "opus"], ...] = Field(
@@ -79,8 +93,34 @@ class LossyCodec(SoundOperation):
         n, channels = samples.shape[-1], min(2, len(samples))
         if n < LEAST_SECONDS * rate:
             return samples
-        own = _coded(samples[:channels], rate, drawn["codec"], drawn["kbps"])
+        if drawn["codec"] == "mp3" and rate in MP3_KBPS and _writes_mp3():
+            own = _as_mp3(samples[:channels], rate, drawn["kbps"])
+        else:
+            own = _coded(samples[:channels], rate, drawn["codec"], drawn["kbps"])
         return fitted(own if len(samples) <= 2 else np.repeat(own[:1], len(samples), axis=0), n)
+
+
+@cache
+def _writes_mp3() -> bool:
+    """Whether libsndfile was built with LAME and mpg123."""
+    try:
+        import soundfile
+    except ImportError:
+        return False
+    return "MP3" in soundfile.available_formats()
+
+
+def _as_mp3(samples: np.ndarray, rate: int, kbps: int) -> np.ndarray:
+    """(1 or 2, n) samples through MP3, at a rate of `MP3_KBPS`."""
+    import soundfile
+
+    least, most = MP3_KBPS[rate]
+    level = min(max((most - kbps) / (most - least), 0.0), 0.9999)  # it refuses 1
+    file = BytesIO()
+    soundfile.write(file, samples.T, rate, format="MP3", bitrate_mode="CONSTANT", compression_level=level)
+    file.seek(0)
+    heard = soundfile.read(file, dtype="float32", always_2d=True)[0].T
+    return heard[:, MP3_DELAY:] if heard.shape[-1] > samples.shape[-1] else heard
 
 
 def _coded(samples: np.ndarray, rate: int, codec: str, kbps: int) -> np.ndarray:

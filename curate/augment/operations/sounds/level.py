@@ -39,6 +39,11 @@ class Polarity(SoundOperation):
 
     p: float = Field(0.5, ge=0, le=1, description="probability that the operation is done to an item")
 
+    @property
+    def by_chance(self) -> bool:
+        """Nothing but whether it is done is left to chance."""
+        return False
+
     def draw(self, rng: np.random.Generator, item: Any) -> Drawn:
         """Nothing."""
         return {}

@@ -25,17 +25,17 @@ class TimeShift(SoundOperation):
 
     def draw(self, rng: np.random.Generator, item: Any) -> Drawn:
         """The shift, as a share of the length; later is positive."""
-        return {"shift": float(rng.uniform(-self.max_shift_fraction, self.max_shift_fraction))}
+        return {"shift": self.max_shift_fraction * (2.0 * rng.random() - 1.0)}
 
     def _heard(self, samples: np.ndarray, rate: int, drawn: Drawn) -> np.ndarray:
         n = samples.shape[-1]
         by = round(drawn["shift"] * n)
         if not by:
             return samples
+        cut = n - by if by > 0 else -by
         moved = np.empty_like(samples)
-        moved[:, max(0, by) : n + min(0, by)] = samples[:, max(0, -by) : n - max(0, by)]
-        gone = samples[:, n - by :] if by > 0 else samples[:, :-by]
-        (moved[:, :by] if by > 0 else moved[:, by:])[...] = gone if self.rollover else 0.0
+        moved[:, : n - cut] = samples[:, cut:] if by < 0 or self.rollover else 0.0
+        moved[:, n - cut :] = samples[:, :cut] if by > 0 or self.rollover else 0.0
         return moved
 
 
