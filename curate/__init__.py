@@ -14,11 +14,13 @@ _PUBLIC = {
     "Table": "curate.table",
     "Task": "curate.task",
     "audit": "curate.pipeline",
+    "compare": "curate.pipeline",
+    "fit": "curate.feed",
     "load": "curate.sources",
     "open": "curate.pipeline",
     "resplit": "curate.pipeline",
 }
-_MODULES = ("errors", "feed", "losses", "steps")
+_MODULES = ("errors", "feed", "losses", "metrics", "steps")
 
 __all__ = [
     "Curated",
@@ -28,18 +30,22 @@ __all__ = [
     "Task",
     "__version__",
     "audit",
+    "compare",
     "errors",
     "feed",
+    "fit",
     "load",
     "losses",
+    "metrics",
     "open",
     "resplit",
     "steps",
 ]
 
 if TYPE_CHECKING:
-    from curate import errors, feed, losses, steps
-    from curate.pipeline import Curated, Pipeline, audit, open, resplit
+    from curate import errors, feed, losses, metrics, steps
+    from curate.feed import fit
+    from curate.pipeline import Curated, Pipeline, audit, compare, open, resplit
     from curate.report import Report
     from curate.sources import load
     from curate.table import Table

@@ -24,6 +24,9 @@ DECODED = (*MEDIA, "mask")
 """Roles whose columns hold encoded files."""
 BoxFormat = Literal["xyxy", "xywh", "cxcywh", "xyxy_relative", "xywh_relative", "cxcywh_relative"]
 
+BACKGROUND_NAMES = ("background", "bg", "void")
+"""Names under which a class of pixels is no object."""
+
 
 class Task(BaseModel):
     """Roles of the columns of a table. A role that the data does not have is None.

@@ -69,6 +69,10 @@ class Embedder:
             self._encoders = encoders
         return self._encoders
 
+    def follow(self, other: Embedder) -> None:
+        """Take the encoders that were chosen for another table with the same inputs."""
+        self._encoders = other.encoders
+
     def measures(self) -> list[Measure]:
         """The measures that the encoders need."""
         return [encoder.measure for encoder in self.encoders if encoder.measure is not None]

@@ -109,6 +109,12 @@ class Evidence:
         """New evidence of another table by the same settings, cache and seed."""
         return Evidence(table, self.settings, cache=self._measurements.cache, seed=self.seed, progress=self._progress)
 
+    def alike(self, table: Table) -> Evidence:
+        """New evidence of another table with the same inputs, embedded by the same encoders."""
+        other = self.beside(table)
+        other._embedder.follow(self._embedder)
+        return other
+
     def prepare(self, names: Sequence[str], embedding: bool = True) -> None:
         """Take these measures of all rows, and those that the encoder needs, in one decoding pass.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from curate.feed.adaptive import Adaptive
+    from curate.feed.device.prefetched import Prefetched
+    from curate.feed.fitting import fit
     from curate.feed.loader import Loader
     from curate.feed.losses import SoftBinaryCrossEntropy, SoftCrossEntropy, WeightedRegression, make_loss
     from curate.feed.making import make_loader
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Adaptive": "adaptive",
     "Loader": "loader",
+    "Prefetched": "device.prefetched",
     "Sampler": "sampler",
     "SoftBinaryCrossEntropy": "losses",
     "SoftCrossEntropy": "losses",
     "WeightedRegression": "losses",
+    "fit": "fitting",
     "make_loader": "making",
     "make_loss": "losses",
 }
@@ -30,10 +34,12 @@ _WITHOUT_TORCH = ("adaptive", "sampler")
 __all__ = [
     "Adaptive",
     "Loader",
+    "Prefetched",
     "Sampler",
     "SoftBinaryCrossEntropy",
     "SoftCrossEntropy",
     "WeightedRegression",
+    "fit",
     "make_loader",
     "make_loss",
 ]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError, DataError, nearest
+from curate.feed.alike import FIRST_REPLACEMENT, REPLACEMENTS, Alike
+from curate.feed.draws import NONE_BROKEN, Draw, Skipped, Watch
 from curate.feed.inputs.input import Input
+from curate.feed.memory import Memory, Recycled, within
 from curate.feed.recipes import Line, Recipes
 from curate.feed.spilled import Spilled
 from curate.feed.targets import Targets
@@ -22,31 +27,31 @@ from curate.table import HELD_OUT
 if TYPE_CHECKING:
     import datasets
 
+    from curate.feed.device.left import Left
+
 SKIPPED = "_skipped"
 """Entry of a batch in which a worker reports rows that could not be read; the loader takes it out."""
+LEFT = "_left"
+"""Entry of a batch that says which operations are left to the device; `Prefetched` takes it out."""
 UNCHANGED = "_unchanged"
 """Entry of a batch in which a worker counts texts that an operation gave back as they were, by operation."""
 
 
-class Draw(NamedTuple):
-    """One draw of a plan: all that decides what a batch holds at its place."""
-
-    epoch: int
-    position: int
-    occurrence: int = 0
+_tokenizing = threading.Lock()
+"""Tokenizers of transformers refuse to be used by two threads."""
 
 
-class Skipped(NamedTuple):
-    """A row that could not be read or augmented when its turn came."""
-
-    row_id: str
-    reason: str
+def begin_process() -> None:
+    """After a fork: a lock that another thread of the parent held then would stay held here."""
+    global _tokenizing
+    _tokenizing = threading.Lock()
 
 
 @dataclass(frozen=True)
 class _Part:
     """Some draws, read: the finished arrays of every input, or why a draw has none."""
 
+    draws: list[Draw]
     planned: pa.Table
     lines: list[Line]
     items: list[list[Any] | None]
@@ -67,6 +72,8 @@ class Batches:
         names: entry of a batch -> the name that the user wants for it.
         on_error: what to do with a row that can't be read or augmented.
         transform: called with each finished batch.
+        memory: where large arrays of a batch come from.
+        left: which image operations are left to a device, None for none.
     """
 
     rows: datasets.Dataset
@@ -75,12 +82,18 @@ class Batches:
     targets: Targets
     recipes: Recipes
     names: Mapping[str, str] = field(default_factory=dict)
-    on_error: Literal["skip", "raise"] = "skip"
+    on_error: Literal["skip", "replace", "raise"] = "skip"
     transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    memory: Memory = field(default_factory=Recycled)
+    left: Left | None = None
 
     def __len__(self) -> int:
         """Number of planned draws."""
         return self.plan.table.num_rows
+
+    @cached_property
+    def _alike(self) -> Alike:
+        return Alike.of(self.plan.table)
 
     @cached_property
     def _partners(self) -> np.ndarray:
@@ -98,47 +111,91 @@ class Batches:
         return self.__getitems__([draw])
 
     def __getitems__(self, draws: Sequence[Draw | int]) -> dict[str, Any]:
+        """The batch of some draws of one epoch; see `batch`."""
+        return self.batch([draw if isinstance(draw, tuple) else Draw(0, int(draw)) for draw in draws])
+
+    def batch(
+        self, draws: Sequence[Draw], broken: Mapping[Draw, str] = NONE_BROKEN, watch: Watch | None = None
+    ) -> dict[str, Any]:
         """The batch of some draws of one epoch.
+
+        Args:
+            draws: what is read.
+            broken: draws that are not to be read again, with the reason; they count as rows that can't be read.
+            watch: is told which draw is being read.
 
         Raises:
             DataError: a row can't be read or augmented, and `on_error` is ``raise``.
         """
-        asked = [draw if isinstance(draw, tuple) else Draw(0, int(draw)) for draw in draws]
-        epoch = asked[0][0]
-        positions = np.array([draw[1] for draw in asked], np.int64)
-        part = self._read(positions, np.array([draw[2] for draw in asked]), epoch)
-        kept = [place for place, items in enumerate(part.items) if items is not None]
+        part = self._read(draws, broken, watch)
         skipped = [Skipped(part.lines[place].row_id, reason) for place, reason in part.skipped.items()]
+        if part.skipped and self.on_error == "replace":
+            part, skipped = self._replaced(part, broken, watch)
+        kept = [place for place, items in enumerate(part.items) if items is not None]
         if not kept:
             return {"row_id": [], SKIPPED: skipped}
         lines = [part.lines[place] for place in kept]
         items = [part.items[place] or [] for place in kept]
-        planned = part.planned if len(kept) == len(asked) else part.planned.take(pa.array(kept))
+        planned = part.planned if len(kept) == len(draws) else part.planned.take(pa.array(kept))
         targets = self.targets.arrays(planned)
         if self.recipes.mixes:
-            skipped += self._mix(lines, items, targets, positions[kept], epoch)
+            skipped += self._mix(lines, items, targets, [part.draws[place] for place in kept], broken, watch)
+        if watch is not None:
+            watch.off()
         batch = self._collate(lines, items, targets, skipped)
+        if self.left is not None:
+            batch[LEFT] = self.left.asked(lines, draws[0].epoch, self.recipes.seed)
         return batch | {UNCHANGED: part.unchanged} if part.unchanged else batch
 
-    def _read(self, positions: np.ndarray, occurrences: np.ndarray | None, epoch: int) -> _Part:
+    def _read(self, draws: Sequence[Draw], broken: Mapping[Draw, str], watch: Watch | None) -> _Part:
         """Gather, decode and augment; the finished arrays of each draw, one per input."""
-        planned = self.plan.take(positions)
-        lines = self.recipes.lines(planned, occurrences)
+        planned, lines = self._planned(draws)
         found, place = np.unique(planned["row"].to_numpy(), return_inverse=True)
         rows: Any = self.rows[found.tolist()]
         values = [modality.values(rows) for modality in self.inputs]
         items: list[list[Any] | None] = []
         skipped: dict[int, str] = {}
         unchanged: Counter[str] = Counter()
-        for number, line in enumerate(lines):
+        for number, (line, draw) in enumerate(zip(lines, draws)):
             try:
-                items.append(self._item(line, [column[place[number]] for column in values], epoch, unchanged))
+                if draw in broken:
+                    raise DataError(f"row {line.row_id} can't be read: {broken[draw]}")
+                if watch is not None:
+                    watch.on(draw)
+                items.append(self._item(line, [column[place[number]] for column in values], draw.epoch, unchanged))
             except DataError as error:
                 if self.on_error == "raise":
                     raise
                 skipped[number] = str(error).removeprefix(f"row {line.row_id} can't be read: ")
                 items.append(None)
-        return _Part(planned, lines, items, skipped, unchanged)
+        return _Part(list(draws), planned, lines, items, skipped, unchanged)
+
+    def _replaced(self, part: _Part, broken: Mapping[Draw, str], watch: Watch | None) -> tuple[_Part, list[Skipped]]:
+        """The part with other rows of the same classes in the place of those that could not be read.
+
+        Which they are follows from seed, epoch, row and copy alone, like everything else about a draw.
+        """
+        draws, items, skipped = list(part.draws), list(part.items), []
+        unchanged = Counter(part.unchanged)
+        for place, reason in part.skipped.items():
+            line, draw, replacement = part.lines[place], part.draws[place], None
+            for attempt in range(REPLACEMENTS):
+                other = self._alike.instead(
+                    draw.position, attempt, self.recipes.seed, draw.epoch, line.row_id, line.copy
+                )
+                tried = self._read([Draw(draw.epoch, other, FIRST_REPLACEMENT + attempt)], broken, watch)
+                if tried.items[0] is not None:
+                    draws[place], items[place] = tried.draws[0], tried.items[0]
+                    unchanged.update(tried.unchanged)
+                    replacement = tried.lines[0].row_id
+                    break
+            skipped.append(Skipped(line.row_id, reason, replacement))
+        return _Part(draws, *self._planned(draws), items, {}, unchanged), skipped
+
+    def _planned(self, draws: Sequence[Draw]) -> tuple[pa.Table, list[Line]]:
+        """The lines of the plan, and what a recipe must know of them."""
+        planned = self.plan.take(np.array([draw.position for draw in draws], np.int64))
+        return planned, self.recipes.lines(planned, np.array([draw.occurrence for draw in draws], np.int64))
 
     def _item(self, line: Line, values: list[Any], epoch: int, unchanged: Counter[str]) -> list[Any]:
         """The finished arrays of one draw, one per input."""
@@ -146,6 +203,10 @@ class Batches:
             read = [modality.read(value) for modality, value in zip(self.inputs, values)]
         except DataError as error:
             raise DataError(f"row {line.row_id} can't be read: {error}") from error
+        except MemoryError as error:
+            raise DataError(f"row {line.row_id} can't be read: there is not enough memory for it ({error})") from error
+        if self.left is not None:
+            line = self.left.here(line)
         changed = [self.recipes.changed(line, m, item, epoch, unchanged) for m, item in zip(self.inputs, read)]
         return [m.finish(item) for m, item in zip(self.inputs, changed)]
 
@@ -154,17 +215,18 @@ class Batches:
         lines: list[Line],
         items: list[list[Any]],
         targets: dict[str, np.ndarray],
-        positions: np.ndarray,
-        epoch: int,
+        draws: Sequence[Draw],
+        broken: Mapping[Draw, str],
+        watch: Watch | None,
     ) -> list[Skipped]:
         """Mix partners into items and targets, in place; the partners that could not be read."""
-        may = self._partners
+        may, epoch = self._partners, draws[0].epoch
         shapes = [next((i.shape for i in own if isinstance(i, np.ndarray)), None) for own in items]
         chosen = [self.recipes.mixing(line, epoch, len(may), shape) for line, shape in zip(lines, shapes)]
         partners = np.where(
             [choice is not None for choice in chosen],
             may[[0 if choice is None else choice[1].partner for choice in chosen]],
-            positions,
+            [draw.position for draw in draws],
         )
         theirs = self.targets.arrays(self.plan.take(partners))
         both = self.targets.mixable(targets) & self.targets.mixable(theirs)
@@ -173,7 +235,7 @@ class Batches:
         skipped: list[Skipped] = []
         if wanted:
             needed, number = np.unique(partners[wanted], return_inverse=True)
-            part = self._read(needed, None, epoch)
+            part = self._read([Draw(epoch, position) for position in needed.tolist()], broken, watch)
             skipped = [Skipped(part.lines[n].row_id, reason) for n, reason in part.skipped.items()]
             for place, n in zip(wanted, number):
                 choice, partner = chosen[place], part.items[n]
@@ -193,16 +255,14 @@ class Batches:
         self, lines: list[Line], items: list[list[Any]], targets: dict[str, np.ndarray], skipped: list[Skipped]
     ) -> dict[str, Any]:
         """The batch as torch tensors under the names that the user wants."""
-        import torch
-
         row_ids = [line.row_id for line in lines]
         batch: dict[str, Any] = {}
         for number, modality in enumerate(self.inputs):
-            batch |= modality.collate([item[number] for item in items], row_ids)
-        batch |= targets
+            with within(self.memory), _tokenizing if modality.modality == "text" else nullcontext():
+                batch |= modality.collate([item[number] for item in items], row_ids)
+        batch = self.targets.joined(targets, batch)
         batch["row_id"] = row_ids
-        tensors = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
-        renamed = self._renamed(tensors)
+        renamed = self._renamed({name: _tensors(value) for name, value in batch.items()})
         if self.transform is not None:
             renamed = self.transform(renamed)
             if not isinstance(renamed, dict):
@@ -223,6 +283,17 @@ class Batches:
                 f"inputs: two entries of the batch would have one name ({', '.join(self.names.values())})"
             )
         return renamed
+
+
+def _tensors(value: Any) -> Any:
+    """Arrays as tensors, also in lists (of images, of targets) and dicts."""
+    import torch
+
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if isinstance(value, list):
+        return value if value and isinstance(value[0], str) else [_tensors(one) for one in value]
+    return {name: _tensors(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _float(item: Any) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import ValidationError
 
 from curate.errors import ConfigError
 from curate.feed import order as orders
-from curate.feed import planned
 from curate.feed.adaptive import Adaptive, Reports
+from curate.feed.sampling.classes import classes_of
+from curate.feed.sampling.dealt import Dealt
+from curate.feed.sampling.drawn import Drawn, Order
+from curate.feed.sampling.members import Members, members_of
+from curate.randomness import generator
 
 
 @dataclass
@@ -22,30 +25,44 @@ class Following:
 
     Attributes:
         reports: so far.
-        classes: the positions of each of K classes; none where rows are followed.
+        draws: of an epoch, as many as the plan has lines.
+        seed: of the order.
+        order: of the draws.
+        members: the entries of each of K classes; None where rows are followed.
         codes: (n,) int64 which of the K row ids each line is of; None where classes are followed.
+        version: counts the changes of the reports.
     """
 
     reports: Reports
-    classes: Sequence[np.ndarray]
+    draws: int
+    seed: int
+    order: Order = field(init=False)
+    members: Members | None = None
     codes: np.ndarray | None = None
+    version: int = 0
+    _quotas: tuple[tuple[int, int], np.ndarray] | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, plan: Any, asked: Adaptive | Mapping[str, Any] | None) -> Following:
-        """For a plan. Raises ConfigError where the settings are wrong, or the plan lacks what they follow."""
-        settings = _settings(asked)
+    def of(cls, plan: Any, settings: Adaptive, seed: int) -> Following:
+        """For a plan. Raises ConfigError where it lacks what the settings follow."""
         if settings.by == "classes":
-            found = planned.classes(plan, "adaptive")
-            return cls(Reports(settings, list(found)), list(found.values()))
+            found = classes_of(plan, "adaptive")
+            members = members_of(found.codes, len(found.names))
+            following = cls(Reports(settings, found.names), len(plan), seed, members)
+            following.order = Dealt(members, found.lines, len(plan), following.quotas, seed, "adaptive")
+            return following
         if plan is None or "row_id" not in plan.column_names:
             raise ConfigError("the sampler 'adaptive' by rows needs a plan with row ids, not the number of its lines")
         ids = pa.concat_arrays([pa.array([], pa.string()), *plan["row_id"].cast(pa.string()).chunks])
         encoded = ids.dictionary_encode()
-        return cls(Reports(settings, encoded.dictionary.to_pylist()), [], encoded.indices.to_numpy().astype(np.int64))
+        codes = encoded.indices.to_numpy().astype(np.int64)
+        following = cls(Reports(settings, encoded.dictionary.to_pylist()), len(plan), seed, None, codes)
+        following.order = _RowOrder(following)
+        return following
 
-    def keys(self) -> list[bytes]:
-        """Bytes that differ where states can't be exchanged."""
-        return [self.reports.settings.model_dump_json().encode(), *(positions.tobytes() for positions in self.classes)]
+    def keys(self) -> list[str]:
+        """Texts that differ where states can't be exchanged."""
+        return [self.reports.settings.model_dump_json(), *([] if self.members is None else [self.members.key()])]
 
     def add(self, epoch: int, given: Mapping[str, Mapping[str, float] | None]) -> None:
         """Take a report of `classes` or `rows`, whichever is followed. Raises ConfigError."""
@@ -54,33 +71,58 @@ class Following:
         if named != [by]:
             raise ConfigError(f"this sampler follows reports of {by}; given: {' and '.join(named) or 'nothing'}")
         self.reports.add(epoch, given[by] or {})
+        self.version += 1
+
+    def load(self, state: Any) -> None:
+        """Go on from the reports of a state. Raises ConfigError if it is none of these."""
+        self.reports.load(state)
+        self.version += 1
 
     def shares(self, epoch: int) -> np.ndarray:
         """(K,) shares of the draws of an epoch by the reports before it; they sum to 1."""
         if not len(self.reports.names):
             return np.zeros(0)
-        if self.codes is not None:
-            sizes = np.bincount(self.codes, minlength=len(self.reports.names))
-        else:
-            sizes = np.array([len(positions) for positions in self.classes])
-        even = self.codes is None and self.reports.settings.start_from == "classes"
-        return self.reports.shares(epoch, np.full(len(sizes), 1 / len(sizes)) if even else sizes / sizes.sum())
+        codes, k = self.codes, len(self.reports.names)
+        sizes = self.members.sizes if self.members is not None else np.bincount(_known(codes), minlength=k)
+        alike = codes is None and self.reports.settings.start_from == "classes"
+        return self.reports.shares(epoch, np.full(k, 1 / k) if alike else sizes / sizes.sum())
 
-    def order(self, epoch: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """(draws,) int64 positions of an epoch."""
-        shares = self.shares(epoch)
-        if self.codes is None:
-            return orders.by_shares(self.classes, shares, draws, rng)
-        lines = np.bincount(self.codes, minlength=len(shares))
-        return orders.in_proportion((shares / lines)[self.codes], draws, rng)
+    def quotas(self, epoch: int) -> np.ndarray:
+        """(K,) int64 draws of each class in an epoch."""
+        if self._quotas is None or self._quotas[0] != (epoch, self.version):
+            rng = generator(self.seed, epoch, step="sampler.adaptive")
+            self._quotas = ((epoch, self.version), orders.quotas(self.shares(epoch), self.draws, rng))
+        return self._quotas[1]
+
+    def lines(self, epoch: int) -> np.ndarray:
+        """(draws,) int64 lines of an epoch, where rows are followed."""
+        shares, codes = self.shares(epoch), _known(self.codes)
+        lines = np.bincount(codes, minlength=len(shares))
+        rng = generator(self.seed, epoch, step="sampler.adaptive")
+        return orders.in_proportion((shares / lines)[codes], self.draws, rng)
 
 
-def _settings(asked: Adaptive | Mapping[str, Any] | None) -> Adaptive:
-    try:
-        return asked if isinstance(asked, Adaptive) else Adaptive(**(asked or {}))
-    except ValidationError as error:
-        said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.40}" for e in error.errors()]
-        known = ", ".join(Adaptive.model_fields)
-        raise ConfigError(f"adaptive: {'; '.join(said)} (settings: {known})") from None
-    except TypeError:
-        raise ConfigError(f"adaptive must be a mapping of settings, not {asked!r:.60}") from None
+@dataclass
+class _RowOrder:
+    """The draws of an epoch as they were computed once, since reports say something else of every row."""
+
+    following: Following
+    _last: tuple[tuple[int, int], Drawn] | None = None
+
+    @property
+    def most(self) -> int:
+        """See `Order`."""
+        return self.following.draws
+
+    def draw(self, epoch: int, numbers: np.ndarray) -> Drawn:
+        """See `Order`."""
+        asked = (epoch, self.following.version)
+        if self._last is None or self._last[0] != asked:
+            lines = self.following.lines(epoch)
+            self._last = (asked, Drawn(lines, orders.occurrences(lines)))
+        drawn = self._last[1]
+        return Drawn(drawn.positions[numbers], drawn.occurrences[numbers])
+
+
+def _known(codes: np.ndarray | None) -> np.ndarray:
+    return np.zeros(0, np.int64) if codes is None else codes

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
-import re
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import DataLoader
 
-from curate.errors import CurateError, DataError
+from curate.errors import DataError
 from curate.feed import sampler as samplers
-from curate.feed.batches import SKIPPED, UNCHANGED, Batches, Draw, Skipped
+from curate.feed.batches import SKIPPED, UNCHANGED, Batches
 from curate.feed.cursor import Cursor
+from curate.feed.draws import Draw, Skipped
 from curate.feed.sampler import Sampler
+from curate.feed.workers.crew import Crew
+from curate.feed.workers.hiring import Hiring, pinned
+
+if TYPE_CHECKING:
+    from curate.feed.device.prefetched import Prefetched
 
 _logger = logging.getLogger("curate.feed")
 EMPTY_BATCHES = 10
@@ -40,7 +46,9 @@ class Loader(DataLoader):
     not those that workers have prepared.
 
     Attributes:
-        skipped: row id -> reason, of the rows that could not be read or augmented so far (`on_error="skip"`).
+        skipped: row id -> reason, of the rows that could not be read or augmented so far (`on_error` ``skip`` and
+            ``replace``), or that ended a worker process.
+        replaced: row id -> row id of the row that was last drawn in its place (`on_error` ``replace``).
         unchanged: text operation -> how many texts so far it gave back as they were.
         label_names: the classes in the order of `soft_labels`.
         class_weights: (K,) float32 for the loss, None where there are none; batches do not contain them.
@@ -48,18 +56,31 @@ class Loader(DataLoader):
     """
 
     def __init__(
-        self, dataset: Batches, sampler: Sampler, label_names: Sequence[str], class_weights: Any, **settings: Any
+        self,
+        dataset: Batches,
+        sampler: Sampler,
+        label_names: Sequence[str],
+        class_weights: Any,
+        *,
+        hiring: Hiring | None = None,
+        pin_memory: bool = False,
     ) -> None:
         self.requests = Requests(sampler)
         self.cursor = Cursor()
         self.skipped: dict[str, str] = {}
+        self.replaced: dict[str, str] = {}
+        self.hiring = hiring or Hiring()
+        self._crew: Crew | None = None
         self.unchanged: Counter[str] = Counter()
         self.label_names = list(label_names)
         self.class_weights = None if class_weights is None else np.asarray(class_weights, np.float32)
         self.inputs = dataset.inputs
         # For torch a dataset of items, which `__getitems__` gives as whole batches.
         items: Any = dataset
-        super().__init__(items, batch_sampler=self.requests, collate_fn=_as_it_is, **settings)
+        super().__init__(
+            items, batch_sampler=self.requests, collate_fn=_as_it_is, pin_memory=pin_memory, **self.hiring.for_torch
+        )
+        self.num_workers = self.hiring.num_workers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The batches of the epoch, from its start or from where a loaded state stands.
@@ -99,7 +120,8 @@ class Loader(DataLoader):
         if len(self.skipped) > before:
             row_id, reason = list(self.skipped.items())[-1]
             count = len(self.skipped) - before
-            _logger.warning("%d row(s) could not be read and were skipped, among them %s: %s", count, row_id, reason)
+            what = "replaced" if row_id in self.replaced else "skipped"
+            _logger.warning("%d row(s) could not be read and were %s, among them %s: %s", count, what, row_id, reason)
 
     def _refuse(self, batches: int) -> None:
         row_id, reason = list(self.skipped.items())[-1]
@@ -108,14 +130,54 @@ class Loader(DataLoader):
         )
 
     def _batches(self) -> Iterator[dict[str, Any]]:
+        dataset: Any = self.dataset
+        # No method of the loader goes to the workers: they would keep it, and so themselves, alive.
+        finish = pinned if self.pin_memory else _as_it_is
+        if not self.hiring.num_workers:
+            for draws in self.requests:
+                yield finish(dataset.batch(draws))
+            return
+        crew = self._crew or self.hiring.crew(dataset, finish)
+        if self.hiring.persistent_workers and self._crew is None:
+            self._crew = crew
+            weakref.finalize(self, crew.close)
         try:
-            yield from super().__iter__()
-        except CurateError as error:
-            raise _plain(error) from None
+            yield from crew.batches(self.requests)
+        finally:
+            if not self.hiring.persistent_workers:
+                crew.close()
+
+    def prefetch_to(
+        self,
+        device: Any,
+        depth: int = 2,
+        dtype: Any = None,
+        channels_last: bool = False,
+        augment: bool = False,
+    ) -> Prefetched:
+        """The batches of this loader on a device, copied ahead; see `curate.feed.device.prefetched.Prefetched`.
+
+        With ``pixels="uint8"`` images go there as bytes, a quarter of what float32 would be, and are normalised there.
+        """
+        from curate.feed.device.prefetched import Prefetched
+
+        return Prefetched(self, device, depth, dtype, channels_last, augment)
+
+    def close(self) -> None:
+        """End workers that are kept from epoch to epoch; the next iteration starts new ones."""
+        if self._crew is not None:
+            self._crew.close()
+            self._crew = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the workers, which can't be sent anywhere."""
+        return self.__dict__ | {"_crew": None}
 
     def _report(self, skipped: Sequence[Skipped]) -> None:
-        for row_id, reason in skipped:
+        for row_id, reason, replacement in skipped:
             self.skipped.setdefault(row_id, reason)
+            if replacement is not None:
+                self.replaced[row_id] = replacement
 
     @property
     def epoch(self) -> int:
@@ -145,12 +207,3 @@ class Loader(DataLoader):
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def _plain(error: CurateError) -> CurateError:
-    """An error without the traceback that torch puts into the message of one that comes from a worker."""
-    message = str(error)
-    if not message.startswith("Caught "):
-        return error
-    *_, last = re.split(r"^curate\.[\w.]+: ", message, flags=re.M)
-    return error if last == message else type(error)(last.strip())

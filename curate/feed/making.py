@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,11 +17,15 @@ from curate.feed.adaptive import Adaptive
 from curate.feed.batches import Batches
 from curate.feed.inputs.make import make_inputs
 from curate.feed.inputs.options import input_options
+from curate.feed.inputs.pictures import label_names_of
 from curate.feed.loader import Loader
 from curate.feed.recipes import Recipes
 from curate.feed.sampler import Mode, Sampler
+from curate.feed.sampling.arguments import sampler_arguments
+from curate.feed.sampling.options import sampling_of
 from curate.feed.spilled import Spilled, spill_folder, spill_rows
 from curate.feed.targets import Targets
+from curate.feed.workers.hiring import Hiring
 from curate.table import HELD_OUT, Table
 
 
@@ -47,13 +48,18 @@ def make_loader(
     persistent_workers: bool = False,
     prefetch_factor: int | None = None,
     multiprocessing_context: str | None = None,
+    workers: Literal["processes", "threads"] = "processes",
+    row_seconds: float | None = None,
     inputs: Mapping[str, str] | None = None,
     tokenizer: Callable[..., Mapping[str, Any]] | None = None,
     tokenizer_options: Mapping[str, Any] | None = None,
-    on_error: Literal["skip", "raise"] = "skip",
+    processor: Any = None,
+    processor_options: Mapping[str, Any] | None = None,
+    on_error: Literal["skip", "replace", "raise"] = "skip",
     transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     class_weights: Sequence[float] | np.ndarray | None = None,
     adaptive: Adaptive | Mapping[str, Any] | None = None,
+    difficulty: Sequence[float] | np.ndarray | None = None,
     **options: Any,
 ) -> Loader:
     """A loader over the draws of a plan.
@@ -73,32 +79,52 @@ def make_loader(
         epoch: that the first iteration hands out.
         drop_last: see `Sampler`.
         pad: see `Sampler`.
-        num_workers: processes that decode and augment; 0 for this one.
+        num_workers: how many decode and augment beside this process; 0 for itself.
         pin_memory: batches in page-locked memory, for faster copies to a GPU.
         persistent_workers: keep the workers from epoch to epoch.
         prefetch_factor: batches that each worker prepares ahead.
-        multiprocessing_context: how workers start: fork, spawn or forkserver; the platform's way if left out.
+        multiprocessing_context: how processes start: fork, spawn or forkserver; the platform's way if left out.
+        workers: ``processes``, or ``threads``, which need far less memory, and for images, videos and sounds as little
+            time up to about eight of them, as decoding lets other threads run. The batches are the same. A row that
+            ends its process (out of memory, a fault of a codec) is found, counted, and left out or replaced; a thread
+            takes the program with it.
+        row_seconds: a process that reads one row for longer is ended, and the row is one that can't be read.
         inputs: entry of a batch -> the name to give it (``{"pixel_values": "image"}``).
         tokenizer: called with a list of texts and `tokenizer_options`; its entries take the place of `text`.
         tokenizer_options: by default ``padding=True, truncation=True, return_tensors="pt"``.
-        on_error: ``skip`` (count it in `Loader.skipped`) or ``raise`` for a row that can't be read or augmented.
+        processor: an image processor, video processor, feature extractor, tokenizer, or processor of several inputs of
+            transformers; it resizes, normalises and pads, and says the rate of sounds.
+        processor_options: of its calls.
+        on_error: of a row that can't be read or augmented: ``skip`` it and count it in `Loader.skipped`; ``replace``
+            it by another draw of the same split and class, which follows from the seed like all else, and count it;
+            or ``raise``.
         transform: called with every batch in the process that made it; gives the batch to hand out.
         class_weights: for `Loader.class_weights`.
         adaptive: settings of the sampler ``adaptive`` (`curate.feed.adaptive.Adaptive`); `Loader.report` takes what it
             follows.
-        options: see `curate.feed.inputs.options.InputOptions`.
+        difficulty: of each row of the table, for the sampler ``curriculum``, in place of a column.
+        options: see `curate.feed.inputs.options.InputOptions` and `curate.feed.sampling.options.SamplingOptions`
+            (groups, curriculum, batches by length).
 
     Raises:
         ConfigError: an option is wrong, or does not fit the table and the plan.
         DataError: a column can't be fed.
     """
+    sampling, options = sampling_of(options)
     settings = input_options(options)
-    _check(table, split, on_error, num_workers, persistent_workers, prefetch_factor, multiprocessing_context)
+    hiring = Hiring(num_workers, workers, persistent_workers, prefetch_factor, multiprocessing_context, row_seconds)
+    if on_error not in ("skip", "replace", "raise"):
+        raise ConfigError(f"on_error must be 'skip', 'replace' or 'raise', not {on_error!r}")
     names = tuple(label_names if label_names is not None else table.task.label_names)
     recipes = Recipes.of(plan, seed)
-    made = make_inputs(table, plan, recipes, settings, tokenizer, tokenizer_options)
+    reading = (tokenizer, tokenizer_options, names, processor, processor_options)
+    made = make_inputs(table, plan, recipes, settings, *reading)
+    names = label_names_of(table.task.kind, names, settings)
     lines = _lines(plan, split)
-    order = _sampler(lines, sampler, split, batch_size, rank, world_size, seed, drop_last, pad, adaptive)
+    mode = sampler or ("sequential" if split in HELD_OUT else "shuffled")
+    of_lines = (table, lines, made, settings, difficulty)
+    more = {} if isinstance(mode, Sampler) else sampler_arguments(sampling, mode, *of_lines)
+    order = _sampler(lines, mode, split, batch_size, rank, world_size, seed, drop_last, pad, adaptive, more)
     columns = list(dict.fromkeys(column for one in made for column in one.columns))
     dataset = Batches(
         table.dataset.select_columns(columns).with_format("arrow"),
@@ -110,69 +136,30 @@ def make_loader(
         on_error,
         transform,
     )
-    loader = Loader(
-        dataset,
-        order,
-        names,
-        class_weights,
-        num_workers=num_workers,
-        pin_memory=pin_memory,
-        persistent_workers=persistent_workers,
-        prefetch_factor=prefetch_factor,
-        multiprocessing_context=multiprocessing_context if num_workers else None,
-        worker_init_fn=_begin_worker,
-    )
-    if num_workers and (multiprocessing_context or _platforms_way()) != "fork":
+    loader = Loader(dataset, order, names, class_weights, hiring=hiring, pin_memory=pin_memory)
+    if hiring.pickles:
         _prepare_pickling(dataset, spill_folder(loader))
     loader.set_epoch(epoch)
     return loader
-
-
-def _platforms_way() -> str:
-    """How processes start by default, asked without settling it for the rest of the program."""
-    return multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
-
-
-def _check(
-    table: Table,
-    split: str | None,
-    on_error: str,
-    num_workers: int,
-    persistent_workers: bool,
-    prefetch_factor: int | None,
-    context: str | None,
-) -> None:
-    if table.task.kind in ("segmentation", "detection", "token_classification"):
-        raise ConfigError(
-            f"the loader does not feed {table.task.kind} tasks: masks, boxes and tags of tokens are not in its batches;"
-            " take curated.dataset"
-        )
-    if on_error not in ("skip", "raise"):
-        raise ConfigError(f"on_error must be 'skip' or 'raise', not {on_error!r}")
-    if isinstance(num_workers, bool) or not isinstance(num_workers, int) or num_workers < 0:
-        raise ConfigError(f"num_workers must be a whole number of at least 0, not {num_workers!r}")
-    if not num_workers and (persistent_workers or prefetch_factor is not None):
-        raise ConfigError("persistent_workers and prefetch_factor are for num_workers of at least 1")
-    known = multiprocessing.get_all_start_methods()
-    if context is not None and context not in known:
-        raise ConfigError(f"multiprocessing_context must be one of {', '.join(known)}, not {context!r}")
 
 
 def _lines(plan: pa.Table, split: str | None) -> pa.Table:
     """The lines of a split. Raises ConfigError where the plan has others only."""
     if split is None:
         return plan
-    splits = plan["split"].cast(pa.string())
-    lines = plan.filter(pc.equal(splits, split))
+    # By the chunk, and without a copy where all lines are of the split: the plan may be larger than memory.
+    known = sorted({str(name) for chunk in plan["split"].chunks for name in pc.unique(chunk).to_pylist()})
+    if known == [split]:
+        return plan
+    lines = plan.filter(pc.equal(plan["split"].cast(pa.string()), split))
     if not lines.num_rows and plan.num_rows:
-        known = sorted(str(name) for name in pc.unique(splits).to_pylist())
         raise ConfigError(f"the plan has no split {split!r}{nearest(split, known)}; there is {', '.join(known)}")
     return lines
 
 
 def _sampler(
-    lines: pa.Table, asked: Mode | Sampler | None, split: str | None, batch_size: int, rank: int, world_size: int,
-    seed: int, drop_last: bool, pad: bool, adaptive: Adaptive | Mapping[str, Any] | None,
+    lines: pa.Table, asked: Mode | Sampler, split: str | None, batch_size: int, rank: int, world_size: int,
+    seed: int, drop_last: bool, pad: bool, adaptive: Adaptive | Mapping[str, Any] | None, more: Mapping[str, Any],
 ) -> Sampler:  # fmt: skip
     if isinstance(asked, Sampler):
         if adaptive is not None:
@@ -183,12 +170,11 @@ def _sampler(
                 " the lines of that split"
             )
         return asked
-    if asked is not None and not isinstance(asked, str):
+    if not isinstance(asked, str):
         raise ConfigError(
             f"sampler must be a mode ({', '.join(samplers.MODES)}) or a curate.feed.Sampler, not {asked!r}"
         )
-    mode = asked or ("sequential" if split in HELD_OUT else "shuffled")
-    return Sampler(lines, mode, batch_size, rank, world_size, seed, drop_last, pad, adaptive=adaptive)
+    return Sampler(lines, asked, batch_size, rank, world_size, seed, drop_last, pad, adaptive=adaptive, **more)
 
 
 def _prepare_pickling(dataset: Batches, folder: Path) -> None:
@@ -203,12 +189,3 @@ def _prepare_pickling(dataset: Batches, folder: Path) -> None:
                 f"the {name} can't be sent to workers that are not forked ({error}): define functions at the top of a"
                 " module, or pass multiprocessing_context='fork'"
             ) from error
-
-
-def _begin_worker(worker: int) -> None:
-    """Leave threads to the number of workers; libraries that were used before a fork may hang in theirs."""
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    if find_spec("cv2") is not None:
-        import cv2
-
-        cv2.setNumThreads(0)

@@ -34,6 +34,12 @@ class Line:
     recipe: Recipe | None
 
 
+def recipe_modalities(plan: pa.Table) -> set[str]:
+    """The modalities that the recipes of a plan have operations for."""
+    texts = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
+    return {name for text in texts for stage in Recipe.from_json(text).stages for name in stage.operations}
+
+
 @dataclass(frozen=True)
 class Recipes:
     """Carries out the recipes of a plan.
@@ -53,8 +59,8 @@ class Recipes:
     @classmethod
     def of(cls, plan: pa.Table, seed: int) -> Recipes:
         """The recipes of that plan. Raises ConfigError for a recipe that can't be read here."""
-        texts = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
-        recipes = [Recipe.from_json(text) for text in texts]
+        texts = {text: None for chunk in plan["recipe"].chunks for text in pc.unique(chunk).to_pylist()}
+        recipes = [Recipe.from_json(text) for text in texts if text is not None]
         mixes = any(recipe.mixing is not None for recipe in recipes)
         copies = pc.max(plan["copy"]).as_py() if plan.num_rows else 0
         return cls(seed, (copies or 0) + 1, bool(recipes), mixes)
@@ -82,9 +88,9 @@ class Recipes:
         if recipe is None:
             return item
 
-        def change(part: Any) -> Any:
+        def change(part: Any, role: str = modality.modality) -> Any:
             return recipe.apply(
-                modality.modality,
+                role,
                 part,
                 seed=self.seed,
                 epoch=epoch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,10 +34,9 @@ class Targets:
     def of(cls, kind: str | None, names: Sequence[str], plan: pa.Table, weighted: bool) -> Targets:
         """For a plan. Raises ConfigError if the plan has labels that `names` does not know."""
         if kind in ("classification", "multilabel"):
-            labels = plan["label"].combine_chunks()
-            if kind == "multilabel":
-                labels = pc.list_flatten(labels)
-            found = pc.unique(labels.cast(pa.string())).drop_null()
+            labels = pc.list_flatten(plan["label"]) if kind == "multilabel" else plan["label"]
+            names_found = {name for chunk in labels.chunks for name in pc.unique(chunk).to_pylist()}
+            found = pa.array(sorted(str(name) for name in names_found if name is not None), pa.string())
             unknown = found.filter(pc.invert(pc.is_in(found, value_set=pa.array(names, pa.string()))))
             if len(unknown):
                 name = unknown[0].as_py()
@@ -53,7 +53,7 @@ class Targets:
         multilabel      (m, K) float32 of 0 and 1,    (m, K) float32 in [0, 1]
                         -100 if missing
         regression      (m,) float32, NaN if missing  none; where rows are mixed, (m,) float32 mixed values
-        others          (m,) int64, all -100          none
+        others          (m,) int64, all -100          none; masks, boxes, tags and transcripts come with the inputs
         ==============  ============================  =========================================================
         """
         m, k = lines.num_rows, len(self.names)
@@ -82,6 +82,19 @@ class Targets:
         else:
             found["labels"] = np.full(m, MISSING, np.int64)
         return found
+
+    @staticmethod
+    def joined(targets: dict[str, np.ndarray], entries: dict[str, Any]) -> dict[str, Any]:
+        """A batch of what inputs and targets gave.
+
+        Masks, boxes, tags and transcripts come as `labels` from the inputs, in place of those of the row. Rows without
+        an annotation (`annotated` False) have the weight 0.
+        """
+        batch = entries | {name: value for name, value in targets.items() if name not in entries}
+        annotated = batch.pop("annotated", None)
+        if annotated is not None:
+            batch["weights"] = np.where(annotated, batch["weights"], np.float32(0))
+        return batch
 
     def mixable(self, targets: dict[str, np.ndarray]) -> np.ndarray:
         """(m,) bool: draws that have a target to be mixed."""

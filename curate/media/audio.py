@@ -149,14 +149,26 @@ def _read_with_av(data: bytes, max_seconds: float) -> tuple[np.ndarray, int, str
         kind = f"{container.format.name.split(',')[0]}/{stream.codec_context.name}"
         samples = np.concatenate(parts, axis=1) if parts else np.zeros((channels, 0), np.float32)
         # Containers count the codec's lead-in and round to its blocks, hence the fixed part.
-        if samples.shape[1] / rate < declared * 0.95 - 0.15:
-            raise _cut_off(kind, samples.shape[1] / rate, declared)
+        own = _track_seconds(container)
+        if samples.shape[1] / rate < own * 0.95 - 0.15:
+            raise _cut_off(kind, samples.shape[1] / rate, own)
         return samples, rate, kind
 
 
 def _declared_seconds(container: InputContainer) -> float:
     """The length that a container declares (its longest stream), 0 where it declares none."""
     return max(container.duration or 0, 0) / 1_000_000
+
+
+def _track_seconds(container: InputContainer) -> float:
+    """The length that the first sound track declares; the container's where it is a sound file that says no more.
+
+    The sound of a video may be shorter than its pictures.
+    """
+    track = container.streams.audio[0]
+    if track.duration and track.time_base:
+        return float(track.duration * track.time_base)
+    return 0.0 if container.streams.video else _declared_seconds(container)
 
 
 def _check_length(frames: int, rate: int, channels: int, max_seconds: float) -> None:

@@ -110,7 +110,7 @@ def _decode_jpeg(data: bytes, max_pixels: int) -> Image | None:
 def _orientation(data: bytes) -> int:
     """The EXIF orientation of a JPEG, 1 to 8; 1 where there is none."""
     # EXIF stands in the first segments; without it there is no need to open the file a second time.
-    if b"Exif\x00\x00" not in data[:65_536]:
+    if data.find(b"Exif\x00\x00", 0, 65_536) < 0:
         return 1
     try:
         with own_limit() as pillow, pillow.open(BytesIO(data), formats=("JPEG",)) as image:

@@ -156,6 +156,8 @@ class Video:
         frame_count: frames in the file.
         corrupt_frames: frames among those decoded that the decoder had to patch up.
         has_audio: whether there is a sound track.
+        sound_start: seconds from the first frame to the first sample of the sound track; negative where it begins
+            before, 0 without one.
         stamps: (frame_count,) float64, seconds from the start of all frames, by the container.
         declared_count: frames that the header promises; 0 where it promises none.
         decoded_count: frames that could be decoded; -1 where not all were tried (long videos).
@@ -175,6 +177,7 @@ class Video:
     frame_count: int
     corrupt_frames: int = 0
     has_audio: bool = False
+    sound_start: float = 0.0
     stamps: np.ndarray | None = None
     declared_count: int = 0
     decoded_count: int = -1

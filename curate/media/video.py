@@ -227,6 +227,7 @@ def _video(
         frame_count=len(stamps),
         corrupt_frames=taken.corrupt,
         has_audio=bool(container.streams.audio),
+        sound_start=_sound_start(container, first * base),
         stamps=(stamps - first) * base,
         declared_count=int(stream.frames or 0),
         decoded_count=taken.decoded,
@@ -234,3 +235,13 @@ def _video(
         sound=None if skim is None else sound(container, seconds),
         middles=np.stack(taken.middles) if taken.middles else None,
     )
+
+
+def _sound_start(container: InputContainer, first: float) -> float:
+    """Seconds from the first frame, which stands at `first`, to the first sample of the sound track."""
+    if not container.streams.audio:
+        return 0.0
+    track = container.streams.audio[0]
+    if track.start_time is None or track.time_base is None:
+        return 0.0
+    return float(track.start_time * track.time_base) - first

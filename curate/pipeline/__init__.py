@@ -9,14 +9,16 @@ _PUBLIC = {
     "Curated": ("curate.pipeline.curated", "Curated"),
     "Pipeline": ("curate.pipeline.pipeline", "Pipeline"),
     "audit": ("curate.pipeline.auditing", "audit"),
+    "compare": ("curate.pipeline.comparison", "compare"),
     "open": ("curate.pipeline.store", "open_folder"),
     "resplit": ("curate.pipeline.resplitting", "resplit"),
 }
 
-__all__ = ["Curated", "Pipeline", "audit", "open", "resplit"]
+__all__ = ["Curated", "Pipeline", "audit", "compare", "open", "resplit"]
 
 if TYPE_CHECKING:
     from curate.pipeline.auditing import audit
+    from curate.pipeline.comparison import compare
     from curate.pipeline.curated import Curated
     from curate.pipeline.pipeline import Pipeline
     from curate.pipeline.resplitting import resplit

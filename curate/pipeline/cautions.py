@@ -19,7 +19,9 @@ def hardly_meant(pipeline: Pipeline) -> list[str]:
         late = [name for name in names[names.index("balanced_ensemble") + 1 :] if name in MAKES_ROWS]
         said += [f"rows that {name} makes are in no member of balanced_ensemble; put it before" for name in late]
     if "class_weights" in names:
-        others = [f"`feed: {{sampler: {sampler}}}`"] if sampler in ("balanced", "adaptive") else []
+        grouping = pipeline.feed.grouping
+        evens = sampler in ("balanced", "adaptive") or bool(grouping and grouping.with_classes)
+        others = [f"`feed: {{sampler: {sampler}}}`"] if evens else []
         others += ["balanced_ensemble"] if "balanced_ensemble" in names else []
         said += [f"class_weights and {o} both make up for rare classes: the loss counts them twice" for o in others]
     return said

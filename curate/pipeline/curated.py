@@ -216,15 +216,18 @@ class Curated(Exports):
         which are neither shuffled nor balanced, every row is drawn once and in order unless told otherwise here.
         """
         from curate.feed import make_loader
+        from curate.feed.sampling.modes import OF_MODE
+        from curate.feed.sampling.options import OF_TRAINING
+        from curate.pipeline.difficulty import by_check
 
         defaults = self.pipeline.feed.model_dump(exclude_defaults=True)
         if options.get("split", "train") in HELD_OUT:
-            ours = ("sampler", "adaptive", "drop_last")
-            defaults = {name: value for name, value in defaults.items() if name not in ours}
-        elif options.get("sampler", "adaptive") != "adaptive":
-            defaults.pop("adaptive", None)
+            defaults = {name: value for name, value in defaults.items() if name not in OF_TRAINING}
+        elif "sampler" in options:
+            asked = options["sampler"]
+            defaults = {k: v for k, v in defaults.items() if k not in OF_MODE or OF_MODE[k] == asked}
         weights = {"class_weights": self.class_weights} if len(self.class_weights) else {}
-        options = weights | defaults | options
+        options = by_check(self.table, self.findings, weights | defaults | options)
         return make_loader(
             self.table, self.plan, label_names=self.label_names, seed=options.pop("seed", self.pipeline.seed), **options
         )
@@ -241,11 +244,25 @@ class Curated(Exports):
 
         weights = self.class_weights if len(self.class_weights) else None
         given = {"class_weights": weights, "label_names": self.label_names} | options
+        if self.table.task.kind in ("segmentation", "token_classification", "transcription"):
+            given = {"ignore_index": self.pipeline.feed.ignore_index} | given
+        if self.table.task.kind == "segmentation":
+            given = {"background": self.pipeline.feed.background} | given
         if self.table.task.kind == "classification" and "class_counts" not in given:
-            given["class_counts"] = class_counts(self.plan, self.label_names, self.pipeline.feed.sampler)
+            given["class_counts"] = class_counts(self.plan, self.label_names, **self._drawn())
         if given.get("name") in ("forward_correction", "backward_correction") and "transition" not in given:
             given["transition"] = estimated_transition(self.plan, self.findings, self.label_names)
         return make_loss(self.table.task.kind, **given)
+
+    def _drawn(self) -> dict[str, Any]:
+        """How the sampler of the `feed` part draws: its mode, and the groups that it balances."""
+        feed = self.pipeline.feed
+        column = (feed.grouping.column if feed.grouping else None) or self.table.task.group
+        if feed.sampler != "group_balanced" or column is None:
+            return {"sampler": feed.sampler}
+        groups = self.table.column(column).cast(pa.string()).take(self.plan["row"])
+        with_classes = bool(feed.grouping and feed.grouping.with_classes)
+        return {"sampler": feed.sampler, "groups": groups, "with_classes": with_classes}
 
     def save(self, out: Path) -> Curated:
         """Write everything to a folder that `curate.open` opens again; it appears only when it is complete."""

@@ -20,6 +20,7 @@ from curate.task import Task
 
 if TYPE_CHECKING:
     from curate.pipeline.curated import Curated
+    from curate.report.comparison_training import TrainingComparison
 
 VERSION = 1
 PARTS = ("curate", "source", "task", "evidence", "steps", "feed", "seed")
@@ -181,6 +182,19 @@ class Pipeline:
         from curate.pipeline.run import run
 
         return run(self, table, None if out is None else Path(out), **options)
+
+    def compare(self, table: Any = None, test: Any = None, **options: Any) -> TrainingComparison:
+        """Train the same model on raw rows, curated rows and without each step: does the curation help?
+
+        Args:
+            table: a `Table` or anything that `curate.load` takes; the pipeline's own source if left out.
+            test: test rows that the pipeline has never seen: data like the table's, or the name of a split; the split
+                ``test`` if left out.
+            options: see `curate.compare`.
+        """
+        from curate.pipeline.comparison import compare
+
+        return compare(self, table, test, **options)
 
 
 def is_local(folder: Path, path: str) -> bool:

@@ -96,7 +96,7 @@ def run(
     started = time.perf_counter()
     if out is not None:
         refuse_folder(out)
-    table = _load(pipeline, data)
+    table = load_source(pipeline, data)
     _refuse(pipeline, table)
     tell = progress or (lambda stage, done, total: None)
     measure = partial(_evidence, pipeline=pipeline, cache=resolve(cache), progress=progress)
@@ -121,7 +121,8 @@ def _evidence(table: Table, *, pipeline: Pipeline, cache: Path | None, progress:
     return Evidence(table, pipeline.evidence, cache=cache, seed=pipeline.seed, progress=progress)
 
 
-def _load(pipeline: Pipeline, data: Any) -> Table:
+def load_source(pipeline: Pipeline, data: Any = None) -> Table:
+    """The rows that a pipeline runs on: the data that are given, or its own source. Raises ConfigError, DataError."""
     if isinstance(data, Table):
         return data
     options: dict[str, Any] = {}

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from curate.feed.adaptive import Adaptive
 from curate.feed.inputs.options import InputOptions
+from curate.feed.sampling.modes import Mode
+from curate.feed.sampling.options import SamplingOptions
 
 
 class SourceSettings(BaseModel):
@@ -37,24 +39,34 @@ class SourceSettings(BaseModel):
         return tuple(value) if isinstance(value, list) else value
 
 
-class FeedSettings(InputOptions):
+class FeedSettings(InputOptions, SamplingOptions):
     """The `feed:` part: what `curated.loader()` does when it is not told otherwise."""
 
     batch_size: int = Field(default=32, ge=1, description="rows per batch")
-    sampler: Literal["sequential", "shuffled", "weighted", "balanced", "adaptive"] = Field(
+    sampler: Mode = Field(
         default="shuffled",
-        description="order of the draws: as planned, shuffled, by weight, every class equally often, or as the loss or"
-        " recall that training reports asks for",
+        description="order of the draws: as planned, shuffled, by weight, every class or group equally often, easy rows"
+        " first, or as the loss or recall that training reports asks for",
     )
     adaptive: Adaptive | None = Field(default=None, description="of the sampler adaptive: how it follows reports")
     num_workers: int = Field(default=0, ge=0, le=256, description="processes that decode and augment")
     drop_last: bool = Field(default=False, description="leave out a last batch that is not full")
-    on_error: Literal["skip", "raise"] = Field(
-        default="skip", description="what to do with a row that can't be decoded any more: skip and count it, or stop"
+    workers: Literal["processes", "threads"] = Field(
+        default="processes",
+        description="what they are: threads share memory, processes survive a codec that crashes",
+    )
+    row_seconds: float | None = Field(
+        default=None, gt=0, description="a row that takes a worker process longer counts as one that can't be read"
+    )
+    on_error: Literal["skip", "replace", "raise"] = Field(
+        default="skip",
+        description="what to do with a row that can't be read or augmented: leave it out and count it, draw another of"
+        " its class, or stop",
     )
 
     @model_validator(mode="after")
     def _adaptive_sampler(self) -> FeedSettings:
-        if self.adaptive is not None and self.sampler != "adaptive":
-            raise ValueError(f"adaptive says nothing with the sampler {self.sampler!r}; choose sampler: adaptive")
+        for name, mode in (("adaptive", "adaptive"), ("grouping", "group_balanced"), ("curriculum", "curriculum")):
+            if getattr(self, name) is not None and self.sampler != mode:
+                raise ValueError(f"{name} says nothing with the sampler {self.sampler!r}; choose sampler: {mode}")
         return self

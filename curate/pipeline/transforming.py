@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.errors import DataError, nearest
 from curate.media.content import input_columns
@@ -41,14 +42,28 @@ def transform(curated: Curated, rows: Any) -> Table:
         ConfigError: the rows can't be read as the run's were.
         DataError: the rows lack a column that the inputs or the transforms need.
     """
-    given = curated.facts["given"]
-    task, kinds = Task(**given["task"]), {name: _kind(text) for name, text in given["columns"].items()}
-    table = _as_before(rows, task, kinds) if isinstance(rows, Table) else _loaded(rows, task, kinds)
+    table = read_like(rows, curated.facts["given"])
     fitted, pipeline = curated.facts["fitted"], curated.pipeline
     for step, name in zip(pipeline.steps, pipeline.step_names):
         if isinstance(step, Transform) and step.replayed:
             table = step.apply(table, fitted.get(name, {}))
     return table
+
+
+def read_like(rows: Any, given: Mapping[str, Any], *, other_labels: bool = True) -> Table:
+    """Rows as a table with the task and the types of an earlier one; labels, splits and ids may be missing.
+
+    Args:
+        rows: a `Table`, or anything that `curate.load` takes.
+        given: what `described` said of the earlier table.
+        other_labels: refuse classes that the earlier table does not have; False to take them for missing labels.
+
+    Raises:
+        ConfigError: the rows can't be read as the earlier ones were.
+        DataError: the rows lack an input.
+    """
+    task, kinds = Task(**given["task"]), {name: _kind(text) for name, text in given["columns"].items()}
+    return _as_before(rows, task, kinds) if isinstance(rows, Table) else _loaded(rows, task, kinds, other_labels)
 
 
 def described(table: Table) -> dict[str, Any]:
@@ -65,7 +80,7 @@ def _kind(text: str) -> pa.DataType | None:
         return None
 
 
-def _loaded(rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None]) -> Table:
+def _loaded(rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None], other_labels: bool = True) -> Table:
     """The rows as a table of the run's task; labels that they lack are null."""
     raw = read(rows, delimiter=None, encoding=None, config=None, revision=None)
     there = raw.columns.column_names
@@ -77,9 +92,21 @@ def _loaded(rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None]) -> T
         raw = raw.with_column(name, _of_kind(raw.columns[name], kinds.get(name), name, raw.source))
     if task.label is not None and task.label not in there and task.kind not in ("detection", "unlabeled"):
         raw = raw.with_column(task.label, _no_labels(len(raw), task))
+    elif task.kind == "classification" and task.label is not None and not other_labels:
+        raw = raw.with_column(
+            task.label, _known_labels(raw.columns[task.label], task.label_names, raw.class_names.get(task.label))
+        )
     if task.kind == "detection" and task.boxes not in there:
         task = task.model_copy(update={"kind": "unlabeled"})
     return assemble(_unnamed(raw, task), _without(task, raw.columns.column_names), root=raw.root)
+
+
+def _known_labels(column: pa.ChunkedArray, names: tuple[str, ...], own: Any) -> pa.ChunkedArray:
+    """Labels as names, null where they are none of the classes; numbers that the source has names for are named."""
+    if own is not None and pa.types.is_integer(column.type):
+        column = pa.chunked_array([pa.array(list(own), pa.string()).take(column.combine_chunks())])
+    texts = column.cast(pa.string())
+    return pc.if_else(pc.is_in(texts, value_set=pa.array(names, pa.string())), texts, pa.scalar(None, pa.string()))
 
 
 def _no_labels(n: int, task: Task) -> pa.Array:

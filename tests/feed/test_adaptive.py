@@ -12,7 +12,7 @@ from small_tables import table as make_table
 
 from curate.errors import ConfigError
 from curate.feed import make_loader
-from curate.feed.order import balanced, by_shares, in_proportion
+from curate.feed.order import in_proportion, quotas
 from curate.feed.sampler import Sampler
 
 
@@ -146,17 +146,17 @@ def test_counts_are_the_shares_give_or_take_one(weights, draws, seed):
     counts = np.bincount(in_proportion(shares, draws, np.random.default_rng(seed)), minlength=len(shares))
     assert counts.sum() == draws
     assert (np.abs(counts - shares * draws) < 1 + 1e-9).all()
-    classes = np.split(np.arange(3 * len(shares)), len(shares))
-    counts = np.bincount(by_shares(classes, shares, draws, np.random.default_rng(seed)), minlength=3 * len(shares))
-    assert (np.abs(counts.reshape(-1, 3).sum(1) - shares * draws) < 1 + 1e-9).all()
-    assert (np.ptp(counts.reshape(-1, 3), axis=1) <= 1).all()
+    counts = quotas(shares, draws, np.random.default_rng(seed))
+    assert counts.sum() == draws
+    assert (np.abs(counts - shares * draws) < 1 + 1e-9).all()
 
 
 def test_without_reports_it_is_as_even_as_balanced():
-    classes = [np.arange(7), np.arange(7, 9)]
-    one = by_shares(classes, np.array([0.5, 0.5]), 20, np.random.default_rng(0))
-    other = balanced(classes, 20, np.random.default_rng(0))
-    assert np.bincount(one < 7).tolist() == np.bincount(other < 7).tolist() == [10, 10]
+    of = plan_of([7, 2])
+    for mode in ("balanced", "adaptive"):
+        positions, occurrences = Sampler(of, mode).order(0)
+        assert sorted(np.bincount(positions < 7).tolist()) == [4, 5]
+        assert len(set(zip(positions.tolist(), occurrences.tolist()))) == 9
 
 
 @pytest.mark.parametrize(

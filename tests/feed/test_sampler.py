@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import ConfigError
-from curate.feed.order import AliasTable, balanced, occurrences
+from curate.feed.order import occurrences
 from curate.feed.sampler import Sampler
 from curate.plan import schema
 
@@ -169,17 +169,6 @@ def test_balanced_takes_sets_of_labels():
     assert positions.count(8) >= 5
 
 
-@given(weights=st.lists(st.floats(0, 1000), min_size=1, max_size=60).filter(lambda w: sum(w) > 1e-3))
-def test_alias_table_holds_the_weights_exactly(weights):
-    weights = np.array(weights)
-    table = AliasTable.of(weights)
-    n = len(weights)
-    chance = np.zeros(n)
-    np.add.at(chance, np.arange(n), table.stay / n)
-    np.add.at(chance, table.other, (1 - table.stay) / n)
-    np.testing.assert_allclose(chance, weights / weights.sum(), atol=1e-9)
-
-
 def test_weighted_draws_in_proportion_and_never_weight_zero():
     plan = make_plan(["a"] * 3000, [0.0, 1.0, 3.0] * 1000)
     positions = np.array(list(Sampler(plan, "weighted", seed=5)))
@@ -190,11 +179,6 @@ def test_weighted_draws_in_proportion_and_never_weight_zero():
 
 def test_occurrences_count_what_was_drawn_before():
     assert occurrences(np.array([4, 1, 4, 4, 1])).tolist() == [0, 0, 1, 2, 1]
-
-
-def test_balanced_order_spreads_the_remainder():
-    order = balanced([np.array([0]), np.array([1, 2])], 5, np.random.default_rng(0))
-    assert sorted(np.bincount(np.minimum(order, 1)).tolist()) == [2, 3]
 
 
 @pytest.mark.parametrize(

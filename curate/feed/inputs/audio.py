@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from curate.feed.inputs.image import MediaValue, media_values
 from curate.feed.inputs.options import InputOptions
+from curate.feed.memory import room
 from curate.media import audio
 from curate.media.payload import read_bytes
 
@@ -67,9 +68,9 @@ class Recordings:
     def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
         """`input_values` (B, T) float32, 0 behind the end, and the mask (B, T) int64, 1 up to the end."""
         lengths = np.array([len(item) for item in items])
-        values = np.zeros((len(items), lengths.max()), np.float32)
+        values = room((len(items), int(lengths.max())), np.float32)
         for place, item in zip(values, items):
-            place[: len(item)] = item
+            place[: len(item)], place[len(item) :] = item, 0
         mask = np.arange(values.shape[1]) < lengths[:, None]
         return {"input_values": values, self.mask: mask.astype(np.int64)}
 

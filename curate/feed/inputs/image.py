@@ -11,8 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import ConfigError, MissingPackage
+from curate.errors import ConfigError
 from curate.feed.inputs.options import InputOptions
+from curate.feed.inputs.placement import Fit, Placement
+from curate.feed.inputs.planes import write_planes
+from curate.feed.memory import room
 from curate.media import image
 from curate.media.payload import read_bytes
 
@@ -23,6 +26,16 @@ CACHED_NUMBERS = 1 << 17
 """Numbers that are scaled at once: few enough to stay in a core's cache, enough to be worth a call."""
 
 MediaValue = tuple[bytes | None, str | None]
+Normalization = tuple[np.ndarray, np.ndarray]
+"""Mean and standard deviation of pixels in [0, 1], (3,) float32 each."""
+
+
+def normalization(options: InputOptions) -> Normalization | None:
+    """What whoever uses pixels of [0, 255] makes of them, ``(pixels / 255 - mean) / std``; None for float32 pixels."""
+    if options.pixels != "uint8":
+        return None
+    mean, std = (np.asarray(v, np.float32) for v in (options.mean or (0.0,), options.std or (1.0,)))
+    return np.broadcast_to(mean, 3).copy(), np.broadcast_to(std, 3).copy()
 
 
 def media_values(column: pa.ChunkedArray) -> list[MediaValue]:
@@ -48,6 +61,12 @@ class Images:
     size: tuple[int, int] | None
 
     modality = "image"
+    name = "pixel_values"
+
+    @property
+    def normalization(self) -> Normalization | None:
+        """What `pixel_values` still have to be scaled by, None where they are already; see `normalization`."""
+        return normalization(self.options)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,15 +88,43 @@ class Images:
 
     def finish(self, item: np.ndarray) -> np.ndarray:
         """(height, width, 3) uint8 of the batch's size."""
-        return item if self.size is None else fitted(item, self.size, self.options.fit)
+        return fitted(item, self.size, self.options.fit)
 
-    def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
-        """`pixel_values`: (B, 3, height, width) float32, in [0, 1] or normalised."""
-        return {"pixel_values": pixel_values(items, names, self.options)}
+    def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, Any]:
+        """`pixel_values`: (B, 3, height, width), float32 in [0, 1] or normalised, or uint8 (see `pixels`).
+
+        Of images that may differ in size a list of B of (3, h, w); or padded, with what is 0 after normalisation, and
+        beside them `pixel_mask` (B, height, width) int64, 1 where there is an image.
+        """
+        return pixel_entries(self.name, items, names, self.options)
+
+
+def pixel_entries(
+    name: str, items: Sequence[np.ndarray], names: Sequence[str], options: InputOptions
+) -> dict[str, Any]:
+    """The entries of a batch for (..., h, w, 3) pixels in [0, 255]; see `Images.collate`."""
+    if options.different_sizes == "refuse":
+        return {name: pixel_values(items, names, options)}
+    each = [_written([item], np.empty(_shape([item]), _type(options)), options)[0] for item in items]
+    if options.different_sizes == "list":
+        return {name: each}
+    height, width = (max(item.shape[axis] for item in each) for axis in (-2, -1))
+    batch = room((len(each), *each[0].shape[:-2], height, width), each[0].dtype)
+    later = normalization(options)
+    # The mean becomes about 0 where it is normalised, as the padding of floats is.
+    batch[...] = 0 if later is None else np.rint(255 * later[0]).clip(0, 255)[:, None, None]
+    mask = np.zeros((len(each), height, width), np.int64)
+    for place, item in enumerate(each):
+        h, w = item.shape[-2:]
+        batch[place, ..., :h, :w] = item
+        mask[place, :h, :w] = 1
+    return {name: batch, name.replace("values", "mask"): mask}
 
 
 def pixel_values(items: Sequence[np.ndarray], names: Sequence[str], options: InputOptions) -> np.ndarray:
-    """(B, ..., 3, h, w) float32 of (..., h, w, 3) pixels in [0, 255], written straight into the batch.
+    """(B, ..., 3, h, w) of (..., h, w, 3) pixels in [0, 255], written straight into the batch: float32 or uint8.
+
+    Pixels that were mixed are no whole numbers; as uint8 they are rounded.
 
     Raises:
         ConfigError: they differ in size.
@@ -87,14 +134,35 @@ def pixel_values(items: Sequence[np.ndarray], names: Sequence[str], options: Inp
         if item.shape != shape:
             raise ConfigError(
                 f"rows {names[0]} and {name} have pixels of the shapes {shape} and {item.shape}: a batch needs one"
-                " size; pass image_size"
+                " size; pass image_size, or different_sizes='pad'"
             )
+    return _written(items, room(_shape(items), _type(options)), options)
+
+
+def _shape(items: Sequence[np.ndarray]) -> tuple[int, ...]:
+    """(B, ..., 3, h, w)."""
+    *frames, height, width, channels = items[0].shape
+    return (len(items), *frames, channels, height, width)
+
+
+def _type(options: InputOptions) -> type:
+    return np.uint8 if options.pixels == "uint8" else np.float32
+
+
+def _written(items: Sequence[np.ndarray], batch: np.ndarray, options: InputOptions) -> np.ndarray:
+    """The batch, with the items of one size written into it."""
+    axes = (*range(batch.ndim - 4), batch.ndim - 2, batch.ndim - 4, batch.ndim - 3)
+    if batch.dtype == np.uint8:
+        for place, item in enumerate(items):
+            whole = item if item.dtype == np.uint8 else np.rint(item).clip(0, 255)
+            batch[place] = whole.transpose(axes)
+        return batch
     mean = np.asarray(options.mean or 0.0, np.float32)
     std = np.asarray(options.std or 1.0, np.float32)
     scale = np.broadcast_to(np.float32(1 / 255) / std, 3)[:, None, None]
     shift = np.broadcast_to(-mean / std, 3)[:, None, None]
-    batch = np.empty((len(items), *shape[:-3], 3, *shape[-3:-1]), np.float32)
-    axes = (*range(len(shape) - 3), len(shape) - 1, len(shape) - 3, len(shape) - 2)
+    if write_planes(items, batch, scale, shift if options.mean is not None else None):
+        return batch
     together = max(1, CACHED_NUMBERS // max(1, items[0].size))
     for start in range(0, len(items), together):
         for place, item in zip(batch[start:], items[start : start + together]):
@@ -106,36 +174,12 @@ def pixel_values(items: Sequence[np.ndarray], names: Sequence[str], options: Inp
     return batch
 
 
-def fitted(pixels: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:
+def fitted(pixels: np.ndarray, size: tuple[int, int] | None, fit: Fit) -> np.ndarray:
     """(h, w, 3) uint8 pixels at (height, width) = `size`; see `InputOptions.fit`."""
-    if pixels.shape[:2] == size:
+    if size is None or pixels.shape[:2] == size:
         return pixels
-    height, width = size
-    if fit == "squash":
-        return _resized(pixels, height, width)
-    h, w = pixels.shape[:2]
-    scale = (min if fit == "letterbox" else max)(height / h, width / w)
-    small = _resized(pixels, max(1, round(h * scale)), max(1, round(w * scale)))
-    h, w = small.shape[:2]
-    if fit == "crop":
-        top, left = (h - height) // 2, (w - width) // 2
-        return small[top : top + height, left : left + width]
-    canvas = np.zeros((height, width, 3), np.uint8)
-    top, left = (height - h) // 2, (width - w) // 2
-    canvas[top : top + h, left : left + w] = small
-    return canvas
-
-
-def _resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    try:
-        import cv2
-    except ImportError:
-        raise MissingPackage("opencv-python-headless", "image", "resizing images") from None
-    shrinks = height * width < pixels.shape[0] * pixels.shape[1]
-    # Averaging over areas where the image shrinks: the other interpolations alias.
-    return cv2.resize(
-        np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
+    height, width = pixels.shape[:2]
+    return Placement.of(height, width, size, fit).pixels(pixels)
 
 
 def common_size(before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -42,5 +42,9 @@ class Input(Protocol):
         ...
 
     def collate(self, items: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
-        """The entries of a batch. `names` are the ids of the rows, for messages."""
+        """The entries of a batch. `names` are the ids of the rows, for messages.
+
+        Targets that stand in columns of their own (masks, boxes, tags, transcripts) are the entry ``labels``, beside
+        which ``annotated`` (B,) bool says which rows have any; see `Targets.joined`.
+        """
         ...

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from curate.errors import ConfigError, DataError
 from curate.feed.inputs.audio import AUTO_HZ, Recordings
 from curate.feed.inputs.features import Features, scalar_columns, scalar_features
-from curate.feed.inputs.image import PROBED, Images, common_size
+from curate.feed.inputs.image import PROBED, common_size
 from curate.feed.inputs.input import Input
 from curate.feed.inputs.options import InputOptions
+from curate.feed.inputs.pictures import images, probes, training_lines
+from curate.feed.inputs.processed import Together, through
+from curate.feed.inputs.processed_scene import ProcessedScenes
+from curate.feed.inputs.processors import Processing
+from curate.feed.inputs.scene import Scenes
 from curate.feed.inputs.series import Series
+from curate.feed.inputs.sound_video import SoundVideos
 from curate.feed.inputs.text import Texts
+from curate.feed.inputs.transcript import Transcripts
 from curate.feed.inputs.video import Videos
-from curate.feed.recipes import Recipes
+from curate.feed.inputs.words import Words
+from curate.feed.recipes import Recipes, recipe_modalities
 from curate.media.payload import read_bytes
-from curate.table import HELD_OUT, Table
+from curate.table import Table
+from curate.task import Task
 
 BLOCK_ROWS = 8192
 
@@ -32,8 +40,11 @@ def make_inputs(
     options: InputOptions,
     tokenizer: Callable[..., Mapping[str, Any]] | None = None,
     tokenizer_options: Mapping[str, Any] | None = None,
+    label_names: Sequence[str] = (),
+    processor: Any = None,
+    processor_options: Mapping[str, Any] | None = None,
 ) -> tuple[Input, ...]:
-    """The inputs for every modality of the table's task.
+    """The inputs for every modality of the table's task, and the targets that come from columns of their own.
 
     Args:
         table: the rows.
@@ -41,97 +52,130 @@ def make_inputs(
             all splits agree.
         recipes: of that plan.
         options: as the user gave them.
-        tokenizer: for texts.
+        tokenizer: for texts, words and transcripts.
         tokenizer_options: of its call.
+        label_names: the classes.
+        processor: of transformers, for the inputs that it can read; see `curate.feed.inputs.processors`.
+        processor_options: of its call.
 
     Raises:
-        ConfigError: the task has no input.
+        ConfigError: the task has no input, or what was asked for can't be done to its inputs.
         DataError: a column can't be fed.
     """
-    task, made = table.task, []
+    task = table.task
     if not task.modalities:
         raise ConfigError("the task has no input: name the column of text, image, audio, video, series or features")
-    training = _training(plan)
+    processing = Processing.of(processor, tokenizer, processor_options or {}, task)
+    options, tokenizer = processing.settled(options), processing.tokenizer
+    made: list[Input] = []
+    training = training_lines(plan)
     for modality in task.modalities:
         if modality == "image":
-            made.append(_images(table, training, recipes, options))
+            made.append(images(table, training, recipes, options, tuple(label_names)))
         elif modality == "video":
             name = "pixel_values_videos" if task.image else "pixel_values"
             made.append(_videos(table, training, recipes, options, name))
         elif modality == "audio":
-            mask = "audio_attention_mask" if task.text and tokenizer is not None else "attention_mask"
-            made.append(_recordings(table, training, options, mask))
+            made.append(_recordings(table, training, options, _mask_name(task, tokenizer)))
         elif modality == "text":
-            settings = {"padding": True, "truncation": True, "return_tensors": "pt"}
-            if options.max_tokens is not None:
-                settings["max_length"] = options.max_tokens
-            made.append(Texts(str(task.text), tokenizer, settings | dict(tokenizer_options or {})))
+            made.append(_texts(task, options, tokenizer, tokenizer_options, label_names))
         elif modality == "series":
             made.append(Series(str(task.series)))
         else:
-            made.append(_features(table, training, options))
+            features: Any = _features(table, training, options)
+            made.append(features)
+    if task.transcript is not None:
+        settings = {} if options.max_tokens is None else {"truncation": True, "max_length": options.max_tokens}
+        settings |= dict(tokenizer_options or {})
+        made.append(
+            Transcripts(task.transcript, tokenizer, settings, options.ignore_index, options.decoder_start_token)
+        )
+    made = through(made, processing.parts, processing.together, processing.settings)
+    refuse_what_cannot_be(made, plan, recipes)
     return tuple(made)
 
 
-def _training(plan: pa.Table) -> pa.Table:
-    """The plan's training lines, or all of them where there is none."""
-    if "split" not in plan.column_names:
-        return plan
-    training = plan.filter(pc.invert(pc.is_in(plan["split"].cast(pa.string()), value_set=pa.array(HELD_OUT))))
-    return training if training.num_rows else plan
+def refuse_what_cannot_be(made: Sequence[Input], plan: pa.Table, recipes: Recipes) -> None:
+    """Raise ConfigError for mixing and operations that inputs could not take without harm."""
+    for one in made:
+        if recipes.mixes and isinstance(one, Scenes | ProcessedScenes | SoundVideos | Together):
+            what = "masks and boxes" if isinstance(one, Scenes | ProcessedScenes) else "inputs that belong together"
+            raise ConfigError(f"mix blends single arrays, and the loader's {what} are none: leave out the step mix")
+        if isinstance(one, Words) and "text" in recipe_modalities(plan):
+            raise ConfigError(
+                "operations on texts change, move and drop words, and their tags would stand at others: leave out the"
+                " text operations of augment"
+            )
 
 
-def _probes(table: Table, lines: pa.Table, read: Input) -> Iterator[tuple[int, Any]]:
-    """Place among `lines` and decoded item of those that can be decoded."""
-    values = read.values(table.rows(lines["row"].to_numpy(), read.columns)) if lines.num_rows else []
-    for place, value in enumerate(values):
-        try:
-            yield place, read.read(value)
-        except DataError:
-            # The batch that draws this row reports it; for a look ahead the others are enough.
-            continue
+def _texts(
+    task: Task,
+    options: InputOptions,
+    tokenizer: Callable[..., Mapping[str, Any]] | None,
+    tokenizer_options: Mapping[str, Any] | None,
+    label_names: Sequence[str],
+) -> Input:
+    settings: dict[str, Any] = {"padding": True, "truncation": True, "return_tensors": "pt"}
+    if options.max_tokens is not None:
+        settings["max_length"] = options.max_tokens
+    settings |= dict(tokenizer_options or {})
+    if task.tokens is None or task.kind not in ("token_classification", "unlabeled"):
+        return Texts(str(task.text), tokenizer, settings)
+    tags = task.label if task.kind == "token_classification" else None
+    names = tuple(label_names)
+    return Words(task.tokens, tags, names, tokenizer, settings, options.tagged_pieces, options.ignore_index)
 
 
-def _images(table: Table, training: pa.Table, recipes: Recipes, options: InputOptions) -> Images:
-    plain = Images(str(table.task.image), table.root, options, options.size)
-    if options.image_size is not None:
-        return plain
-    lines = recipes.first_lines(training, PROBED)
-    before, after = [], []
-    for place, item in _probes(table, lines, plain):
-        before.append(item.shape[:2])
-        after.append(recipes.sample(lines, place, plain, item).shape[:2])
-    return Images(plain.column, table.root, options, common_size(before, after))
+def _mask_name(task: Task, tokenizer: Callable[..., Mapping[str, Any]] | None) -> str:
+    """Entry of the mask of recordings, beside which that of tokens may stand."""
+    return "audio_attention_mask" if task.text and tokenizer is not None else "attention_mask"
 
 
-def _videos(table: Table, training: pa.Table, recipes: Recipes, options: InputOptions, name: str) -> Videos:
+def _videos(
+    table: Table, training: pa.Table, recipes: Recipes, options: InputOptions, name: str
+) -> Videos | SoundVideos:
+    frames = _frames(table, training, recipes, options, name)
+    if not options.sound:
+        return frames
+    if table.task.audio is not None:
+        raise ConfigError("sound: the task has a column of audio, whose entries those of the videos' sound would be")
+    mask = "audio_attention_mask" if table.task.text else "attention_mask"
+    rate = options.sampling_rate or _common_rate(table, training, frames, options)
+    return SoundVideos(frames, Recordings(frames.column, table.root, options, rate, mask))
+
+
+def _frames(table: Table, training: pa.Table, recipes: Recipes, options: InputOptions, name: str) -> Videos:
     plain = Videos(str(table.task.video), table.root, options, options.size, name)
-    if options.image_size is not None:
+    if options.keeps_sizes or options.size is not None:
         return plain
-    few = Videos(plain.column, table.root, options.model_copy(update={"frames": 1}), None)
+    few = Videos(plain.column, table.root, options.model_copy(update={"frames": 1, "frames_decoded": None}), None)
     lines = recipes.first_lines(training, PROBED // 4)
     before, after = [], []
-    for place, item in _probes(table, lines, few):
+    for place, item in probes(table, lines, few):
         before.append(item.shape[1:3])
         after.append(recipes.sample(lines, place, few, item).shape[1:3])
     return Videos(plain.column, table.root, options, common_size(before, after), name)
 
 
 def _recordings(table: Table, training: pa.Table, options: InputOptions, mask: str) -> Recordings:
-    column = str(table.task.audio)
+    plain = Recordings(str(table.task.audio), table.root, options, options.sampling_rate or AUTO_HZ, mask)
     if options.sampling_rate is not None:
-        return Recordings(column, table.root, options, options.sampling_rate, mask)
+        return plain
+    return Recordings(plain.column, table.root, options, _common_rate(table, training, plain, options), mask)
+
+
+def _common_rate(table: Table, training: pa.Table, read: Recordings | Videos, options: InputOptions) -> int:
+    """The rate of the first recordings, if it is the same for all."""
     from curate.media import audio
 
-    plain = Recordings(column, table.root, options, AUTO_HZ, mask)
     rates = set()
     lines = training.slice(0, PROBED)
-    for value in plain.values(table.rows(lines["row"].to_numpy(), plain.columns)) if lines.num_rows else []:
+    for value in read.values(table.rows(lines["row"].to_numpy(), read.columns)) if lines.num_rows else []:
         try:
             rates.add(audio.decode(read_bytes(value, table.root, options.max_bytes)).file_rate)
         except DataError:
-            continue  # as in `_probes`
-    return Recordings(column, table.root, options, rates.pop() if len(rates) == 1 else AUTO_HZ, mask)
+            continue  # as in `probes`; a video may have no sound
+    return rates.pop() if len(rates) == 1 else AUTO_HZ
 
 
 def _features(table: Table, training: pa.Table, options: InputOptions) -> Features:

@@ -9,9 +9,16 @@ from curate.feed.losses.imbalance import LDAM, BalancedSoftmax, LogitAdjusted
 from curate.feed.losses.making import LOSSES, make_loss
 from curate.feed.losses.multilabel import Asymmetric, SoftBinaryCrossEntropy
 from curate.feed.losses.noise import Bootstrapping, EarlyLearning, GeneralisedCrossEntropy, SymmetricCrossEntropy
+from curate.feed.losses.positions import (
+    PositionCrossEntropy,
+    PositionFocal,
+    PositionGeneralisedCrossEntropy,
+    PositionLoss,
+)
 from curate.feed.losses.regression import WeightedRegression
 from curate.feed.losses.row_loss import ClassLoss, RowLoss
 from curate.feed.losses.soft_cross_entropy import SoftCrossEntropy
+from curate.feed.losses.transcripts import TranscriptLoss
 from curate.feed.losses.transition import BackwardCorrection, ForwardCorrection
 
 __all__ = [
@@ -30,10 +37,15 @@ __all__ = [
     "ForwardCorrection",
     "GeneralisedCrossEntropy",
     "LogitAdjusted",
+    "PositionCrossEntropy",
+    "PositionFocal",
+    "PositionGeneralisedCrossEntropy",
+    "PositionLoss",
     "RowLoss",
     "SoftBinaryCrossEntropy",
     "SoftCrossEntropy",
     "SymmetricCrossEntropy",
+    "TranscriptLoss",
     "WeightedRegression",
     "make_loss",
 ]

@@ -9,27 +9,44 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError
+from curate.feed.sampling.grouping import cells_of
 
+GROUP = "curate: group"
 PRIOR_ROWS = 10.0
 """Rows' worth of belief, for each true class, in the confusion rate of the whole set, spread evenly."""
 
 
-def class_counts(plan: pa.Table, label_names: Sequence[str], sampler: str = "shuffled") -> np.ndarray:
+def class_counts(
+    plan: pa.Table,
+    label_names: Sequence[str],
+    sampler: str = "shuffled",
+    groups: pa.ChunkedArray | None = None,
+    with_classes: bool = False,
+) -> np.ndarray:
     """(K,) sum of the weights of a plan's training lines of each class: what the loss sees of it in an epoch.
 
-    A sampler ``balanced`` draws all classes equally often, so that it has equal counts.
+    A sampler ``balanced`` draws all classes equally often, so that it has equal counts; ``group_balanced`` all groups,
+    or all classes of all groups.
 
     Args:
         plan: lines with ``label``, ``weight`` and ``split`` (`curate.plan.schema`), of classes.
         label_names: the K classes.
         sampler: mode of the sampler that draws them.
+        groups: of the plan's lines, for ``group_balanced``.
+        with_classes: what ``group_balanced`` balances (see `Grouping`).
     """
+    if groups is not None:
+        plan = plan.append_column(GROUP, groups)
     lines = _training(plan)
     codes = _codes(lines["label"], label_names)
     weights = pc.fill_null(lines["weight"], 1.0).to_numpy().astype(np.float64)
     counts = np.bincount(codes, weights, len(label_names))
     if sampler == "balanced":
         return np.where(counts > 0, counts.sum() / max(1, np.count_nonzero(counts)), 0.0)
+    if sampler == "group_balanced" and groups is not None and lines.num_rows:
+        cells = cells_of(lines, lines[GROUP], lines.num_rows, with_classes).codes
+        drawn = lines.num_rows / (cells.max() + 1) / np.bincount(cells)
+        return np.bincount(codes, weights * drawn[cells], len(label_names))
     return counts
 
 

@@ -14,9 +14,15 @@ from curate.feed.losses.focal import ClassBalanced, Focal
 from curate.feed.losses.imbalance import LDAM, BalancedSoftmax, LogitAdjusted
 from curate.feed.losses.multilabel import Asymmetric, SoftBinaryCrossEntropy
 from curate.feed.losses.noise import Bootstrapping, EarlyLearning, GeneralisedCrossEntropy, SymmetricCrossEntropy
+from curate.feed.losses.positions import (
+    PositionCrossEntropy,
+    PositionFocal,
+    PositionGeneralisedCrossEntropy,
+)
 from curate.feed.losses.regression import WeightedRegression
 from curate.feed.losses.row_loss import RowLoss, Weights
 from curate.feed.losses.soft_cross_entropy import SoftCrossEntropy
+from curate.feed.losses.transcripts import TranscriptLoss
 from curate.feed.losses.transition import BackwardCorrection, ForwardCorrection
 
 LOSSES: Mapping[str, Mapping[str, tuple[Callable[..., RowLoss], Mapping[str, Any]]]] = {
@@ -50,6 +56,20 @@ LOSSES: Mapping[str, Mapping[str, tuple[Callable[..., RowLoss], Mapping[str, Any
         "cauchy": (WeightedRegression, {"form": "cauchy"}),
         "quantile": (WeightedRegression, {"form": "quantile"}),
     },
+    "segmentation": {
+        "cross_entropy": (PositionCrossEntropy, {"background": 0}),
+        "focal": (PositionFocal, {"background": 0}),
+        "generalised_cross_entropy": (PositionGeneralisedCrossEntropy, {"background": 0}),
+    },
+    "token_classification": {
+        "cross_entropy": (PositionCrossEntropy, {}),
+        "focal": (PositionFocal, {}),
+        "generalised_cross_entropy": (PositionGeneralisedCrossEntropy, {}),
+    },
+    "transcription": {
+        "ctc": (TranscriptLoss, {}),
+        "cross_entropy": (PositionCrossEntropy, {}),
+    },
 }
 """Kind of task -> name -> loss and the settings that the name stands for; the first of a kind is its default."""
 
@@ -65,10 +85,10 @@ def make_loss(
     class_counts: Sequence[float] | Any | None = None,
     **settings: Any,
 ) -> torch.nn.Module:
-    """The loss for a kind of task: classes, sets of classes, or numbers.
+    """The loss for a kind of task: classes, sets of classes, numbers, classes of pixels or tokens, transcripts.
 
     Args:
-        kind: ``classification``, ``multilabel`` or ``regression``.
+        kind: of `LOSSES`: ``classification``, ``multilabel``, ``regression``, ``segmentation`` ...
         class_weights: (K,) weights; none for regression.
         label_names: the K classes.
         name: of the loss, see `LOSSES`; by default cross-entropy, binary cross-entropy, or Huber's.
@@ -80,7 +100,8 @@ def make_loss(
     """
     if kind is None or kind not in LOSSES:
         raise ConfigError(
-            f"there is no loss for a {kind} task; there is one for classification, multilabel and regression"
+            f"there is no loss for a {kind} task; there is one for {', '.join(LOSSES)}"
+            + (" (models that find objects compute their own from `labels`)" if kind == "detection" else "")
         )
     known = LOSSES[kind]
     chosen = next(iter(known)) if name is None else name

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from curate.feed.trainers.accumulation import accumulate
     from curate.feed.trainers.lightning import CuratedDataModule
     from curate.feed.trainers.ray import worker_loader
+    from curate.feed.trainers.reporting import Reporter
     from curate.feed.trainers.transformers import CuratedMixin, CuratedTrainer
 
 _PUBLIC = {
@@ -22,11 +23,20 @@ _PUBLIC = {
     "CuratedTrainer": ("transformers", ("transformers",)),
     "accelerated": ("accelerate", ("accelerate",)),
     "accumulate": ("accumulation", ("torch",)),
+    "Reporter": ("reporting", ("torch",)),
     "worker_loader": ("ray", ("ray",)),
 }
 """Public name -> module, and the packages of which it needs one."""
 
-__all__ = ["CuratedDataModule", "CuratedMixin", "CuratedTrainer", "accelerated", "accumulate", "worker_loader"]
+__all__ = [
+    "CuratedDataModule",
+    "CuratedMixin",
+    "CuratedTrainer",
+    "Reporter",
+    "accelerated",
+    "accumulate",
+    "worker_loader",
+]
 
 
 def __getattr__(name: str) -> Any:

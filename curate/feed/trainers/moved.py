@@ -30,7 +30,12 @@ class Moved:
             yield {name: self._moved(value) for name, value in batch.items()}
 
     def _moved(self, value: Any) -> Any:
-        return value.to(self.device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+        if isinstance(value, torch.Tensor):
+            return value.to(self.device, non_blocking=True)
+        if isinstance(value, dict):
+            return {name: self._moved(one) for name, one in value.items()}
+        # Images of several sizes, and the targets of a detection model.
+        return [self._moved(one) for one in value] if isinstance(value, list) else value
 
     def set_epoch(self, epoch: int) -> None:
         """See `Loader.set_epoch`."""

@@ -11,11 +11,14 @@ from torch.utils.data import DataLoader
 
 from curate.errors import ConfigError, DataError
 from curate.feed.batches import SKIPPED
+from curate.feed.inputs.processors import option_for
 from curate.feed.loader import Loader
 from curate.feed.losses.row_loss import RowLoss
+from curate.feed.sampling.options import OF_TRAINING
 from curate.feed.trainers.accumulation import sum_of_masses, with_mass
 from curate.feed.trainers.logits import logits_of, model_inputs
-from curate.feed.trainers.loss_state import load_loss, save_loss
+from curate.feed.trainers.loss_state import load_loss, load_reports, save_loss, save_reports
+from curate.feed.trainers.reporting import Reporter
 from curate.media.torch_audio import guard_torchaudio
 
 # transformers imports torchaudio where it is installed, and fails with it where its native part can't load.
@@ -56,7 +59,7 @@ class CuratedMixin:
         args: as for Trainer; batch sizes, workers and `data_seed` (the pipeline's seed if None) are taken from it.
         curated: a result (`curate.open`, `Pipeline.run`).
         loss: of `curate.losses`; ``curated.loss()`` if left out.
-        loader_options: of `curated.loader`, such as a tokenizer; that is `processing_class` for texts if left out.
+        loader_options: of `curated.loader`, such as a tokenizer or processor; that is `processing_class` if left out.
         eval_split: that `evaluate` takes; nothing where the result has no such split.
         eval_dataset: for evaluation on other data, in Trainer's own way.
         kwargs: further arguments of the Trainer.
@@ -84,10 +87,13 @@ class CuratedMixin:
                 raise ConfigError(f"{name} is not for a trainer of curated data: {instead}")
         self.curated = curated
         self._held_out_terms: torch.Tensor | None = None
+        self._reports: dict[str, Any] | None = None
         self.loader_options = dict(loader_options or {})
-        tokenizer = kwargs.get("processing_class")
-        if curated.table.task.text and callable(tokenizer):
-            self.loader_options.setdefault("tokenizer", tokenizer)
+        given, task = kwargs.get("processing_class"), curated.table.task
+        if given is not None and option_for(given) == "processor":
+            self.loader_options.setdefault("processor", given)
+        elif callable(given) and (task.text or task.transcript):
+            self.loader_options.setdefault("tokenizer", given)
         self.curated_loss: RowLoss = curated.loss() if loss is None else loss
         if eval_dataset is None and eval_split in self._splits():
             eval_dataset = self.split(eval_split)
@@ -101,7 +107,7 @@ class CuratedMixin:
             # Found by the model's signature otherwise, which a model of one's own or with adapters need not have.
             trainer.label_names = ["labels"]
         self.curated_loss.to(trainer.args.device)
-        trainer.add_callback(_LossCallback(self.curated_loss))
+        trainer.add_callback(_LossCallback(self))
 
     def split(self, name: str) -> Any:
         """A split for `evaluate` or `predict`. Raises ConfigError if there is none of that name."""
@@ -126,6 +132,9 @@ class CuratedMixin:
         }
         ranks = {"rank": args.process_index, "world_size": args.world_size}
         self.loader = self.curated.loader(**ranks | options | self.loader_options)
+        self.reporter = Reporter(self.loader, self.curated_loss)
+        if self._reports is not None:
+            self.reporter.load_state_dict(self._reports)
         return self.loader
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
@@ -149,7 +158,7 @@ class CuratedMixin:
     def _held_out(self, split: Split) -> Any:
         trainer: Any = self
         args = trainer.args
-        own = {k: v for k, v in self.loader_options.items() if k not in ("sampler", "adaptive", "drop_last", "pad")}
+        own = {k: v for k, v in self.loader_options.items() if k not in OF_TRAINING}
         options = self._options(args) | own | {"split": split.name, "batch_size": args.eval_batch_size}
         options |= {"sampler": "sequential"}
         if args.world_size == 1:
@@ -210,6 +219,8 @@ class CuratedMixin:
             logits = (logits, logits_of(model(**given)))
         self.curated_loss.train(model.training)
         loss = self.curated_loss(logits, inputs)
+        if model.training:
+            self.reporter.add(logits, inputs)
         if self._held_out_terms is not None and not model.training:
             mass = self.curated_loss.mass(inputs).to(loss)
             self._held_out_terms += torch.stack([(loss * mass).detach(), mass]).double().cpu()
@@ -236,6 +247,7 @@ class CuratedMixin:
             checkpoint = get_last_checkpoint(trainer.args.output_dir)
         if isinstance(checkpoint, str):
             load_loss(self.curated_loss, Path(checkpoint))
+            self._reports = load_reports(Path(checkpoint))
         base: Any = super()
         return base.train(resume_from_checkpoint, *args, **kwargs)
 
@@ -245,19 +257,28 @@ class CuratedTrainer(CuratedMixin, Trainer):
 
 
 class _LossCallback(TrainerCallback):
-    """Tells the loss which epoch begins, and saves with every checkpoint what it has learned."""
+    """Tells the loss which epoch begins and the sampler what one has said, and saves with every checkpoint what the
+    loss has learned and what was reported.
+    """
 
-    def __init__(self, loss: RowLoss) -> None:
-        self.loss = loss
+    def __init__(self, trainer: CuratedMixin) -> None:
+        self.trainer, self.loss = trainer, trainer.curated_loss
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by Trainer."""
         self.loss.set_epoch(int((state.epoch or 0) + 1e-6))
 
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by Trainer; an epoch of which a checkpoint left no batch says nothing."""
+        if self.trainer.reporter.counted:
+            self.trainer.reporter.finish()
+
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by Trainer."""
         if state.is_world_process_zero:
-            save_loss(self.loss, Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            save_loss(self.loss, folder)
+            save_reports(self.trainer.reporter.state_dict(), folder)
 
 
 def _refuse(args: Any) -> None:

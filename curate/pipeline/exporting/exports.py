@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from curate.errors import ConfigError
 
@@ -94,7 +94,7 @@ class Exports:
     def export(
         self,
         out: str | os.PathLike[str],
-        form: Literal["parquet", "huggingface", "webdataset", "imagefolder", "croissant"],
+        form: str,
         **options: Any,
     ) -> Written:
         """The export of that name. Raises ConfigError for another name, else as the method named so."""

@@ -138,8 +138,8 @@ def test_a_run_keeps_the_tags(tmp_path):
     assert len(kept) < len(words)
     for line in kept.select(range(20)):
         assert line["ner_tags"] == tags[int(line["key"][1:])]
-    with pytest.raises(ConfigError, match="does not feed token_classification"):
-        curated.loader()
+    batch = next(iter(curated.loader(sampler="sequential", batch_size=2)))
+    assert batch["tokens"] == [words[int(row[1:])] for row in batch["row_id"]]
     assert curate.open(tmp_path / "out").table.task.tokens == "tokens"
 
 

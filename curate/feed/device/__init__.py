@@ -1,0 +1,1 @@
+"""Batches on the device where the model is: copied ahead, normalised and, if asked, augmented there."""

@@ -1,0 +1,211 @@
+"""Batches of a loader, copied to a device while the model is still at the ones before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import torch
+
+from curate.errors import ConfigError
+from curate.feed.batches import LEFT
+from curate.feed.cursor import Cursor
+from curate.feed.device.left import Left
+from curate.feed.device.preparing import Preparation
+from curate.feed.inputs.image import Images
+
+if TYPE_CHECKING:
+    from curate.feed.loader import Loader
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class _Ahead(NamedTuple):
+    """A batch on its way.
+
+    Attributes:
+        batch: what will be handed out.
+        drawn: where the epoch stands when it has been.
+        event: of the stream that copies it; None without one.
+    """
+
+    batch: dict[str, Any]
+    drawn: int
+    event: Any
+
+
+class Prefetched:
+    """The batches of a loader on a device. On a CUDA device `depth` of them are copied ahead, from page-locked memory
+    and on a stream of their own, while the model works; normalisation and augmentation happen on that stream, too.
+
+    The state counts what was handed out, not what was copied ahead. The loader itself should not be iterated beside it.
+
+    Args:
+        loader: whose batches they are.
+        device: where they go.
+        depth: batches that are copied ahead on a CUDA device; elsewhere nothing is.
+        dtype: of floating inputs (labels, soft labels and weights stay float32).
+        channels_last: images pixel by pixel in memory, as convolutions of a GPU like them.
+        augment: do the last image operations of the recipes on the device, as far as they are `HorizontalFlip`,
+            `VerticalFlip` and `ColorJitter`, and `RandomResizedCrop` of images that `image_size` makes larger than what
+            it cuts; needs ``pixels="uint8"``. What is drawn is the same as on the CPU; pixels differ by rounding.
+
+    Attributes:
+        loader: whose batches they are.
+        device: where they go.
+
+    Raises:
+        ConfigError: an option is wrong, or there is nothing that `augment` could do there.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        device: torch.device | str,
+        depth: int = 2,
+        dtype: torch.dtype | str | None = None,
+        channels_last: bool = False,
+        augment: bool = False,
+    ) -> None:
+        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+            raise ConfigError(f"depth must be a whole number of at least 1, not {depth!r}")
+        self.loader, self.device, self._depth = loader, torch.device(device), depth
+        names: Mapping[str, str] = loader.dataset.names  # type: ignore[attr-defined]
+        scaled = {
+            names.get(one.name, one.name): one.normalization
+            for one in cast(Iterable[Any], loader.inputs)
+            if getattr(one, "normalization", None) is not None
+        }
+        images = self._leave(names) if augment else None
+        self._preparation = Preparation(scaled, _dtype(dtype), channels_last, images)
+        self._cursor = Cursor(loader.cursor.epoch, loader.cursor.drawn, loader.cursor.resumes)
+        if self.device.type == "cuda":
+            loader.pin_memory = True
+            if self.device.index is None:
+                self.device = torch.device("cuda", torch.cuda.current_device())
+
+    def _leave(self, names: Mapping[str, str]) -> str:
+        """Have the loader leave operations to the device; the entry that they are for."""
+        dataset: Any = self.loader.dataset
+        images = [one for one in dataset.inputs if type(one) is Images]
+        if len(images) != 1 or images[0].normalization is None or images[0].size is None:
+            raise ConfigError(
+                "augment is for images of one size that come as bytes (pixels='uint8', no image_size='native'),"
+                " without masks or boxes"
+            )
+        if dataset.recipes.mixes:
+            raise ConfigError(
+                "augment can't be combined with the step mix, which mixes images after their augmentation"
+            )
+        self.loader.close()
+        dataset.left = Left(images[0].size)
+        return names.get(images[0].name, images[0].name)
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The batches of the epoch; see `Loader`."""
+        at = self.loader.cursor
+        self._cursor.go_to(at.epoch, at.drawn if at.resumes else 0)
+        epoch, finished = at.epoch, False
+        ahead: deque[_Ahead] = deque()
+        source = iter(self.loader)
+        side = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
+        # The CPU has nothing to copy ahead to, and a batch made early would only take memory.
+        depth = self._depth if side is not None else 1
+        try:
+            while True:
+                while len(ahead) < depth and (batch := next(source, None)) is not None:
+                    ahead.append(self._sent(batch, side))
+                    del batch
+                if not ahead:
+                    break
+                self._cursor.drawn = ahead[0].drawn
+                yield self._handed(ahead.popleft())
+            finished = True
+            self._cursor.finish()
+        finally:
+            source.close()  # type: ignore[attr-defined]
+            if not finished and self.loader.epoch != epoch:
+                # The loader is through, though not all was handed out: an iteration that is left begins its epoch anew.
+                self.loader.set_epoch(epoch)
+
+    def _sent(self, batch: dict[str, Any], side: Any) -> _Ahead:
+        """A batch, its copying begun."""
+        drawn, asked = self.loader.cursor.drawn, batch.pop(LEFT, ())
+        if side is None:
+            here = {name: self._moved(value) for name, value in batch.items()}
+            return _Ahead(self._preparation.prepared(here, asked, self.device), drawn, None)
+        with torch.cuda.stream(side):
+            there = {name: self._moved(value) for name, value in batch.items()}
+            made = self._preparation.prepared(there, asked, self.device)
+            event = torch.cuda.Event()
+            event.record(side)
+        return _Ahead(made, drawn, event)
+
+    def _handed(self, ready: _Ahead) -> dict[str, Any]:
+        """The batch, which the stream of whoever takes it waits for."""
+        if ready.event is not None:
+            stream = torch.cuda.current_stream(self.device)
+            stream.wait_event(ready.event)
+            for tensor in _tensors(ready.batch):
+                # Its memory was taken on the other stream, which may not have it back while this one reads it.
+                tensor.record_stream(stream)
+        return ready.batch
+
+    def _moved(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value.to(self.device, non_blocking=True)
+        if isinstance(value, dict):
+            return {name: self._moved(one) for name, one in value.items()}
+        if isinstance(value, list) and value and not isinstance(value[0], str):
+            return [self._moved(one) for one in value]
+        return value
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is handed out, or that the next iteration hands out."""
+        return self._cursor.epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """See `Loader.set_epoch`."""
+        self.loader.set_epoch(epoch)
+        self._cursor.set_epoch(epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Loader.state_dict`; what was copied ahead does not count."""
+        return self.loader.requests.sampler.state_at(self._cursor)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Loader.load_state_dict`."""
+        self.loader.load_state_dict(state)
+        at = self.loader.cursor
+        self._cursor.go_to(at.epoch, at.drawn)
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """See `Loader.skipped`."""
+        return self.loader.skipped
+
+
+def _dtype(asked: torch.dtype | str | None) -> torch.dtype | None:
+    if asked is None or isinstance(asked, torch.dtype):
+        return asked
+    if asked not in DTYPES:
+        raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {asked!r}")
+    return DTYPES[asked]
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors in a batch."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _tensors(one)
+    elif isinstance(value, list) and value and not isinstance(value[0], str):
+        for one in value:
+            yield from _tensors(one)

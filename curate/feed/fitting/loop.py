@@ -1,0 +1,187 @@
+"""`curate.fit`: a reference loop that examples, comparisons and tests share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from curate.errors import ConfigError
+from curate.feed.fitting import checkpoints
+from curate.feed.fitting.fitted import Fitted, finish
+from curate.feed.fitting.forward import Forward, settle_lazy
+from curate.feed.fitting.history import Event
+from curate.feed.fitting.processes import rank_and_world, wait
+from curate.feed.fitting.resuming import resume as go_on
+from curate.feed.fitting.settings import Precision, Settings
+from curate.feed.fitting.source import Source
+from curate.feed.fitting.training import Training
+from curate.feed.losses.row_loss import RowLoss
+from curate.randomness import digest
+
+
+def fit(
+    model: torch.nn.Module | Callable[[], torch.nn.Module],
+    data: Any,
+    *,
+    validation: Any = None,
+    loss: RowLoss | None = None,
+    epochs: int | None = None,
+    max_steps: int | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 1e-3,
+    optimizer: str | Callable[..., torch.optim.Optimizer] = "adamw",
+    weight_decay: float = 0.01,
+    schedule: str = "cosine",
+    warmup: float = 0.05,
+    accumulate: int = 1,
+    clip_norm: float | None = 1.0,
+    precision: Precision = "auto",
+    ema_decay: float | None = None,
+    monitor: str = "loss",
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    restore_best: bool = True,
+    folder: str | Path | None = None,
+    save_every: int | None = None,
+    keep: int = 2,
+    resume: bool = True,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    compile: bool | Mapping[str, Any] = False,
+    forward: Forward | None = None,
+    callbacks: Sequence[Callable[[Event], Any]] = (),
+    evaluation: Mapping[str, Any] | None = None,
+    loader_options: Mapping[str, Any] | None = None,
+) -> Fitted:
+    """Train a model on curated batches: soft labels, class weights and row weights count as `loss` says.
+
+    Under ``torch.distributed`` every process calls it; each draws its share, and a step is that of all of them
+    together. With `folder`, a call that was cut off at any moment goes on when it is repeated, and ends with the
+    parameters of one that was not (on a device that computes the same twice).
+
+    Args:
+        model: a module, or a function that makes one (under `seed`). It is called with the entries of the batch that
+            its `forward` names, or with the only input; never with labels. Of what it gives, ``logits`` are taken.
+        data: a curated result, or a loader of its batches.
+        validation: split or loader of held-out rows that are measured after every epoch; the split ``validation``
+            where there is one if left out; False for none.
+        loss: of `curate.losses`; ``curated.loss()`` if left out.
+        epochs: at most; 10 if neither this nor `max_steps` is given.
+        max_steps: optimiser steps at most.
+        batch_size: rows per batch and process, of a curated result.
+        learning_rate: the highest.
+        optimizer: ``adamw``, ``sgd`` (momentum 0.9), or a function from parameter groups to an optimiser.
+        weight_decay: of matrices and kernels; biases and norms are not decayed.
+        schedule: ``cosine`` or ``linear`` decay to 0 over all steps, or ``constant``.
+        warmup: steps of linear warm-up; below 1 their share of all steps.
+        accumulate: batches per optimiser step, as if they were one.
+        clip_norm: largest norm of the gradient; None for no clipping.
+        precision: ``auto`` (bfloat16 or float16 on CUDA, else float32), ``float32``, ``bfloat16`` or ``float16``.
+        ema_decay: keep, evaluate and return a moving average of the parameters.
+        monitor: metric of the held-out rows that says which epoch is best: ``loss`` or one of `curate.metrics`.
+        patience: stop after so many epochs without a better one.
+        min_delta: by how much a better one is better.
+        restore_best: end with the parameters of the best epoch.
+        folder: of checkpoints, one after every epoch.
+        save_every: a checkpoint after so many steps, too.
+        keep: checkpoints that stay.
+        resume: go on from the newest checkpoint in `folder`; else what is there is deleted.
+        seed: of the fit. Order and augmentation of a curated result follow the pipeline's seed, or that among
+            `loader_options`.
+        device: a CUDA device where there is one, else the CPU, if left out.
+        compile: compile the model with ``torch.compile``; a mapping gives its options, such as ``{"mode": ...}``.
+        forward: ``forward(model, inputs)`` gives the logits, in place of the call by name.
+        callbacks: each called with an `Event` after every step and epoch.
+        evaluation: settings of `curate.metrics.evaluate` for the held-out rows.
+        loader_options: of ``curated.loader``, such as workers or a tokenizer.
+
+    Raises:
+        ConfigError: settings, model, loss and data don't fit together, or the checkpoint is of another fit.
+        DataError: the loss is not finite (the message names the rows), or no row can be read.
+        StorageError: a checkpoint can't be read or written.
+    """
+    settings = Settings(
+        epochs, max_steps, batch_size, learning_rate, optimizer, weight_decay, schedule, warmup, accumulate, clip_norm,
+        precision, ema_decay, monitor, patience, min_delta, restore_best, None if folder is None else Path(folder),
+        save_every, keep, seed, device, compile, dict(evaluation or {}),
+    )  # fmt: skip
+    place = _device(device)
+    devices = [place] if place.type == "cuda" else []
+    with torch.random.fork_rng(devices), _own_randomness():
+        torch.manual_seed(digest("model", seed) % 2**63)
+        made = _model(model)
+        source = Source(data, validation, batch_size, dict(loader_options or {}))
+        training = _training(made, source, loss, settings, place, forward, callbacks)
+        _begin(training, resume)
+        if not training.finished:
+            training.run()
+        return finish(training, source)
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Leave the generators of Python and NumPy as they were: the fit seeds them step by step."""
+    python, array = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(array)
+
+
+def _device(asked: str | torch.device | None) -> torch.device:
+    if asked is None:
+        asked = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else "cpu"
+    device = torch.device(asked)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"there is no CUDA device for device={asked!r}")
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", torch.cuda.current_device())
+    return device
+
+
+def _model(model: Any) -> torch.nn.Module:
+    made = model if isinstance(model, torch.nn.Module) else model() if callable(model) else model
+    if not isinstance(made, torch.nn.Module):
+        raise ConfigError(f"model must be a torch module, or a function that makes one, not {type(made).__name__}")
+    return made
+
+
+def _training(
+    model: torch.nn.Module, source: Source, loss: RowLoss | None, settings: Settings, device: torch.device,
+    forward: Forward | None, callbacks: Sequence[Callable[[Event], Any]],
+) -> Training:  # fmt: skip
+    if source.validation is False and (settings.patience is not None or settings.monitor != "loss"):
+        there = f"the result has the splits {', '.join(source.splits)}" if source.curated else "none were given"
+        raise ConfigError(
+            f"patience and monitor need held-out rows, and {there}: name a split or pass a loader as validation"
+            " (curate.resplit makes splits)"
+        )
+    loader = source.training(pinned=device.type == "cuda")
+    if settings.save_every is not None and not hasattr(loader, "state_dict"):
+        raise ConfigError("save_every needs a loader that can go on in mid-epoch, and this one has no state_dict")
+    first = source.loss(loader, loss)
+    kind, names = source.kind(loader, first), source.names(loader, first)
+    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
+        settle_lazy(model, next(iter(loader)), forward)
+    model.to(device)
+    first.to(device)
+    return Training(model, loader, source.held_out, first, kind, names, settings, device, forward, callbacks)
+
+
+def _begin(training: Training, resume: bool) -> None:
+    folder = training.settings.folder
+    if folder is None:
+        return
+    there = checkpoints.found(folder)
+    if there and resume:
+        go_on(training, there[-1])
+    elif there and not rank_and_world()[0]:
+        checkpoints.clear(folder)
+    wait()

@@ -1,0 +1,96 @@
+"""What can't work is refused with a sentence that says what to do."""
+
+import pytest
+import torch
+from tiny_fits import Result, network
+
+import curate
+from curate.errors import ConfigError, DataError, StorageError
+
+
+def fit(model=network, data=None, **settings):
+    return curate.fit(model, data or Result(), **{"epochs": 2, "device": "cpu", "batch_size": 16} | settings)
+
+
+def test_a_loss_that_is_not_finite_names_the_rows():
+    class Breaks(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.calls = torch.nn.Linear(4, 3), 0
+
+        def forward(self, features):
+            self.calls += 1
+            return self.layer(features) * (float("nan") if self.calls == 3 else 1.0)
+
+    data = Result()
+    rows = [batch["row_id"] for batch in data.loader(batch_size=16)][2]
+    with pytest.raises(DataError, match="the loss is nan in epoch 0, near step") as error:
+        fit(Breaks(), data)
+    assert ", ".join(rows[:8]) in str(error.value)
+
+
+def test_a_model_of_another_width():
+    with pytest.raises(ConfigError, match=r"gives 5 outputs per row, and there are 3 classes \(c0, c1, c2\)"):
+        fit(lambda: network(5))
+    with pytest.raises(ConfigError, match="one per row"):
+        fit(lambda: network(2), Result(kind="regression"))
+
+
+def test_early_stopping_without_held_out_rows():
+    with pytest.raises(ConfigError, match="need held-out rows, and the result has the splits train"):
+        fit(data=Result(held_out=0), patience=3)
+    with pytest.raises(ConfigError, match="no split 'valdation' \\(did you mean 'validation'"):
+        fit(validation="valdation")
+    with pytest.raises(ConfigError, match="no metric 'f1' to follow; there is loss, accuracy"):
+        fit(monitor="f1")
+
+
+def test_settings_are_refused_all_at_once():
+    with pytest.raises(ConfigError) as error:
+        fit(learning_rate=-1, accumulate=0, schedule="cosin", optimizer="adam", save_every=3, ema_decay=1.0)
+    said = str(error.value)
+    assert all(f"{name} must be" in said for name in ("learning_rate", "accumulate", "ema_decay"))
+    assert all(part in said for part in ("did you mean 'cosine'", "unknown optimizer 'adam'", "save_every needs a f"))
+    with pytest.raises(ConfigError, match="float16 needs a CUDA device"):
+        fit(precision="float16")
+
+
+def test_losses_models_and_data_of_other_kinds():
+    with pytest.raises(ConfigError, match="loss must be one of curate"):
+        fit(loss=torch.nn.CrossEntropyLoss())
+    with pytest.raises(ConfigError, match="reduction 'mean'"):
+        fit(loss=Result().loss(reduction="sum"))
+    with pytest.raises(ConfigError, match="model must be a torch module"):
+        fit(lambda: 3)
+    with pytest.raises(ConfigError, match="data must be a curated result"):
+        fit(data=3.5)
+    frozen = network()
+    frozen.requires_grad_(False)
+    with pytest.raises(ConfigError, match="no parameter that requires a gradient"):
+        fit(frozen)
+
+
+def narrow():
+    layers = [torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.ReLU(), torch.nn.Linear(8, 3)]
+    return torch.nn.Sequential(*layers)
+
+
+def test_a_checkpoint_of_another_fit(tmp_path):
+    fit(folder=tmp_path)
+    with pytest.raises(ConfigError, match=r"other settings \(learning_rate was 0.001, is 0.5\)"):
+        fit(folder=tmp_path, learning_rate=0.5)
+    with pytest.raises(ConfigError, match=r"is of another model: '.*' has another shape"):
+        fit(narrow, folder=tmp_path)
+    newest = sorted(tmp_path.glob("checkpoint-*"))[-1]
+    (newest / "state.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(StorageError, match="delete it to go on with an earlier one"):
+        fit(folder=tmp_path)
+    assert fit(folder=tmp_path, learning_rate=0.5, resume=False).steps == 10
+
+
+def test_checkpoints_hold_no_code(tmp_path):
+    fit(folder=tmp_path, loss=Result().loss(name="early_learning"), ema_decay=0.9)
+    newest = sorted(tmp_path.glob("checkpoint-*"))[-1]
+    assert sorted(p.name for p in newest.iterdir()) == ["model.safetensors", "progress.json", "state.pt"]
+    state = torch.load(newest / "state.pt", weights_only=True)
+    assert {"optimizer", "schedule", "scaler", "average", "loss", "tallies"} == set(state)

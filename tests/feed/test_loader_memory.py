@@ -1,0 +1,124 @@
+"""Memory of batches: used again only when nobody can see it any longer, in this process and between two."""
+
+import numpy as np
+import pytest
+import torch
+
+from curate.feed.memory import KEPT_BYTES, Mapped, Recycled, Shared, room, within
+from curate.feed.workers.packing import Small, packed, unpacked
+
+BIG = (KEPT_BYTES // 4, 1)
+
+
+def test_a_piece_is_used_again_when_its_tensor_is_gone_and_not_before():
+    memory = Recycled()
+    first = torch.from_numpy(memory.array(BIG, np.float32))
+    place = first.data_ptr()
+    part = first[5:7]
+    del first
+    second = memory.array(BIG, np.float32)
+    assert second.ctypes.data != place  # a part of it is still held
+    del part
+    third = memory.array(BIG, np.float32)
+    assert third.ctypes.data == place
+    assert memory.array((3,), np.int64).shape == (3,)
+
+
+def test_a_smaller_batch_fits_into_a_piece_but_a_tiny_one_does_not():
+    memory = Recycled()
+    whole = memory.array((KEPT_BYTES * 3,), np.uint8)
+    place = whole.ctypes.data
+    del whole
+    smaller = memory.array((KEPT_BYTES * 2,), np.uint8)
+    assert smaller.ctypes.data == place
+    del smaller
+    tiny = memory.array((KEPT_BYTES,), np.uint8)
+    assert tiny.ctypes.data != place
+
+
+def test_pieces_that_nobody_uses_are_given_up():
+    memory = Recycled()
+    held = [memory.array((KEPT_BYTES + n * KEPT_BYTES,), np.uint8) for n in range(6)]
+    assert len(memory._pieces) == 6
+    held.clear()
+    memory.array((KEPT_BYTES * 40,), np.uint8)
+    assert len(memory._pieces) == 3
+
+
+def test_room_is_plain_outside_of_a_memory():
+    memory = Recycled()
+    with within(memory):
+        one = room(BIG, np.float32)
+        assert one.base is memory._pieces[0]
+    assert room(BIG, np.float32).base is None
+
+
+def sent(memory, mapped, batch):
+    """What arrives on the other side, in one process: pieces are shared all the same."""
+    batch = packed(batch, memory)
+    arrived = unpacked(batch, mapped)
+    mapped.drop(memory.dropped)
+    memory.dropped.clear()
+    return batch, arrived
+
+
+def test_a_shared_piece_comes_back_when_the_other_side_has_let_it_go():
+    memory, mapped = Shared(), Mapped()
+
+    def made(value):
+        memory.back(mapped.back())
+        memory.settle(set())
+        array = memory.array(BIG, np.float32)
+        array[:] = value
+        return {"x": torch.from_numpy(array), "ids": ["a"], "small": torch.tensor([value])}
+
+    first, one = sent(memory, mapped, made(1.0))
+    assert first["x"].number == 0
+    assert first["x"].whole is not None
+    assert isinstance(first["small"], Small)
+    second, two = sent(memory, mapped, made(2.0))
+    assert second["x"].number == 1
+    assert float(one["x"].min()) == 1.0
+    assert float(two["x"].max()) == 2.0
+    assert one["ids"] == ["a"]
+    kept = one["x"][:3]
+    del one
+    third, _ = sent(memory, mapped, made(3.0))
+    assert third["x"].number == 2
+    assert kept.tolist() == [[1.0]] * 3
+    del kept
+    fourth, four = sent(memory, mapped, made(4.0))
+    assert fourth["x"].number == 0
+    assert fourth["x"].whole is None
+    assert float(four["x"].mean()) == 4.0
+
+
+def test_what_was_taken_and_not_sent_is_free_again():
+    memory, mapped = Shared(), Mapped()
+    for _ in range(3):
+        memory.back(mapped.back())
+        memory.settle(set())
+        array = memory.array(BIG, np.float32)
+        array[:] = 1
+        batch, _ = sent(memory, mapped, {"x": torch.from_numpy(array) * 2})
+        assert isinstance(batch["x"], torch.Tensor)
+        del array
+    assert len(memory._pieces) == 1
+
+
+def test_what_the_worker_still_holds_is_not_written_over():
+    memory = Shared()
+    held = memory.array(BIG, np.float32)
+    memory.settle(set())
+    assert memory.array(BIG, np.float32).ctypes.data != held.ctypes.data
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int64])
+def test_two_tensors_in_one_piece_arrive_whole(dtype):
+    memory, mapped = Shared(), Mapped()
+    array = memory.array((KEPT_BYTES,), dtype)
+    array[:] = 3
+    tensor = torch.from_numpy(array)
+    _, found = sent(memory, mapped, {"x": tensor, "y": tensor, "z": tensor[1:]})
+    for name in ("x", "y", "z"):
+        torch.testing.assert_close(found[name], {"x": tensor, "y": tensor, "z": tensor[1:]}[name])
