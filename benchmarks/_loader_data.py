@@ -105,7 +105,7 @@ def prepare(modality: str, folder: Path, count: int, recipe: dict) -> None:
     if modality == "image":
         datasets_set(files, folder / "datasets")
         webdataset_set(files, folder / "shards")
-        litdata_set(files, folder / "chunks")
+        litdata_set(files, folder)
     done.touch()
 
 
@@ -146,17 +146,24 @@ def webdataset_set(files: Path, out: Path, shards: int = 8) -> None:
                     tar.addfile(entry, io.BytesIO(data))
 
 
-def litdata_set(files: Path, out: Path) -> None:
-    """Chunks as litdata writes them, the JPEGs as bytes; nothing where it is not installed."""
+def litdata_set(files: Path, folder: Path) -> None:
+    """Chunks as litdata writes them, of the JPEGs' bytes and of images; nothing where it is not installed."""
     import importlib.util
 
     if importlib.util.find_spec("litdata") is None:
         return
     import litdata
 
-    every = sorted(files.glob("*/*"), key=lambda file: file.name)
-    litdata.optimize(_litdata_row, [str(file) for file in every], str(out), chunk_bytes="8MB", num_workers=1)
+    every = [str(file) for file in sorted(files.glob("*/*"), key=lambda file: file.name)]
+    for make, name in ((_litdata_row, "chunks"), (_litdata_image, "chunks_of_images")):
+        litdata.optimize(make, every, str(folder / name), chunk_bytes="8MB", num_workers=1)
 
 
 def _litdata_row(file: str) -> dict:
     return {"image": Path(file).read_bytes(), "label": int(Path(file).parent.name[-1])}
+
+
+def _litdata_image(file: str) -> dict:
+    from PIL import Image
+
+    return {"image": Image.open(file), "label": int(Path(file).parent.name[-1])}

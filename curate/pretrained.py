@@ -94,13 +94,15 @@ def quiet() -> Iterator[None]:
     guard_torchaudio()
     import transformers
 
-    verbosity = transformers.logging.get_verbosity()
+    verbosity, bars = transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
         yield
     finally:
         transformers.logging.set_verbosity(verbosity)
+        if bars:
+            transformers.logging.enable_progress_bar()
 
 
 def _refused(name: str, purpose: str, advice: str, reason: str) -> ConfigError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +71,69 @@ class Labels:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """Rows in an Arrow stream file that `datasets` can open, mapped into memory without importing that library.
+
+    Attributes:
+        path: the file.
+        columns: that are read of it, None for all.
+    """
+
+    path: Path
+    columns: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self.mapped.num_rows
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process maps it by."""
+        return {"path": self.path, "columns": self.columns}
+
+    @cached_property
+    def mapped(self) -> pa.Table:
+        """All rows; nothing is read before it is used."""
+        # The features that `datasets` notes in the schema are not for those who use the columns as Arrow.
+        whole = pa.ipc.open_stream(pa.memory_map(str(self.path))).read_all().replace_schema_metadata(None)
+        return whole if self.columns is None else whole.select(list(self.columns))
+
+    @cached_property
+    def _blocks(self) -> tuple[list[pa.RecordBatch], np.ndarray]:
+        """The parts that the file was written in, and where each begins."""
+        blocks = self.mapped.to_batches()
+        return blocks, np.cumsum([0, *(block.num_rows for block in blocks)])
+
+    def take(self, rows: np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
+        """Some rows, in the given order. Raises IndexError for a row that is not there."""
+        # Block by block: the whole column would be copied into one piece before rows are taken of it.
+        blocks, begins = self._blocks
+        rows = np.asarray(rows, np.int64)
+        if len(rows) and not 0 <= rows.min() <= rows.max() < begins[-1]:
+            raise IndexError(f"{self.path}: no row {rows.min() if rows.min() < 0 else rows.max()}")
+        order = np.argsort(rows, kind="stable")
+        ascending = rows[order]
+        ends = np.searchsorted(ascending, begins)
+        parts = [
+            (block if columns is None else block.select(list(columns))).take(pa.array(ascending[start:end] - begin))
+            for block, begin, start, end in zip(blocks, begins, ends, ends[1:])
+            if end > start
+        ]
+        wanted = self.mapped if columns is None else self.mapped.select(list(columns))
+        found = pa.Table.from_batches(parts, wanted.schema)
+        if (order[1:] > order[:-1]).all():
+            return found
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return found.take(pa.array(back))
+
+    def dataset(self) -> datasets.Dataset:
+        """All columns, as `datasets` opens the file."""
+        import datasets
+
+        return datasets.Dataset.from_file(str(self.path))
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows in an Arrow-backed `datasets.Dataset`, a `Task`, and what is known of each row's identity.
 
@@ -78,7 +141,7 @@ class Table:
     absolute and inside it). Only `curate.media` looks inside them.
 
     Attributes:
-        dataset: the rows.
+        dataset: the rows; made from a `Stored` file, they are opened by `datasets` when they are first asked for here.
         task: roles of the columns, kind and label names (both resolved, never left to infer).
         row_ids: (n,) `StringDType`; unique; survives reordering and appending.
         content: (n, 2) uint64, 128-bit hash of each row's inputs (not its label); equal inputs, equal hash.
@@ -103,16 +166,31 @@ class Table:
     parents: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     made: np.ndarray | None = None
+    stored: Stored | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
-        n = self.dataset.num_rows
+        rows: Any = self.dataset
+        if isinstance(rows, Stored):
+            object.__setattr__(self, "stored", rows)
+            object.__delattr__(self, "dataset")
+        n = len(rows)
         if len(self.row_ids) != n or self.content.shape != (n, 2):
             raise ValueError(f"{n} rows, but {len(self.row_ids)} row ids and {self.content.shape} content hashes")
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The rows of a file, opened."""
+            if name != "dataset" or (stored := self.__dict__.get("stored")) is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            found = stored.dataset()
+            object.__setattr__(self, "dataset", found)
+            return found
+
     def __len__(self) -> int:
         """Number of rows, unreadable ones among them."""
-        return self.dataset.num_rows
+        return len(self.row_ids)
 
     def __repr__(self) -> str:
         """One line: size, kind, inputs, label."""
@@ -124,12 +202,17 @@ class Table:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """A column as Arrow, media undecoded. Raises DataError if there is none of that name."""
-        if name not in self.dataset.column_names:
-            raise DataError(f"{self.source}: no column {name!r}; there are {', '.join(self.dataset.column_names)}")
+        known = self.dataset.column_names if self.stored is None else self.stored.mapped.column_names
+        if name not in known:
+            raise DataError(f"{self.source}: no column {name!r}; there are {', '.join(known)}")
+        if self.stored is not None:
+            return self.stored.mapped[name]
         return self.dataset.select_columns([name]).with_format("arrow")[:][name]
 
     def rows(self, rows: Sequence[int] | np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
         """Some rows as an Arrow table, media undecoded."""
+        if self.stored is not None:
+            return self.stored.take(np.asarray(rows), columns)
         view = self.dataset if columns is None else self.dataset.select_columns(list(columns))
         return view.with_format("arrow")[np.asarray(rows, dtype=np.int64).tolist()]
 

@@ -27,6 +27,7 @@ def _option(help: str, **more: object) -> typer.models.OptionInfo:
 
 
 def compare(
+    context: typer.Context,
     first: Annotated[Path, typer.Argument(help=_FIRST, show_default=False)],
     second: Annotated[Path | None, typer.Argument(help=_SECOND, show_default=False)] = None,
     test: Annotated[str | None, _option(_TEST, show_default=False)] = None,
@@ -93,7 +94,7 @@ def compare(
     Exit codes: 0; 1 something hurts and --fail-on-harm is given; 2 wrong use; 3 data can't be read.
     """
     if first.suffix.lower() not in PIPELINE_ENDINGS:
-        return _of_two(first, second, html, json, test)
+        return _of_two(first, second, html, json, _of_pipelines(context))
     if second is not None:
         raise typer.BadParameter(
             f"{second}: beside a pipeline file there is nothing to compare it with; name the test rows with --test"
@@ -139,13 +140,14 @@ def _of_training(
     return 0
 
 
-def _of_two(first: Path, second: Path | None, html: Path | None, json: bool, test: str | None) -> int:
+def _of_two(first: Path, second: Path | None, html: Path | None, json: bool, given: list[str]) -> int:
     from curate.pipeline.comparing import compare as run_compare
     from curate.report.comparison import render
 
-    if second is None or test is not None:
+    if second is None or given:
+        without = f", without {', '.join(given)}" if given else ""
         raise typer.BadParameter(
-            f"{first} is no pipeline file (YAML): name a second audit or result to compare it with, without --test"
+            f"{first} is no pipeline file (YAML): name a second audit or result to compare it with{without}"
         )
     found = run_compare(first, second)
     if html is not None:
@@ -160,3 +162,13 @@ def _of_two(first: Path, second: Path | None, html: Path | None, json: bool, tes
     if html is not None:
         shared.say(f"written: {html}")
     return 0
+
+
+def _of_pipelines(context: typer.Context) -> list[str]:
+    """The options on the command line that say something of a pipeline file alone."""
+    found = []
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in ("first", "second", "html", "json") and source is not None and source.name == "COMMANDLINE":
+            found.append(f"--{name.replace('_', '-')}")
+    return found

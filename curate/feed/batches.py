@@ -20,13 +20,11 @@ from curate.feed.draws import NONE_BROKEN, Draw, Skipped, Watch
 from curate.feed.inputs.input import Input
 from curate.feed.memory import Memory, Recycled, within
 from curate.feed.recipes import Line, Recipes
-from curate.feed.spilled import Spilled
+from curate.feed.spilled import Rows, Spilled
 from curate.feed.targets import Targets
 from curate.table import HELD_OUT
 
 if TYPE_CHECKING:
-    import datasets
-
     from curate.feed.device.left import Left
 
 SKIPPED = "_skipped"
@@ -64,7 +62,7 @@ class Batches:
     """A map-style dataset for torch whose item is a whole batch.
 
     Attributes:
-        rows: the input columns of the table, in Arrow format.
+        rows: the input columns of the table.
         plan: the lines that are drawn, in memory or in a file.
         inputs: what is read of a row.
         targets: labels, soft labels and weights.
@@ -76,7 +74,7 @@ class Batches:
         left: which image operations are left to a device, None for none.
     """
 
-    rows: datasets.Dataset
+    rows: Rows
     plan: Spilled
     inputs: tuple[Input, ...]
     targets: Targets
@@ -151,7 +149,7 @@ class Batches:
         """Gather, decode and augment; the finished arrays of each draw, one per input."""
         planned, lines = self._planned(draws)
         found, place = np.unique(planned["row"].to_numpy(), return_inverse=True)
-        rows: Any = self.rows[found.tolist()]
+        rows = self.rows.take(found)
         values = [modality.values(rows) for modality in self.inputs]
         items: list[list[Any] | None] = []
         skipped: dict[int, str] = {}

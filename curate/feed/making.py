@@ -23,7 +23,7 @@ from curate.feed.recipes import Recipes
 from curate.feed.sampler import Mode, Sampler
 from curate.feed.sampling.arguments import sampler_arguments
 from curate.feed.sampling.options import sampling_of
-from curate.feed.spilled import Spilled, spill_folder, spill_rows
+from curate.feed.spilled import Spilled, rows_of, spill_folder, spill_rows
 from curate.feed.targets import Targets
 from curate.feed.workers.hiring import Hiring
 from curate.table import HELD_OUT, Table
@@ -127,7 +127,7 @@ def make_loader(
     order = _sampler(lines, mode, split, batch_size, rank, world_size, seed, drop_last, pad, adaptive, more)
     columns = list(dict.fromkeys(column for one in made for column in one.columns))
     dataset = Batches(
-        table.dataset.select_columns(columns).with_format("arrow"),
+        rows_of(table, columns),
         Spilled(lines),
         made,
         Targets.of(table.task.kind, names, lines, weighted=order.mode != "weighted"),

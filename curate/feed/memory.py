@@ -19,6 +19,8 @@ KEPT_BYTES = 1 << 20
 """Smaller arrays are not kept: the allocator does that."""
 KEPT_FREE = 2
 """So many pieces are kept that nobody uses."""
+RETURNS = 1024
+"""Pieces of a worker that can come back without a word; of those that it makes after so many it is told."""
 SLACK = 1.5
 """A piece may be so many times larger than what is put into it."""
 
@@ -81,11 +83,22 @@ class Recycled:
         self.__init__()
 
 
-class Mapped:
-    """The other side: the pieces of a worker in the process that gets its batches."""
+def returns(context: Any) -> Any:
+    """A cell for each of the first pieces, in memory that two processes share: 1 once the piece came back."""
+    return context.RawArray("b", RETURNS)
 
-    def __init__(self) -> None:
+
+class Mapped:
+    """The other side: the pieces of a worker in the process that gets its batches.
+
+    Args:
+        returned: of `returns`; the worker sees there at once what came back, and needs a piece less than if it were
+            told with its next task. None where it is told of all.
+    """
+
+    def __init__(self, returned: Any = None) -> None:
         self._pieces: dict[int, np.ndarray] = {}
+        self._returned = returned
         self._back: deque[int] = deque()
 
     def tensor(self, piece: Piece) -> Any:
@@ -96,11 +109,16 @@ class Mapped:
             self._pieces[piece.number] = piece.whole.numpy()
         size = int(np.prod(piece.shape)) * np.dtype(piece.dtype).itemsize
         array = self._pieces[piece.number][:size].view(piece.dtype).reshape(piece.shape)
-        weakref.finalize(array, self._back.append, piece.number).atexit = False
+        at_once = self._returned is not None and piece.number < len(self._returned)
+        if at_once:
+            back = weakref.finalize(array, self._returned.__setitem__, piece.number, 1)
+        else:
+            back = weakref.finalize(array, self._back.append, piece.number)
+        back.atexit = False
         return torch.from_numpy(array)
 
     def back(self) -> list[int]:
-        """The pieces that came back since the last call."""
+        """The pieces that came back since the last call, and of which the worker does not know."""
         return [self._back.popleft() for _ in range(len(self._back))]
 
     def drop(self, numbers: Iterable[int]) -> None:
@@ -126,9 +144,14 @@ class Piece(NamedTuple):
 
 
 class Shared:
-    """Memory that another process maps: a worker's side. A piece is free when the other side says so."""
+    """Memory that another process maps: a worker's side. A piece is free when the other side says so.
 
-    def __init__(self) -> None:
+    Args:
+        returned: as of `Mapped`.
+    """
+
+    def __init__(self, returned: Any = None) -> None:
+        self._returned = returned
         self._pieces: dict[int, np.ndarray] = {}
         self._lent: set[int] = set()
         self._away: set[int] = set()
@@ -141,6 +164,7 @@ class Shared:
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         if size < KEPT_BYTES:
             return np.empty(shape, dtype)
+        self._look()
         free = [number for number in self._pieces if number not in self._lent]
         fits = [n for n in free if size <= self._pieces[n].nbytes <= size * SLACK and self._unused(n)]
         number = min(fits, key=lambda n: self._pieces[n].nbytes, default=None)
@@ -149,6 +173,14 @@ class Shared:
             number = self._made(size)
         self._lent.add(number)
         return self._pieces[number][:size].view(dtype).reshape(shape)
+
+    def _look(self) -> None:
+        """Take what came back."""
+        if self._returned is not None:
+            found = [number for number in self._away if number < len(self._returned) and self._returned[number]]
+            for number in found:
+                self._returned[number] = 0
+            self.back(found)
 
     def _unused(self, number: int) -> bool:
         return sys.getrefcount(self._pieces[number]) <= FREE_REFERENCES - 1

@@ -5,11 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+
+from curate.table import Stored, Table
 
 if TYPE_CHECKING:
     import datasets
@@ -45,21 +49,57 @@ class Spilled:
             self.table = pa.ipc.open_file(pa.memory_map(str(self._file))).read_all()
 
 
-def spill_rows(rows: datasets.Dataset, folder: Path) -> datasets.Dataset:
-    """The same rows, in Arrow format, in a memory-mapped file; rows that are mapped from files already stay there."""
-    import datasets
+class Rows(Protocol):
+    """Rows of a table, taken as Arrow."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        ...
+
+    def take(self, rows: np.ndarray) -> pa.Table:
+        """Some rows, in the given order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Rows of a `datasets.Dataset` in Arrow format."""
+
+    dataset: datasets.Dataset
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.dataset)
+
+    def take(self, rows: np.ndarray) -> pa.Table:
+        """Some rows, in the given order."""
+        arrow: Any = self.dataset
+        return arrow[rows.tolist()]
+
+
+def rows_of(table: Table, columns: Sequence[str]) -> Rows:
+    """Columns of a table; from its file, where it has one."""
+    if table.stored is not None:
+        return replace(table.stored, columns=tuple(columns))
+    return Opened(table.dataset.select_columns(list(columns)).with_format("arrow"))
+
+
+def spill_rows(rows: Rows, folder: Path) -> Rows:
+    """The same rows in a memory-mapped file; rows that are mapped from files already stay there."""
+    if not isinstance(rows, Opened):
+        return rows
     from datasets.table import MemoryMappedTable
 
-    blocks = getattr(rows.data, "blocks", None)
-    parts = [rows.data] if blocks is None else [part for row in blocks for part in row]
+    blocks = getattr(rows.dataset.data, "blocks", None)
+    parts = [rows.dataset.data] if blocks is None else [part for row in blocks for part in row]
     if all(isinstance(part, MemoryMappedTable) for part in parts):
         return rows
     file = folder / "rows.arrow"
-    arrow: Any = rows
+    arrow: Any = rows.dataset
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, arrow[:0].schema) as writer:
         for start in range(0, len(rows), BLOCK_ROWS):
             writer.write_table(arrow[start : start + BLOCK_ROWS])
-    return datasets.Dataset.from_file(str(file)).with_format("arrow")
+    return Stored(file)
 
 
 def spill_folder(owner: object) -> Path:

@@ -110,13 +110,27 @@ def _decode_jpeg(data: bytes, max_pixels: int) -> Image | None:
 def _orientation(data: bytes) -> int:
     """The EXIF orientation of a JPEG, 1 to 8; 1 where there is none."""
     # EXIF stands in the first segments; without it there is no need to open the file a second time.
-    if data.find(b"Exif\x00\x00", 0, 65_536) < 0:
+    if not _has_exif(data):
         return 1
     try:
         with own_limit() as pillow, pillow.open(BytesIO(data), formats=("JPEG",)) as image:
             return _known(image.getexif().get(0x0112, 1))
     except Exception:  # damaged EXIF says nothing about the orientation, and the pixels are whole
         return 1
+
+
+def _has_exif(data: bytes) -> bool:
+    """Whether EXIF stands before the pixels of a JPEG, from segment to segment."""
+    place = 2
+    while data[place : place + 1] == b"\xff":
+        kind = data[place + 1 : place + 2]
+        if kind == b"\xda":  # the pixels begin
+            return False
+        if kind == b"\xe1" and data.startswith(b"Exif\x00\x00", place + 4):
+            return True
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    # Bytes between segments, which readers skip.
+    return data.find(b"Exif\x00\x00", 0, 65_536) >= 0
 
 
 def _known(orientation: object) -> int:

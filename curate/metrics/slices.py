@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,16 +42,25 @@ def _numbers(values: np.ndarray) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     distinct = np.unique(values[known])
     if len(distinct) <= FEW_VALUES:
-        found = {f"{value:g}": np.flatnonzero(values == value) for value in distinct}
+        texts = _told_apart([(value,) for value in distinct.tolist()], 6)
+        found = {text: np.flatnonzero(values == value) for text, value in zip(texts, distinct)}
     else:
         edges = np.unique(np.quantile(values[known], [0, 0.25, 0.5, 0.75, 1]))
         codes = np.searchsorted(edges[1:-1], values, side="right")
-        for code in range(len(edges) - 1):
-            text = f"{edges[code]:.4g} to {edges[code + 1]:.4g}"
+        for code, text in enumerate(_told_apart(list(pairwise(edges.tolist())), 4)):
             found[text] = np.flatnonzero(known & (codes == code))
     if not known.all():
         found[MISSING] = np.flatnonzero(~known)
     return found
+
+
+def _told_apart(numbers: Sequence[tuple[float, ...]], digits: int) -> list[str]:
+    """Numbers, or ranges, as texts with as many digits, or more where two would read the same."""
+    while True:
+        texts = [" to ".join(f"{one:.{digits}g}" for one in each) for each in numbers]
+        if digits >= 17 or len(set(texts)) == len(texts):
+            return texts
+        digits += 1
 
 
 def measure(

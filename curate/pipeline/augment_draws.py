@@ -175,7 +175,7 @@ def spread(table: Table, among: np.ndarray) -> np.ndarray:
 def _said(one: Listed, drawn: Mapping[str, Any], changed: bool) -> str:
     """An operation with what was drawn for it, in words; seeds of whole arrays say nothing to a reader."""
     parts = [f"{key} {_short(value)}" for key, value in drawn.items() if key != "seed" and value not in ([], {}, None)]
-    text = one.operation.name if not one.on_frames else one.name.decode().rsplit(".", 1)[-1]
+    text = one.name.decode().rsplit(".", 1)[-1]
     text += f": {', '.join(parts[:MOST_VALUES])}" if parts else ""
     return one_line(text if changed else f"{text} (changes nothing)", 160)
 

@@ -217,12 +217,12 @@ class Curated(Exports):
         """
         from curate.feed import make_loader
         from curate.feed.sampling.modes import OF_MODE
-        from curate.feed.sampling.options import OF_TRAINING
+        from curate.feed.sampling.options import for_held_out
         from curate.pipeline.difficulty import by_check
 
         defaults = self.pipeline.feed.model_dump(exclude_defaults=True)
         if options.get("split", "train") in HELD_OUT:
-            defaults = {name: value for name, value in defaults.items() if name not in OF_TRAINING}
+            defaults = for_held_out(defaults)
         elif "sampler" in options:
             asked = options["sampler"]
             defaults = {k: v for k, v in defaults.items() if k not in OF_MODE or OF_MODE[k] == asked}

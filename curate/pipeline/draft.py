@@ -98,9 +98,11 @@ def _steps(table: Table) -> list[str]:
     if classes and task.annotators:
         steps.append("- annotators: {fix: review}        # labels that votes and model speak against")
     if classes:
+        # Of a set of labels one may be wrong and the others worth keeping.
+        rest = "soften" if task.kind == "multilabel" else "drop"
         steps += [
             "- label_errors:                    # given labels against out-of-sample predictions",
-            "    fix: {relabel: {min_confidence: 0.9}, otherwise: soften}",
+            f"    fix: {{relabel: {{min_confidence: 0.9}}, otherwise: {rest}}}",
             "    limit: 0.75                    # stop if more of all rows, or of a class, would be touched",
         ]
     steps.append("- outliers: {fix: review}          # unlike everything else")

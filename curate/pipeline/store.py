@@ -18,7 +18,7 @@ from curate.ledger import Decisions
 from curate.pipeline.curated import Curated
 from curate.pipeline.files import MANIFEST, folder_aside, is_result, sha256, storage, write_parquet, write_text
 from curate.pipeline.pipeline import Pipeline
-from curate.table import Table
+from curate.table import Stored, Table
 from curate.task import MEDIA, Task
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _read(folder: Path, name: str) -> pa.Table:
         raise StorageError(f"{folder / name}.parquet: can't be read: {error}") from None
 
 
-def _root(folder: Path, written: dict[str, str], dataset: datasets.Dataset, task: Task) -> Path:
+def _root(folder: Path, written: dict[str, str], rows: Stored, task: Task) -> Path:
     """Where the media are now: beside the result as when it was written, or where they were then.
 
     Both folders may be there after the result alone was moved; then the one counts that has the first of the files.
@@ -153,9 +153,8 @@ def _root(folder: Path, written: dict[str, str], dataset: datasets.Dataset, task
     if not beside.is_dir() or beside == before:
         return before
     for column in (getattr(task, role) for role in MEDIA if getattr(task, role)):
-        arrow: Any = dataset.select_columns([column]).with_format("arrow")
-        for start in range(0, dataset.num_rows, 4096):
-            paths = pc.struct_field(arrow[start : start + 4096][column], "path").drop_null()
+        for chunk in rows.mapped[column].chunks:
+            paths = pc.struct_field(chunk, "path").drop_null()
             if len(paths):
                 named = str(paths[0])
                 return beside if (beside / named).exists() or not (before / named).exists() else before
@@ -163,12 +162,12 @@ def _root(folder: Path, written: dict[str, str], dataset: datasets.Dataset, task
 
 
 def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:
-    import datasets
-
     rows = _read(folder, "rows")
     content = np.frombuffer(b"".join(rows["content"].to_pylist()), dtype=np.uint64).reshape(-1, 2)
     parents = rows["parent"]
-    dataset, task = datasets.Dataset.from_file(str(folder / "table.arrow")), Task(**manifest["task"])
+    # Not opened by `datasets`, which with all that it imports takes more memory than most of what is done from here.
+    stored, task = Stored(folder / "table.arrow"), Task(**manifest["task"])
+    dataset: Any = stored
     ledger = _read(folder, "ledger")
     made = ledger["row_id"].filter(pc.equal(ledger["action"], "synthesize")).to_pylist()
     return Table(
@@ -176,7 +175,7 @@ def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:
         task=task,
         row_ids=np.array(rows["row_id"].to_pylist(), dtype=np.dtypes.StringDType()),
         content=content,
-        root=None if manifest["root"] is None else _root(folder, manifest["root"], dataset, task),
+        root=None if manifest["root"] is None else _root(folder, manifest["root"], stored, task),
         problems=_read(folder, "problems"),
         origin=rows.select(["file", "line"]) if "file" in rows.column_names else None,
         source=manifest["source"],

@@ -46,8 +46,8 @@ _WAYS = {
     "label_errors": _Way(
         6.0,
         "Correct labels that look wrong",
-        "Relabels what is clear and spreads the label where it is not.",
-        "{relabel: {min_confidence: 0.9}, otherwise: soften}",
+        "Relabels what is clear and leaves out what is not.",
+        "{relabel: {min_confidence: 0.9}, otherwise: drop}",
     ),
     "label_spelling": _Way(5.5, "Write each class in one way", "Spellings of one class count as classes.", "relabel"),
     "conflicting_labels": _Way(5.0, "Settle equal rows with different labels", "No model can satisfy both.", "review"),

@@ -1,10 +1,12 @@
 """Memory of batches: used again only when nobody can see it any longer, in this process and between two."""
 
+import multiprocessing
+
 import numpy as np
 import pytest
 import torch
 
-from curate.feed.memory import KEPT_BYTES, Mapped, Recycled, Shared, room, within
+from curate.feed.memory import KEPT_BYTES, Mapped, Recycled, Shared, returns, room, within
 from curate.feed.workers.packing import Small, packed, unpacked
 
 BIG = (KEPT_BYTES // 4, 1)
@@ -91,6 +93,31 @@ def test_a_shared_piece_comes_back_when_the_other_side_has_let_it_go():
     assert fourth["x"].number == 0
     assert fourth["x"].whole is None
     assert float(four["x"].mean()) == 4.0
+
+
+def test_a_piece_that_came_back_is_used_again_without_a_word():
+    cells = returns(multiprocessing.get_context())
+    memory, mapped = Shared(cells), Mapped(cells)
+    numbers = []
+    for _ in range(5):
+        memory.settle(set())
+        batch, arrived = sent(memory, mapped, {"x": torch.from_numpy(memory.array(BIG, np.float32))})
+        numbers.append(batch["x"].number)
+        del arrived
+    assert numbers == [0] * 5
+    assert mapped.back() == []
+    kept = sent(memory, mapped, {"x": torch.from_numpy(memory.array(BIG, np.float32))})
+    other, _ = sent(memory, mapped, {"x": torch.from_numpy(memory.array(BIG, np.float32))})
+    assert kept[0]["x"].number != other["x"].number
+
+
+def test_pieces_beyond_the_cells_come_back_by_message():
+    memory, mapped = Shared([0]), Mapped([0])
+    memory._next = 1
+    batch, arrived = sent(memory, mapped, {"x": torch.from_numpy(memory.array(BIG, np.float32))})
+    assert batch["x"].number == 1
+    del arrived
+    assert mapped.back() == [1]
 
 
 def test_what_was_taken_and_not_sent_is_free_again():

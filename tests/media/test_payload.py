@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from curate.media import payload
 from curate.media.payload import UnreadablePayload, confined, read_bytes
 
 
@@ -77,6 +78,26 @@ def test_nothing_and_paths_without_a_root_are_refused(root):
             read_bytes(value, root)
     with pytest.raises(UnreadablePayload, match="root="):
         read_bytes("sub/a.bin", None)
+
+
+def test_a_linked_folder_inside_the_root_is_read_and_one_outside_is_not(root):
+    (root / "inner").symlink_to(root / "sub")
+    (root / "a..b").mkdir()
+    (root / "a..b" / "c.bin").write_bytes(b"dots")
+    assert read_bytes((None, "inner/a.bin"), root) == b"inside"
+    assert read_bytes((None, "a..b/c.bin"), root) == b"dots"
+    with pytest.raises(UnreadablePayload, match="outside"):
+        read_bytes((None, "away/secret.bin"), root)
+
+
+def test_where_the_system_does_not_say_where_a_file_lies_its_path_is_followed(root, monkeypatch):
+    def refused(path, **_):
+        raise OSError("there is no /proc")
+
+    monkeypatch.setattr(payload.os, "readlink", refused)
+    assert read_bytes((None, "sub/a.bin"), root) == b"inside"
+    with pytest.raises(UnreadablePayload, match="does not exist"):
+        read_bytes((None, "sub/no.bin"), root)
 
 
 def test_confined_gives_the_real_place(root):

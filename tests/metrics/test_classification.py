@@ -149,3 +149,10 @@ def test_half_precision_probabilities_are_taken_as_they_were_meant():
     half = torch.softmax(torch.randn(50, 20, generator=torch.manual_seed(0)), 1).bfloat16().float().numpy()
     found = evaluate(np.zeros(50, int), half, resamples=0)
     assert found["nll"] > 0
+
+
+def test_slices_of_numbers_that_read_alike_are_kept_apart():
+    labels, dates = np.zeros(400, int), np.arange(20230000, 20230400)
+    found = evaluate(labels, labels, slices={"date": dates, "day": dates // 200 + 0.0}, resamples=0)
+    assert [one.rows for one in found.slices if one.column == "date"] == [100] * 4
+    assert sorted(one.rows for one in found.slices if one.column == "day") == [200, 200]

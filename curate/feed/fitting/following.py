@@ -63,6 +63,7 @@ class Tally:
         """Tell the sampler what the epoch said of each class or row that it draws."""
         if self.follows is None:
             return
+        loader = getattr(loader, "loader", loader)
         recall = _settings(loader).follows == "recall"
         known = set(loader.requests.sampler.following.reports.names)
         if self.follows == "rows":
@@ -99,5 +100,6 @@ def _settings(loader: Any) -> Any:
 
 def follows(loader: Any) -> str | None:
     """Whether the loader's sampler follows ``classes`` or ``rows``; None for other samplers and other loaders."""
+    loader = getattr(loader, "loader", loader)  # on a device
     sampler = getattr(getattr(loader, "requests", None), "sampler", None)
     return _settings(loader).by if getattr(sampler, "mode", None) == "adaptive" else None

@@ -31,9 +31,9 @@ class Epoch:
     rows: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; NaN is None."""
+        """Plain values; what is not finite is None."""
         made = asdict(self)
-        made["validation"] = {name: value if value == value else None for name, value in self.validation.items()}
+        made["validation"] = {name: value if math.isfinite(value) else None for name, value in self.validation.items()}
         return made | {"loss": self.loss if math.isfinite(self.loss) else None}
 
     @classmethod

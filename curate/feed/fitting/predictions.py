@@ -12,6 +12,7 @@ import torch
 from curate.feed.fitting.forward import Forward, call, check_width, on_device
 from curate.feed.fitting.processes import gathered, summed
 from curate.feed.losses.row_loss import RowLoss
+from curate.feed.targets import MISSING
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Predictions:
 
     Attributes:
         row_ids: (m,) `StringDType`, in the order in which the rows came.
-        outputs: (m, K) float32 probabilities, or (m,) numbers.
+        outputs: (m, K) float32 probabilities, or (m,) numbers; of positions logits, NaN behind the end of a batch.
         labels: (m,) or (m, K) as in the batches; below 0, or NaN, where missing.
         loss: mean over the rows by their weights; NaN where nothing counts.
     """
@@ -56,7 +57,9 @@ def predict(
             check_width(logits, kind, names, model)
             losses, weights = loss.terms(logits, moved)
             terms += torch.stack([(losses * weights).sum(), weights.sum()]).double().cpu()
-            parts.append((list(batch["row_id"]), _outputs(logits, kind), np.asarray(batch["labels"])))
+            parts.append(
+                (list(batch["row_id"]), _outputs(logits, kind), torch.as_tensor(batch["labels"]).cpu().numpy())
+            )
     finally:
         model.train(trained)
         loss.train(learned)
@@ -66,7 +69,16 @@ def predict(
     if not every:
         return Predictions(ids, np.zeros((0, len(names)), np.float32), np.zeros(0), float("nan"))
     mean = float(terms[0] / terms[1]) if terms[1] > 0 else float("nan")
-    return Predictions(ids, np.concatenate([p[1] for p in every]), np.concatenate([p[2] for p in every]), mean)
+    return Predictions(ids, _joined([p[1] for p in every], np.nan), _joined([p[2] for p in every], MISSING), mean)
+
+
+def _joined(parts: list[np.ndarray], outside: float) -> np.ndarray:
+    """The rows of all batches; where batches were padded to other lengths, to the longest, with `outside`."""
+    longest = np.max([part.shape[1:] for part in parts], axis=0).astype(int)
+    if all(part.shape[1:] == tuple(longest) for part in parts):
+        return np.concatenate(parts)
+    widths = [[(0, 0), *((0, most - own) for most, own in zip(longest, part.shape[1:]))] for part in parts]
+    return np.concatenate([np.pad(part, width, constant_values=outside) for part, width in zip(parts, widths)])
 
 
 def _outputs(logits: torch.Tensor, kind: str | None) -> np.ndarray:

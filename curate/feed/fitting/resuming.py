@@ -74,6 +74,7 @@ def resume(training: Training, place: Path) -> None:
             raise ConfigError(f"{place} has the state of a loader, and these batches have none that could go on")
         training.loader.load_state_dict(progress["loader"])
     training.step, training.epoch = progress["step"], progress["epoch"]
+    training.drawn_out = (progress["loader"] or {}).get("epoch", training.epoch) > training.epoch
     training.history = [Epoch.from_dict(one) for one in progress["history"]]
     training.finished, training.reason = progress["finished"], progress["reason"]
     _best(training, place.parent)

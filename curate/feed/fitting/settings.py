@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,6 +73,8 @@ class Settings:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
                 bounds = "at least 0" + (" and less than 1" if most == 1 else "")
                 wrong.append(f"{name} must be a number of {bounds}, not {value!r}")
+        if self.clip_norm == 0:
+            wrong.append("clip_norm 0 would make every gradient 0; None clips nothing")
         return wrong
 
     def _choices(self) -> list[str]:
@@ -98,5 +101,12 @@ class Settings:
         for one in dataclasses.fields(self):
             value = getattr(self, one.name)
             if one.name not in FREE:
-                found[one.name] = getattr(value, "__qualname__", None) or value if callable(value) else value
+                found[one.name] = _named(value) if callable(value) else value
         return found
+
+
+def _named(function: Callable[..., Any]) -> str:
+    """The name of a function; of a `functools.partial` with its arguments."""
+    if isinstance(function, partial):
+        return f"{_named(function.func)}{(function.args, function.keywords)}"
+    return getattr(function, "__qualname__", type(function).__qualname__)

@@ -12,9 +12,7 @@ from curate.feed.losses.making import LOSSES, make_loss
 from curate.feed.losses.multilabel import SoftBinaryCrossEntropy
 from curate.feed.losses.regression import WeightedRegression
 from curate.feed.losses.row_loss import ClassLoss, RowLoss
-
-_TRAINING_ONLY = ("sampler", "adaptive", "drop_last", "pad", "split", "batch_size", "rank", "world_size")
-"""Options of the training loader that those of held-out rows do not share."""
+from curate.feed.sampling.options import for_held_out
 
 
 @dataclass
@@ -25,7 +23,6 @@ class Source:
         data: a curated result, or the loader of the training batches.
         validation: name of a split, a loader, None for the split ``validation`` where there is one, False for none.
         batch_size: of the loaders of a curated result.
-        seed: of order and augmentation; the pipeline's if None.
         options: of the loaders of a curated result.
     """
 
@@ -85,9 +82,8 @@ class Source:
             return split
         self._check(split)
         rank, world = rank_and_world()
-        own = {name: value for name, value in self.options.items() if name not in _TRAINING_ONLY}
         fixed = {"split": split, "batch_size": self.batch_size, "rank": rank, "world_size": world}
-        return self.data.loader(**own | fixed | {"sampler": "sequential"})
+        return self.data.loader(**for_held_out(self.options) | fixed | {"sampler": "sequential"})
 
     def loss(self, loader: Any, given: RowLoss | None) -> RowLoss:
         """The loss: the one given, that of the result, or the default of the loader's kind.

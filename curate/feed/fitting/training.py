@@ -59,6 +59,7 @@ class Training:
         self.average = make_average(model, settings.ema_decay)
         self.model = self._called()
         self.step, self.epoch, self.finished, self.reason = 0, 0, False, ""
+        self.drawn_out = False  # whether a checkpoint was taken between an epoch's last step and its end
         self.history: list[Epoch] = []
         self.best: dict[str, torch.Tensor] | None = None
         self.tally = self._tally()
@@ -106,14 +107,15 @@ class Training:
             self._save()
 
     def _train_epoch(self) -> None:
-        if hasattr(self.loader, "set_epoch"):
+        if hasattr(self.loader, "set_epoch") and not self.drawn_out:
             self.loader.set_epoch(self.epoch)
         self.loss.set_epoch(self.epoch)
         self.core.train()
         self.loss.train()
         self._seed()
         stopped = self.step >= (self.settings.max_steps or 2**62)
-        batches = iter(()) if stopped else iter(self.loader)
+        batches = iter(()) if stopped or self.drawn_out else iter(self.loader)
+        self.drawn_out = False
         for group, counts in groups(batches, self.loss, self.settings.accumulate):
             self._take_step(group, counts)
             stopped = self._after("step")
@@ -236,6 +238,11 @@ class Training:
 
     def _end_epoch(self) -> None:
         mean, rows = self.tally.mean()
+        if not rows:
+            raise DataError(
+                f"epoch {self.epoch} has no batch to train on: pass a smaller batch_size, or leave drop_last out;"
+                " batches of an iterator can be used up, a loader's are made anew in every epoch"
+            )
         self.tally.report(self.loader, self.epoch)
         values = self._validated()
         rate = self.optimizer.param_groups[0]["lr"]

@@ -52,6 +52,12 @@ OF_TRAINING = ("sampler", "adaptive", "drop_last", "pad", "difficulty", *Samplin
 """Options of a loader that say which draws make a batch in training; held-out rows are drawn once and in order."""
 
 
+def for_held_out(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that loaders of held-out rows share with training: no row there is drawn in the place of another."""
+    shared = {name: value for name, value in options.items() if name not in OF_TRAINING}
+    return shared | ({"on_error": "skip"} if shared.get("on_error") == "replace" else {})
+
+
 def sampling_of(options: Mapping[str, Any]) -> tuple[SamplingOptions, dict[str, Any]]:
     """The options that are of the sampler, and the others. Raises ConfigError where one of the sampler's can't be."""
     own = {name: value for name, value in options.items() if name in SamplingOptions.model_fields}

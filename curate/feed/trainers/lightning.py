@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from curate.feed.loader import Loader
 from curate.feed.losses.row_loss import RowLoss
-from curate.feed.sampling.options import OF_TRAINING
+from curate.feed.sampling.options import for_held_out
 from curate.feed.trainers.accumulation import over_processes, sum_of_masses, with_mass
 
 if TYPE_CHECKING:
@@ -68,9 +68,7 @@ class CuratedDataModule(LightningDataModule):
         return _Feed(self._loader(split), None, self.trainer)
 
     def _loader(self, split: str) -> Loader:
-        options = dict(self.options)
-        if split != "train":
-            options = {k: v for k, v in options.items() if k not in OF_TRAINING}
+        options = dict(self.options) if split == "train" else for_held_out(self.options)
         ranks: dict[str, Any] = {}
         if self.trainer is not None:
             ranks = {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size}

@@ -14,7 +14,7 @@ from curate.feed.batches import SKIPPED
 from curate.feed.inputs.processors import option_for
 from curate.feed.loader import Loader
 from curate.feed.losses.row_loss import RowLoss
-from curate.feed.sampling.options import OF_TRAINING
+from curate.feed.sampling.options import for_held_out
 from curate.feed.trainers.accumulation import sum_of_masses, with_mass
 from curate.feed.trainers.logits import logits_of, model_inputs
 from curate.feed.trainers.loss_state import load_loss, load_reports, save_loss, save_reports
@@ -158,8 +158,11 @@ class CuratedMixin:
     def _held_out(self, split: Split) -> Any:
         trainer: Any = self
         args = trainer.args
-        own = {k: v for k, v in self.loader_options.items() if k not in OF_TRAINING}
-        options = self._options(args) | own | {"split": split.name, "batch_size": args.eval_batch_size}
+        options = (
+            self._options(args)
+            | for_held_out(self.loader_options)
+            | {"split": split.name, "batch_size": args.eval_batch_size}
+        )
         options |= {"sampler": "sequential"}
         if args.world_size == 1:
             return self.curated.loader(**options)

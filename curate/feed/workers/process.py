@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -14,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import CurateError
-from curate.feed.memory import Mapped, Shared
+from curate.feed.memory import Mapped, Shared, returns
 from curate.feed.workers.attention import Attention
 from curate.feed.workers.packing import packed, unpacked
 
@@ -52,12 +53,12 @@ class Worker:
     def __init__(self, dataset: Batches, context: Any, row_seconds: float | None) -> None:
         self._row_seconds = row_seconds
         self.busy = False
-        self._memory = Mapped()
+        returned = returns(context)
+        self._memory = Mapped(returned)
         self._attention = Attention(context)
         self._connection, theirs = context.Pipe()
-        self.process = context.Process(
-            target=_work, args=(dataset, theirs, self._connection, self._attention), daemon=True, name="curate-worker"
-        )
+        given = (dataset, theirs, self._connection, self._attention, returned)
+        self.process = context.Process(target=_work, args=given, daemon=True, name="curate-worker")
         self.process.start()
         theirs.close()
 
@@ -123,7 +124,7 @@ class Worker:
                 self.process.join(GRACE_SECONDS)
 
 
-def _work(dataset: Batches, connection: Connection, parents: Connection, attention: Attention) -> None:
+def _work(dataset: Batches, connection: Connection, parents: Connection, attention: Attention, returned: Any) -> None:
     """Answer until the other side closes the connection."""
     import torch
     from torch import multiprocessing  # noqa: F401  (as above)
@@ -135,7 +136,8 @@ def _work(dataset: Batches, connection: Connection, parents: Connection, attenti
     torch.set_num_threads(1)
     quieten()
     begin_process()
-    dataset.memory = memory = Shared()
+    gc.freeze()  # what a fork brought along stays, and looking through it again and again would copy its pages
+    dataset.memory = memory = Shared(returned)
     while True:
         try:
             task = connection.recv()

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import CurateError, StorageError
+from curate.errors import ConfigError, CurateError, StorageError
 from curate.evidence.order import fingerprint
 from curate.pipeline.comparison.held_out import HeldOut
 from curate.pipeline.comparison.options import FEED
 from curate.pipeline.comparison.tested import Tested, tested
 from curate.pipeline.curated import Curated
+from curate.pipeline.difficulty import by_check
 from curate.pipeline.pipeline import Pipeline
 from curate.pipeline.run import run
 from curate.table import HELD_OUT
@@ -123,14 +124,30 @@ def _run(plan: _Plan, held: HeldOut, cache: Path, progress: Progress | None, see
     try:
         result = run(plan.pipeline, held.training, cache=cache, progress=progress)
         after = tested(result, held)
+        key = lesson_key(result, after)
     except StorageError:
         raise
     except CurateError as error:
         if plan.kind in ("raw", "curated"):
             raise
         return replace(arm, problem=str(error))
-    twin = seen.setdefault(lesson_key(result, after), plan.name)
+    twin = seen.setdefault(key, plan.name)
     return replace(arm, result=result, tested=after, twin=None if twin == plan.name else twin)
+
+
+def sampling(result: Curated) -> dict[str, Any]:
+    """How the feed of a result asks for draws: its groups and curriculum, with ``difficulty`` where a check says it.
+
+    Raises:
+        ConfigError: the curriculum is by a check that this arm leaves out.
+    """
+    feed, table = result.pipeline.feed, result.table
+    asked = {"sampler": feed.sampler, "grouping": feed.grouping, "curriculum": feed.curriculum}
+    found = by_check(table, result.findings, asked)
+    by = None if feed.sampler != "curriculum" or feed.curriculum is None else feed.curriculum.by
+    if by is not None and "difficulty" not in found and by not in table.dataset.column_names:
+        raise ConfigError(f"the curriculum is by {by!r}, which is no column, and no check that scores rows here")
+    return found
 
 
 def training_lines(result: Curated) -> pa.Table:
@@ -148,7 +165,9 @@ def lesson_key(result: Curated, tested: Tested) -> str:
     for name in ("row_id", "label", "recipe"):
         column = lines[name].combine_chunks()
         parts.append((column.dictionary_decode() if pa.types.is_dictionary(column.type) else column).to_pylist())
-    parts.append(pc.list_flatten(lines["soft_label"].combine_chunks()).to_numpy(zero_copy_only=False))
+    soft = lines["soft_label"].combine_chunks()
+    parts += [pc.is_valid(soft).to_numpy(zero_copy_only=False), pc.list_flatten(soft).to_numpy(zero_copy_only=False)]
+    parts.append(sampling(result).get("difficulty"))
     parts += [result.class_weights, result.pipeline.feed.model_dump_json(), table.task.model_dump_json()]
     parts += [tested.table.content[tested.rows], tested.owner]
     return fingerprint(*parts, result.ledger.filter(pc.equal(result.ledger["action"], "subset"))["after"].to_pylist())

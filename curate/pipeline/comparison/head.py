@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.evidence.cross_validation import best_ridge
 from curate.evidence.folds import stratified_folds, units
@@ -201,21 +203,35 @@ def _reports(
 ) -> Callable[[int], Callable[[Sampler, int], None]]:
     """What the sampler `adaptive` is told between epochs: loss or recall of the draws, by class or by row."""
     adaptive = training.adaptive or Adaptive()
-    column = "label" if adaptive.by == "classes" else "row_id"
-    names = np.array(lesson.lines[column].cast("string").to_pylist(), dtype=np.dtypes.StringDType())
-    known, codes = np.unique(names, return_inverse=True)
+    column = lesson.lines["label" if adaptive.by == "classes" else "row_id"].combine_chunks()
+    # A line of several labels says something of each of them.
+    several = pa.types.is_list(column.type)
+    places = pc.list_parent_indices(column).to_numpy() if several else np.arange(len(column))
+    values = (pc.list_flatten(column) if several else column).cast(pa.string()).to_pylist()
+    known, codes = np.unique(np.array(values, dtype=np.dtypes.StringDType()), return_inverse=True)
     counts = np.bincount(codes)
 
     def of(seed: int) -> Callable[[Sampler, int], None]:
         def report(sampler: Sampler, epoch: int) -> None:
             logits = inputs[lesson.rows] @ weights[seed]
-            if adaptive.follows == "recall":
-                values = (logits.argmax(1) == targets.argmax(1)).astype(np.float64)
-            else:
-                values = -(targets * np.log(np.maximum(softmax(logits), 1e-9))).sum(1)
-            means = np.bincount(codes, weights=values) / counts
+            each = _needs(logits, targets, training.kind, adaptive.follows)[places]
+            means = np.bincount(codes, weights=each) / counts
             sampler.report(epoch, **{adaptive.by: dict(zip(known.tolist(), means.tolist()))})
 
         return report
 
     return of
+
+
+def _needs(logits: np.ndarray, targets: np.ndarray, kind: str, follows: str) -> np.ndarray:
+    """(m,) float64 loss of each line, or 1 where its prediction is right."""
+    if follows == "recall":
+        if kind == "classification":
+            return (logits.argmax(1) == targets.argmax(1)).astype(np.float64)
+        return ((logits > 0) == (targets > 0.5)).all(1).astype(np.float64)
+    if kind == "classification":
+        return -(targets * np.log(np.maximum(softmax(logits), 1e-9))).sum(1, dtype=np.float64)
+    if kind == "multilabel":
+        return (np.logaddexp(0, logits) - targets * logits).mean(1, dtype=np.float64)
+    wrong = np.abs(logits - targets)[:, 0].astype(np.float64)
+    return np.where(wrong <= 1, wrong**2 / 2, wrong - 0.5)

@@ -53,7 +53,7 @@ def held_out(table: Table, test: Any) -> HeldOut:
     if test is None:
         if "test" not in names:
             raise ConfigError(_no_split(table, names))
-        test = "test"
+        return _of_split(table, "test")
     if isinstance(test, str) and test in names and not Path(test).exists():
         return _of_split(table, test)
     return _of_data(table, test)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,13 +80,14 @@ def _same_inputs(one: Table, other: Table) -> bool:
     return one.task.embedding == other.task.embedding
 
 
-def joined(table: Table, test: Table, task: Task | None = None) -> Table:
+def joined(table: Table, test: Table, task: Task | None = None, more: Sequence[str] = ()) -> Table:
     """The inputs of both in one table, in this order; the rows of the second are of the split ``test``.
 
     Args:
         table: whose types the columns have.
         test: rows with the same inputs.
         task: of the result; one without a label if left out.
+        more: further columns of the first, which are null in the rows of the second.
 
     Raises:
         DataError: a column of the second can't be read as that of the first.
@@ -107,8 +109,13 @@ def joined(table: Table, test: Table, task: Task | None = None) -> Table:
         ) from None
     splits = np.concatenate([table.splits, np.full(len(test), "test", dtype=np.dtypes.StringDType())])
     both = datasets.concatenate_datasets(parts).add_column(SPLIT, pa.array(splits, pa.string()))  # type: ignore[arg-type]
+    for name in more:
+        column = table.column(name)
+        nulls = pa.nulls(len(test), column.type)
+        both = both.add_column(name, pa.chunked_array([*column.chunks, nulls], column.type).combine_chunks())  # type: ignore[arg-type]
     inputs = {role: getattr(table.task, role) for role in (*table.task.modalities, "embedding")}
     given = {"kind": "unlabeled"} if task is None else {"kind": task.kind, "label_names": task.label_names}
+    given |= {"group": table.task.group} if table.task.group in more else {}
     taken = set(table.row_ids.tolist())
     ids = [f"test:{name}" if name in taken else name for name in test.row_ids.tolist()]
     return Table(

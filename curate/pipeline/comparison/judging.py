@@ -50,19 +50,18 @@ def _family(pairs: Sequence[tuple[str, Judged, Judged]], truth: Truth, unseen: M
     effects = []
     for i, ((name, one, other), drawn) in enumerate(zip(pairs, found)):
         verdict, reason = _verdict(name, one, other, drawn, adjusted.get(i), truth, unseen)
-        here = drawn if drawn is not None else None
         effects.append(
             Effect(
                 name=name,
                 of=one.arm.name,
                 against=other.arm.name,
-                difference=None if here is None else here.value,
-                low=None if here is None else here.low,
-                high=None if here is None else here.high,
-                p=None if here is None else here.p,
+                difference=None if drawn is None else drawn.value,
+                low=None if drawn is None else drawn.low,
+                high=None if drawn is None else drawn.high,
+                p=None if drawn is None else drawn.p,
                 p_adjusted=adjusted.get(i),
-                detectable=here.detectable(max(1, len(tested))) if here is not None and here.disagree else None,
-                disagree=None if here is None else here.disagree,
+                detectable=drawn.detectable(max(1, len(tested))) if drawn is not None and drawn.disagree else None,
+                disagree=None if drawn is None else drawn.disagree,
                 verdict=verdict,
                 reason=reason,
             )

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError, MissingPackage
+from curate.media.content import input_columns
 from curate.media.torch_audio import guard_torchaudio
 from curate.pipeline.comparison.joint import joined
 from curate.pipeline.comparison.tested import Tested
@@ -115,13 +116,22 @@ def _of_transformers(name: str, task: Task, settings: Mapping[str, Any]) -> Netw
     return Network(name, make, FINE_TUNING | dict(settings) | {"loader_options": loader})
 
 
+def _named(result: Curated) -> list[str]:
+    """The columns beside the inputs by which the feed of a result draws and sorts lines."""
+    feed, table = result.pipeline.feed, result.table
+    group = feed.grouping.column if feed.grouping is not None and feed.grouping.column else table.task.group
+    asked = (group, None if feed.curriculum is None else feed.curriculum.by, feed.length_column)
+    taken = {*input_columns(table.task), table.task.embedding}
+    return [name for name in dict.fromkeys(asked) if name in table.dataset.column_names and name not in taken]
+
+
 def _with_test(result: Curated, tested: Tested) -> tuple[Curated, str, list[str]]:
     """The result with the test rows as a split of its plan, the split's name, and the ids of the test rows."""
     table, rows = result.table, tested.rows
     if tested.table is table:
         split = str(table.splits[rows[0]])
         return result, split, table.row_ids[rows].tolist()
-    both = joined(table, tested.table, table.task)
+    both = joined(table, tested.table, table.task, _named(result))
     places = rows + len(table)
     splits = result.plan["split"].cast(pa.string())
     plan = result.plan.filter(pc.invert(pc.is_in(splits, value_set=pa.array(HELD_OUT))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ FEED = "feed.sampler"
 LEAST_STEPS, MOST_STEPS = 300, 2000
 HEAD_EPOCHS, HEAD_BATCH = 20, 128
 MODEL_EPOCHS = 3
+SET_HERE = (
+    "model", "data", "validation", "epochs", "max_steps", "batch_size", "seed", "folder", "save_every", "keep",
+    "resume", "monitor", "patience", "min_delta", "restore_best", "evaluation",
+)  # fmt: skip
+"""Settings of `curate.fit` that the arms of a comparison must share, or that need rows to look at while training."""
 _BUDGET = re.compile(r"\s*(\d+)\s*(epochs?|steps?)\s*")
 
 
@@ -76,6 +82,23 @@ class Options:
                 f"model must be {HEAD!r}, the name or folder of a transformers model, or in Python a callable that"
                 f" makes a torch module; not {self.model!r}"
             )
+
+        self._check_fit_options()
+
+    def _check_fit_options(self) -> None:
+        """Refuse settings of `curate.fit` that would do nothing, or that the comparison sets itself."""
+        if not self.fit_options:
+            return
+        if self.is_head:
+            raise ConfigError("fit_options are for a model that curate.fit trains; the head has no such settings")
+        from curate.feed import fit
+
+        known = [name for name in inspect.signature(fit).parameters if name not in SET_HERE]
+        for name in self.fit_options:
+            if name in SET_HERE:
+                raise ConfigError(f"fit_options: {name} is the same for every arm, and set by the comparison")
+            if name not in known:
+                raise ConfigError(f"fit_options: fit has no setting {name!r}{nearest(str(name), known)}")
 
     @property
     def is_head(self) -> bool:

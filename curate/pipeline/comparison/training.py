@@ -12,7 +12,7 @@ from curate.evidence import Evidence
 from curate.evidence.order import duplicate_groups
 from curate.feed.sampling.arguments import sampler_arguments
 from curate.feed.sampling.options import SamplingOptions
-from curate.pipeline.comparison.arms import Arm, Progress, training_lines
+from curate.pipeline.comparison.arms import Arm, Progress, sampling, training_lines
 from curate.pipeline.comparison.drawn import drawn
 from curate.pipeline.comparison.head import Training, train_heads
 from curate.pipeline.comparison.joint import Vectors, embed, embed_more
@@ -98,8 +98,9 @@ class Trainer:
         vectors, lesson = self._with_draws(result, lesson, valid, vectors)
         feed = result.pipeline.feed
         seeds = tuple(range(self.options.seeds))
-        asked = SamplingOptions.model_validate({"grouping": feed.grouping, "curriculum": feed.curriculum})
-        more = sampler_arguments(asked, feed.sampler, result.table, lesson.lines, (), feed, None)
+        found = sampling(result)
+        asked = SamplingOptions.model_validate({"grouping": found["grouping"], "curriculum": found["curriculum"]})
+        more = sampler_arguments(asked, feed.sampler, result.table, lesson.lines, (), feed, found.get("difficulty"))
         training = Training(self.kind, feed.sampler, feed.adaptive, seeds, steps, self.batch_size, more)
         table = vectors.evidence.table
         together = (duplicate_groups(table.content), table.groups)

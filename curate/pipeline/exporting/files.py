@@ -7,6 +7,7 @@ import datetime
 import math
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 from curate.media.sniff import sniff
@@ -56,17 +57,27 @@ def safe(text: str) -> str:
 
 
 def folders(names: tuple[str, ...]) -> dict[str, str]:
-    """A folder name for each class; classes whose names come to the same get a number.
+    """A folder name for each class; classes whose names come to the same get a number."""
+    return _apart(names, safe)
+
+
+def split_names(splits: tuple[str, ...]) -> dict[str, str]:
+    """What each split is called in names of files: letters, digits and underscores alone, as the hub asks for."""
+    return _apart(splits, lambda split: re.sub(r"\W+", "_", safe(split)))
+
+
+def _apart(names: tuple[str, ...], form: Callable[[str], str]) -> dict[str, str]:
+    """Names in a form; those that come to the same get a number.
 
     Names that differ in case alone count as the same: some file systems do not tell them apart.
     """
     taken: set[str] = set()
     found = {}
     for name in names:
-        made, number = safe(name), 1
+        made, number = form(name), 1
         while made.casefold() in taken:
             number += 1
-            made = f"{safe(name)}_{number}"
+            made = f"{form(name)}_{number}"
         taken.add(made.casefold())
         found[name] = made
     return found

@@ -44,8 +44,9 @@ def dataset_dict(lines: Lines) -> datasets.DatasetDict:
                 )
             blocks.append(block)
         info = datasets.DatasetInfo(features=features)
-        found[split] = datasets.Dataset(
-            InMemoryTable(pa.concat_tables(blocks)), info=info, split=datasets.NamedSplit(split)
+        name = lines.names[split]
+        found[name] = datasets.Dataset(
+            InMemoryTable(pa.concat_tables(blocks)), info=info, split=datasets.NamedSplit(name)
         )
     return datasets.DatasetDict(found)
 
@@ -74,7 +75,7 @@ def card(lines: Lines, rows: dict[str, int]) -> str:
     section = lines.curated.report.to_markdown()
     front, body = section.removeprefix("---\n").split("\n---\n", 1)
     known = yaml.safe_load(front)
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in lines.splits]
+    files = [{"split": name, "path": f"data/{name}-*.parquet"} for name in lines.names.values()]
     known["configs"] = [{"config_name": "default", "data_files": files}]
     total = sum(rows.values())
     head = f"---\n{yaml.safe_dump(known, sort_keys=False, allow_unicode=True)}---\n\n# Curated data\n\n"

@@ -41,8 +41,9 @@ def to_imagefolder(lines: Lines, out: Path) -> Written:
         if classes:
             account.extra["folders"] = classes
         for split in lines.splits:
-            (folder / safe(split)).mkdir(parents=True)
-            account.rows[split] = _split(lines, split, folder / safe(split), getattr(task, medium), classes)
+            own = folder / lines.names[split]
+            own.mkdir(parents=True)
+            account.rows[split] = _split(lines, split, own, getattr(task, medium), classes)
     return written(out, form, lines, account.rows)
 
 

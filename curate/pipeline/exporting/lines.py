@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from curate.errors import ConfigError, DataError, nearest
 from curate.media.payload import UnreadablePayload, read_bytes
+from curate.pipeline.exporting.files import split_names
 from curate.randomness import generator
 from curate.table import Table
 from curate.task import DECODED
@@ -95,6 +96,11 @@ class Lines:
     def media(self) -> dict[str, str]:
         """Column -> role, of the columns that hold encoded files."""
         return {getattr(self.table.task, role): role for role in DECODED if getattr(self.table.task, role)}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Split -> what it is called in names of files and folders."""
+        return split_names(self.splits)
 
     @cached_property
     def _draws(self) -> np.ndarray:

@@ -30,7 +30,7 @@ def write_splits(lines: Lines, folder: Path, account: Account, max_bytes: int, c
     for split in lines.splits:
         files = _split(lines, split, folder, max_bytes, codes)
         for number, (path, count) in enumerate(files):
-            path.rename(folder / f"{split}-{number:05d}-of-{len(files):05d}.parquet")
+            path.rename(folder / f"{lines.names[split]}-{number:05d}-of-{len(files):05d}.parquet")
             account.rows[split] = account.rows.get(split, 0) + count
 
 
@@ -44,7 +44,7 @@ def _split(lines: Lines, split: str, folder: Path, max_bytes: int, codes: bool) 
     try:
         for block in lines.blocks(split, codes):
             if writer is None:
-                found.append((folder / f"{split}-{len(found)}.part", 0))
+                found.append((folder / f"{lines.names[split]}-{len(found)}.part", 0))
                 writer = pq.ParquetWriter(found[-1][0], schema, compression="zstd")
             writer.write_table(block)
             found[-1] = (found[-1][0], found[-1][1] + block.num_rows)
@@ -52,7 +52,7 @@ def _split(lines: Lines, split: str, folder: Path, max_bytes: int, codes: bool) 
                 writer.close()
                 writer = None
         if not found:
-            found.append((folder / f"{split}-0.part", 0))
+            found.append((folder / f"{lines.names[split]}-0.part", 0))
             writer = pq.ParquetWriter(found[-1][0], schema, compression="zstd")
     finally:
         if writer is not None:

@@ -39,7 +39,7 @@ def to_webdataset(lines: Lines, out: Path, max_rows: int = MAX_ROWS, max_bytes: 
             shards[split] = _split(lines, split, folder, max_rows, max_bytes)
             account.rows[split] = sum(shards[split])
         account.extra["shards"] = {
-            f"{safe(split)}-{number:06d}.tar": count
+            f"{lines.names[split]}-{number:06d}.tar": count
             for split, counts in shards.items()
             for number, count in enumerate(counts)
         }
@@ -57,7 +57,7 @@ def _split(lines: Lines, split: str, folder: Path, max_rows: int, max_bytes: int
                 if tar is None or counts[-1] >= max_rows or size >= max_bytes:
                     if tar is not None:
                         tar.close()
-                    path = folder / f"{safe(split)}-{len(counts):06d}.tar"
+                    path = folder / f"{lines.names[split]}-{len(counts):06d}.tar"
                     with storage(path):
                         tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (closed below)
                     counts.append(0)

@@ -118,6 +118,7 @@ def _notes(lines: Lines) -> list[str]:
                 f"{repeated:,} rows are drawn more than once an epoch (column draws); write a line per draw with"
                 " repeated=True (--repeated)"
             )
+    found += [f"files call the split {split!r} {name}" for split, name in lines.names.items() if name != split]
     recipes = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
     if any(recipes):
         found.append("augmentation is done by curate's loader while training; the files hold the rows as they are")

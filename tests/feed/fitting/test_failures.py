@@ -94,3 +94,16 @@ def test_checkpoints_hold_no_code(tmp_path):
     assert sorted(p.name for p in newest.iterdir()) == ["model.safetensors", "progress.json", "state.pt"]
     state = torch.load(newest / "state.pt", weights_only=True)
     assert {"optimizer", "schedule", "scaler", "average", "loss", "tallies"} == set(state)
+
+
+def test_batches_that_are_used_up_end_the_fit_and_not_in_a_loop_for_ever():
+    used_up = (batch for batch in Result().loader(batch_size=32))
+    with pytest.raises(DataError, match="epoch 1 has no batch"):
+        fit(data=used_up, loss=Result().loss(), epochs=None, max_steps=10)
+    with pytest.raises(DataError, match="epoch 0 has no batch"):
+        fit(batch_size=500, loader_options={"drop_last": True})
+
+
+def test_held_out_rows_are_drawn_once_whatever_the_training_draws_by():
+    options = {"sampler": "group_balanced", "grouping": {"column": "source"}, "on_error": "replace"}
+    assert fit(epochs=1, loader_options=options).metrics.rows == 40

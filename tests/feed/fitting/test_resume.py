@@ -118,3 +118,24 @@ def test_a_finished_fit_is_not_trained_again(tmp_path):
 def test_only_the_newest_checkpoints_stay(tmp_path):
     curate.fit(network, Result(), **SETTINGS | {"epochs": 4}, folder=tmp_path, keep=3)
     assert [p.name[-2:] for p in sorted(tmp_path.glob("checkpoint-*"))] == ["10", "15", "20"]
+
+
+def test_resume_between_the_last_step_of_an_epoch_and_its_end_is_exact(tmp_path):
+    """The last group of the epoch has one batch of two, so that the loader is through when the checkpoint is taken."""
+
+    class Held:
+        def __init__(self, cut):
+            self.cut = cut
+
+        def __iter__(self):
+            if self.cut:
+                raise KeyboardInterrupt
+            return iter(Result().loader(split="validation"))
+
+    settings = {"epochs": 2, "batch_size": 32, "accumulate": 2, "save_every": 1, "device": "cpu"}
+    whole = curate.fit(network, Result(), validation=Held(False), **settings, folder=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        curate.fit(network, Result(), validation=Held(True), **settings, folder=tmp_path / "cut")
+    resumed = curate.fit(network, Result(), validation=Held(False), **settings, folder=tmp_path / "cut")
+    assert [one.rows for one in resumed.history] == [80, 80]
+    assert torch.equal(parameters(resumed.model), parameters(whole.model))

@@ -236,3 +236,16 @@ def test_names_of_classes_cannot_leave_their_folder():
     assert safe("  ") == "_"
     assert len(safe("ü" * 500).encode()) <= 120
     assert list(folders(("Cat", "cat", "c/t", "c:t")).values()) == ["Cat", "cat_2", "c_t", "c_t_2"]
+
+
+@pytest.mark.parametrize("form", ["parquet", "webdataset", "huggingface"])
+def test_names_of_splits_stay_in_the_folder_and_apart(tmp_path, form):
+    splits = ["train"] * 6 + ["../../out"] * 2 + ["x/y"] * 3 + ["x:y"] * 4
+    rows = {"text": [f"row {i}" for i in range(15)], "label": ["a", "b", "a"] * 5, "split": splits}
+    table = curate.load(rows, task=curate.Task(text="text", label="label", split="split", kind="classification"))
+    out = tmp_path / "deep" / "er" / "out"
+    out.parent.mkdir(parents=True)
+    curate.Pipeline([]).run(table, cache=None).export(out, form)
+    files = [path for path in tmp_path.rglob("*") if path.suffix in (".parquet", ".tar")]
+    assert len(files) == 4
+    assert all(out in path.parents for path in files)
