@@ -28,6 +28,9 @@ from curate.feed.targets import Targets
 from curate.feed.workers.hiring import Hiring
 from curate.table import HELD_OUT, Table
 
+TARGETS = frozenset(("labels", "soft_labels", "weights", "row_id", "partner_labels", "share", "mass"))
+"""Entries of a batch that keep their names."""
+
 
 def make_loader(
     table: Table,
@@ -89,7 +92,8 @@ def make_loader(
             ends its process (out of memory, a fault of a codec) is found, counted, and left out or replaced; a thread
             takes the program with it.
         row_seconds: a process that reads one row for longer is ended, and the row is one that can't be read.
-        inputs: entry of a batch -> the name to give it (``{"pixel_values": "image"}``).
+        inputs: entry of a batch -> the name to give it (``{"pixel_values": "image"}``); targets keep their names, by
+            which losses and trainers know them.
         tokenizer: called with a list of texts and `tokenizer_options`; its entries take the place of `text`.
         tokenizer_options: by default ``padding=True, truncation=True, return_tensors="pt"``.
         processor: an image processor, video processor, feature extractor, tokenizer, or processor of several inputs of
@@ -115,6 +119,8 @@ def make_loader(
     hiring = Hiring(num_workers, workers, persistent_workers, prefetch_factor, multiprocessing_context, row_seconds)
     if on_error not in ("skip", "replace", "raise"):
         raise ConfigError(f"on_error must be 'skip', 'replace' or 'raise', not {on_error!r}")
+    if renamed := sorted(TARGETS & set(inputs or {})):
+        raise ConfigError(f"inputs: {renamed[0]} can't be renamed; losses and trainers know targets by their names")
     names = tuple(label_names if label_names is not None else table.task.label_names)
     recipes = Recipes.of(plan, seed)
     reading = (tokenizer, tokenizer_options, names, processor, processor_options)
@@ -123,7 +129,17 @@ def make_loader(
     lines = _lines(plan, split)
     mode = sampler or ("sequential" if split in HELD_OUT else "shuffled")
     of_lines = (table, lines, made, settings, difficulty)
-    more = {} if isinstance(mode, Sampler) else sampler_arguments(sampling, mode, *of_lines)
+    if isinstance(mode, Sampler):
+        idle = {
+            "drop_last": drop_last,
+            "pad": pad,
+            "adaptive": adaptive is not None,
+            "difficulty": difficulty is not None,
+        }
+        _refuse_idle([name for name, given in idle.items() if given] + sorted(sampling.model_fields_set))
+        more = {}
+    else:
+        more = sampler_arguments(sampling, mode, *of_lines)
     order = _sampler(lines, mode, split, batch_size, rank, world_size, seed, drop_last, pad, adaptive, more)
     columns = list(dict.fromkeys(column for one in made for column in one.columns))
     dataset = Batches(
@@ -141,6 +157,12 @@ def make_loader(
         _prepare_pickling(dataset, spill_folder(loader))
     loader.set_epoch(epoch)
     return loader
+
+
+def _refuse_idle(names: list[str]) -> None:
+    """Raise ConfigError for options that say nothing beside a sampler that is made already."""
+    if names:
+        raise ConfigError(f"{', '.join(names)}: for a sampler that is named; pass such options to the Sampler itself")
 
 
 def _lines(plan: pa.Table, split: str | None) -> pa.Table:
@@ -162,8 +184,6 @@ def _sampler(
     seed: int, drop_last: bool, pad: bool, adaptive: Adaptive | Mapping[str, Any] | None, more: Mapping[str, Any],
 ) -> Sampler:  # fmt: skip
     if isinstance(asked, Sampler):
-        if adaptive is not None:
-            raise ConfigError("adaptive is for a sampler that is named; pass it to the Sampler itself")
         if asked.n != lines.num_rows:
             raise ConfigError(
                 f"the sampler draws from {asked.n} lines, and split {split!r} has {lines.num_rows}: make it from"

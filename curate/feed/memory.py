@@ -109,9 +109,9 @@ class Mapped:
             self._pieces[piece.number] = piece.whole.numpy()
         size = int(np.prod(piece.shape)) * np.dtype(piece.dtype).itemsize
         array = self._pieces[piece.number][:size].view(piece.dtype).reshape(piece.shape)
-        at_once = self._returned is not None and piece.number < len(self._returned)
-        if at_once:
-            back = weakref.finalize(array, self._returned.__setitem__, piece.number, 1)
+        returned = self._returned
+        if returned is not None and piece.number < len(returned):
+            back = weakref.finalize(array, returned.__setitem__, piece.number, 1)
         else:
             back = weakref.finalize(array, self._back.append, piece.number)
         back.atexit = False

@@ -217,7 +217,7 @@ class Curated(Exports):
         """
         from curate.feed import make_loader
         from curate.feed.sampling.modes import OF_MODE
-        from curate.feed.sampling.options import for_held_out
+        from curate.feed.sampling.options import OF_TRAINING, for_held_out
         from curate.pipeline.difficulty import by_check
 
         defaults = self.pipeline.feed.model_dump(exclude_defaults=True)
@@ -225,6 +225,8 @@ class Curated(Exports):
             defaults = for_held_out(defaults)
         elif "sampler" in options:
             asked = options["sampler"]
+            if not isinstance(asked, str):  # a sampler of its own says all this itself
+                defaults = {k: v for k, v in defaults.items() if k not in OF_TRAINING}
             defaults = {k: v for k, v in defaults.items() if k not in OF_MODE or OF_MODE[k] == asked}
         weights = {"class_weights": self.class_weights} if len(self.class_weights) else {}
         options = by_check(self.table, self.findings, weights | defaults | options)

@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.compute as pc
+
 from curate.pipeline.document import Document
 from curate.table import Table
 from curate.task import Task
@@ -70,6 +73,20 @@ def _task_lines(task: Task) -> list[str]:
     return lines
 
 
+def _impute(table: Table) -> list[str]:
+    """The step that fills cells, of the columns that have a value to learn from."""
+    names = table.task.feature_columns
+    rows = np.flatnonzero(table.training)
+    held = table.rows(rows, list(names))
+    empty = [name for name in names if not pc.any(pc.invert(pc.is_null(held[name], nan_is_null=True))).as_py()]
+    if not empty:
+        return ["- impute                           # fill missing cells, learned from training rows alone"]
+    filled = ", ".join(_quoted(name) for name in names if name not in empty)
+    said = ", ".join(_quoted(name) for name in empty)
+    step = [f"- impute: {{columns: [{filled}]}}"] if filled else []
+    return [f"# no training row has a value of {said}: leave it out of the task's features".replace("\n", " "), *step]
+
+
 def _steps(table: Table) -> list[str]:
     task, modality = table.task, table.task.modality
     classes = task.kind == "classification" and len(task.label_names) > 1
@@ -79,14 +96,14 @@ def _steps(table: Table) -> list[str]:
     if isinstance(task.features, tuple):  # before cells are filled
         steps.append("- table_quality: {fix: review}     # misspelt, of another form, out of range, against the others")
     if modality == "features" and len(task.feature_columns) > 1:
-        steps.append("- impute                           # fill missing cells, learned from training rows alone")
+        steps += _impute(table)
     steps.append("- missing_values: {fix: review}    # rows without a label or input")
     if classes:  # before copies are dropped, or there would be nothing left to disagree
         steps.append("- conflicting_labels: {fix: review} # equal content, different labels")
     if modality in ("features", "series"):
         steps.append("- exact_duplicates: {fix: review}  # equal records are often legitimate: look before you drop")
     else:
-        steps.append("- exact_duplicates: {fix: drop}    # equal content: the first of each group stays")
+        steps.append("- exact_duplicates: {fix: drop}    # equal content: the best of each group stays")
     if modality in ("image", "text"):
         steps.append("- near_duplicates: {fix: review}   # look at the report, then change to: drop")
     if modality in _QUALITY:
@@ -98,11 +115,9 @@ def _steps(table: Table) -> list[str]:
     if classes and task.annotators:
         steps.append("- annotators: {fix: review}        # labels that votes and model speak against")
     if classes:
-        # Of a set of labels one may be wrong and the others worth keeping.
-        rest = "soften" if task.kind == "multilabel" else "drop"
         steps += [
             "- label_errors:                    # given labels against out-of-sample predictions",
-            f"    fix: {{relabel: {{min_confidence: 0.9}}, otherwise: {rest}}}",
+            "    fix: {relabel: {min_confidence: 0.9}, otherwise: drop}",
             "    limit: 0.75                    # stop if more of all rows, or of a class, would be touched",
         ]
     steps.append("- outliers: {fix: review}          # unlike everything else")
@@ -112,6 +127,7 @@ def _steps(table: Table) -> list[str]:
             "- class_weights: {method: effective_number}",
             "- smooth_labels: {epsilon: 0.05}",
         ]
-    if modality in _AUGMENT and not (task.mask or task.boxes):  # flips would have to move them, too
+    # Words that move would leave their tags behind, and masks and boxes are for their owners to augment.
+    if modality in _AUGMENT and not (task.mask or task.boxes or task.tokens):
         steps += ["- augment:                         # on the fly, training rows only", f"    {_AUGMENT[modality]}"]
     return steps

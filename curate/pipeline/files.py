@@ -79,9 +79,9 @@ def is_result(folder: Path) -> bool:
 def refuse_folder(out: Path, ours: Callable[[Path], bool] = is_result, whose: str = "curate") -> None:
     """Raise ConfigError if a result can't go to `out`: a file, or a folder with anything but what may be replaced."""
     if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; the result needs a folder: name one with --out")
+        raise ConfigError(f"{out} is a file; a folder is needed: name another")
     if out.is_dir() and any(out.iterdir()) and not ours(out):
-        raise ConfigError(f"{out} is not empty and was not made by {whose}; name another folder with --out")
+        raise ConfigError(f"{out} is not empty and was not made by {whose}; name another folder")
 
 
 @contextmanager

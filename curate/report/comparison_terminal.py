@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from curate.report.comparison_training import DETECTABLE, SAID, Effect, TrainingComparison
+from curate.report.comparison_training import CORRECTED, DETECTABLE, SAID, Effect, TrainingComparison
 from curate.report.plain import one_line
 
 MOST_CLASSES = 8
@@ -37,7 +37,7 @@ def render(found: TrainingComparison, console: Console) -> None:
         parts.append(Text("no step was left out", style="dim"))
     else:
         parts.append(_effects(found, found.effects))
-        parts.append(Text(DETECTABLE, style="dim"))
+        parts += [Text(DETECTABLE, style="dim"), Text(CORRECTED, style="dim")]
     if found.alone:
         parts += [Text(), Text("Each step alone (against the raw rows)", style="bold"), _effects(found, found.alone)]
     parts += [Text(), Text("What was trained", style="bold"), _arms(found)]

@@ -35,6 +35,7 @@ NAMES = {
 """Metric -> its name for people."""
 UNIT = "\N{NO-BREAK SPACE}pp"
 DETECTABLE = "detectable: the smallest true difference that would be told from noise in 4 of 5 such comparisons"
+CORRECTED = "verdicts are corrected for the number of lines (Holm), the intervals of single lines are not"
 SHARES = ("accuracy", "f1_macro", "f1_micro", "balanced_accuracy", "mean_average_precision", "average_precision", "f1")
 """Metrics between 0 and 1, whose differences are said in percentage points."""
 

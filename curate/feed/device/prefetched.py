@@ -71,6 +71,8 @@ class Prefetched:
         if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
             raise ConfigError(f"depth must be a whole number of at least 1, not {depth!r}")
         self.loader, self.device, self._depth = loader, torch.device(device), depth
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise ConfigError(f'there is no CUDA device to copy to ({str(device)!r}); "cpu" works everywhere')
         names: Mapping[str, str] = loader.dataset.names  # type: ignore[attr-defined]
         scaled = {
             names.get(one.name, one.name): one.normalization

@@ -74,7 +74,7 @@ def predict(
 
 def _joined(parts: list[np.ndarray], outside: float) -> np.ndarray:
     """The rows of all batches; where batches were padded to other lengths, to the longest, with `outside`."""
-    longest = np.max([part.shape[1:] for part in parts], axis=0).astype(int)
+    longest = np.array([part.shape[1:] for part in parts], dtype=int).max(axis=0)
     if all(part.shape[1:] == tuple(longest) for part in parts):
         return np.concatenate(parts)
     widths = [[(0, 0), *((0, most - own) for most, own in zip(longest, part.shape[1:]))] for part in parts]

@@ -10,6 +10,7 @@ from curate.feed.fitting import checkpoints
 from curate.feed.fitting.history import Epoch, best_of
 from curate.feed.fitting.processes import gathered, rank_and_world
 from curate.feed.fitting.training import Training
+from curate.feed.sampling.fingerprint import targets_key
 
 
 def save(training: Training) -> None:
@@ -29,7 +30,7 @@ def save(training: Training) -> None:
     }
     loader = training.loader.state_dict() if hasattr(training.loader, "state_dict") else None
     progress = {
-        "settings": settings.fingerprint() | {"loss": type(training.loss).__name__},
+        "settings": _fingerprint(training),
         "step": training.step,
         "epoch": training.epoch,
         "finished": training.finished,
@@ -80,8 +81,15 @@ def resume(training: Training, place: Path) -> None:
     _best(training, place.parent)
 
 
+def _fingerprint(training: Training) -> dict[str, Any]:
+    """What must be equal for a fit to be gone on with: its settings, its loss, and what the plan says of the rows."""
+    lines = getattr(getattr(training.loader, "dataset", None), "plan", None)
+    targets = "" if lines is None else targets_key(lines.table)
+    return training.settings.fingerprint() | {"loss": type(training.loss).__name__, "targets": targets}
+
+
 def _same(training: Training, place: Path, then: dict[str, Any]) -> None:
-    now = training.settings.fingerprint() | {"loss": type(training.loss).__name__}
+    now = _fingerprint(training)
     changed = [f"{name} was {then.get(name)!r}, is {now.get(name)!r}" for name in now if then.get(name) != now[name]]
     if changed:
         raise ConfigError(

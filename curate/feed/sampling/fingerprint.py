@@ -22,12 +22,33 @@ def plan_key(plan: Any) -> str:
     if plan is None or "row_id" not in plan.column_names:
         return hasher.hexdigest()
     columns = plan.select([name for name in ("row_id", "copy") if name in plan.column_names])
-    if len(plan) <= WHOLE:
-        _add(hasher, columns)
-        return hasher.hexdigest()
-    for start in np.linspace(0, len(plan) - _LINES, _PARTS, dtype=np.int64).tolist():
-        _add(hasher, columns.slice(start, _LINES))
+    for stretch in _stretches(columns, WHOLE):
+        _add(hasher, stretch)
     return hasher.hexdigest()
+
+
+def targets_key(plan: pa.Table) -> str:
+    """Hash of what a plan says of its lines: label, soft label and weight; of more than 131,072, of 64 stretches."""
+    hasher = xxhash.xxh3_128()
+    columns = plan.select([name for name in ("label", "soft_label", "weight") if name in plan.column_names])
+    for stretch in _stretches(columns, _PARTS * _LINES):
+        for name in stretch.column_names:
+            column = stretch[name]
+            column = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+            one = pa.table({name: pa.concat_arrays([pa.array([], column.type), *column.chunks])})
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, one.schema) as writer:
+                writer.write_table(one)
+            hasher.update(memoryview(sink.getvalue()))
+    return hasher.hexdigest()
+
+
+def _stretches(columns: pa.Table, whole: int) -> list[pa.Table]:
+    """The lines, or 64 stretches of them, evenly spaced, where there are more than `whole`."""
+    if len(columns) <= whole:
+        return [columns]
+    starts = np.linspace(0, len(columns) - _LINES, _PARTS, dtype=np.int64).tolist()
+    return [columns.slice(start, _LINES) for start in starts]
 
 
 def _add(hasher: Any, lines: Any) -> None:

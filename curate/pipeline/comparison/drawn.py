@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from curate.augment.recipe import Recipe
 from curate.augment.safety.items import READABLE, items, value
-from curate.errors import CurateError
+from curate.errors import CurateError, DataError
 from curate.feed.recipes import Line, Recipes
 from curate.pipeline.curated import Curated
 from curate.sources import load
@@ -67,9 +67,13 @@ def drawn(result: Curated, lines: pa.Table, valid: np.ndarray) -> Drawn:
             unseen |= {name: why for name, step in names.items() if step.kind == "augment" and step.name != "mix"}
         return Drawn(None, place, (), unseen)
     values, left = [], 0
+    failed: list[str] = []
     size = 0
     for at, epoch, made in _changed(result, lines, planned, modality, valid):
         if made is None:
+            continue
+        if isinstance(made, DataError):
+            failed.append(str(made))
             continue
         weight = _bytes(made)
         if len(values) >= MOST_ITEMS or size + weight > MOST_BYTES:
@@ -81,6 +85,10 @@ def drawn(result: Curated, lines: pa.Table, valid: np.ndarray) -> Drawn:
     notes = [
         f"augmented draws are embedded for the head, {DRAWS} of each line, in turn: up to {len(values):,} in an arm"
     ]
+    if failed:
+        notes.append(
+            f"{len(failed):,} augmented draws failed and are left out, as the loader does, among them {failed[0]}"
+        )
     if left:
         notes.append(f"{left:,} further draws stay as they are: too many to embed; a --model takes all")
     return Drawn(_table(values, modality) if values else None, place, tuple(notes), unseen)
@@ -103,7 +111,7 @@ def _modality(task: Task, recipes: list[Recipe]) -> tuple[str | None, str]:
 def _changed(
     result: Curated, lines: pa.Table, planned: list[Line], modality: str, valid: np.ndarray
 ) -> Iterator[tuple[int, int, Any]]:
-    """(line, epoch, value) of every draw; None where it comes out as it was or can't be drawn."""
+    """(line, epoch, value) of every draw; None where it comes out as it was, a DataError where an operation failed."""
     rows = lines["row"].to_numpy()
     for start in range(0, len(planned), BLOCK):
         here = [at for at in range(start, min(start + BLOCK, len(planned))) if valid[rows[at]] and planned[at].recipe]
@@ -132,9 +140,12 @@ def _read(table: Table, modality: str, rows: np.ndarray) -> list[Any]:
 
 def _draw(line: Line, modality: str, item: Any, epoch: int, seed: int) -> Any:
     assert line.recipe is not None
-    made = line.recipe.apply(
-        modality, item, seed=seed, epoch=epoch, row_id=line.row_id, copy=line.copy, label=line.label
-    )
+    try:
+        made = line.recipe.apply(
+            modality, item, seed=seed, epoch=epoch, row_id=line.row_id, copy=line.copy, label=line.label
+        )
+    except Exception as error:  # whatever an operation of another library raises: the feed skips such a draw, too
+        return DataError(f"{line.row_id}: {type(error).__name__}: {error}")
     if made is item or _alike(made, item):
         return None
     return value(modality, made)

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from curate.errors import ConfigError, DataError
+from curate.errors import ConfigError, DataError, nearest
 from curate.pipeline.transforming import described, read_like
 from curate.table import HELD_OUT, Table
 
+MOST_LEAKED = 0.5
+"""Share of the test rows that may stand in the training data."""
 FEW = 100
 """Below so many test rows a note says that little can be told."""
 
@@ -46,7 +50,7 @@ def held_out(table: Table, test: Any) -> HeldOut:
         test: a `Table`, the name of a split, anything that `curate.load` takes; the split ``test`` if None.
 
     Raises:
-        ConfigError: there is no test split, or it is what is trained on.
+        ConfigError: there is no test split, or most of it is what is trained on.
         DataError: the test data can't be read, or have no row with a label.
     """
     names = sorted(set(table.splits.tolist()))
@@ -100,14 +104,27 @@ def _scored(training: Table, table: Table, rows: np.ndarray, inside: bool, sourc
         notes.append(f"{missing:,} test row(s) have no label that the training data know, and are not scored")
     kept = rows[readable & known]
     if not len(kept):
-        raise DataError(
-            f"{source}: no test row has a label to score predictions by"
-            + (f"; the training data have the classes {', '.join(training.task.label_names[:10])}" if len(rows) else "")
-        )
+        raise DataError(f"{source}: no test row has a label to score predictions by{_why_none(training, table, rows)}")
     if len(kept) < FEW:
         notes.append(f"only {len(kept)} test rows: small differences can't be told from noise with so few")
     notes += _leaks(training, table, kept)
     return HeldOut(training, table, kept, inside, source, tuple(notes))
+
+
+def _why_none(training: Table, table: Table, rows: np.ndarray) -> str:
+    """What the labels of test rows are, where none is one of the training data's."""
+    column, names = table.task.label, list(training.task.label_names)
+    if not len(rows) or not names:
+        return ""
+    said = []
+    if column is not None and column in table.dataset.column_names:
+        values = table.rows(rows, [column])[column]
+        values = values if pa.types.is_nested(values.type) else values.cast(pa.string())
+        said = [] if pa.types.is_nested(values.type) else sorted(v for v in pc.unique(values).to_pylist() if v)
+    known = f"the training data have the classes {', '.join(names[:10])}"
+    if not said:
+        return f": the column {column!r} is missing or empty; {known}"
+    return f": their labels are {', '.join(said[:10])}{nearest(said[0], names)}; {known}"
 
 
 def _leaks(training: Table, table: Table, rows: np.ndarray) -> list[str]:
@@ -118,6 +135,11 @@ def _leaks(training: Table, table: Table, rows: np.ndarray) -> list[str]:
     leaked = int(np.isin(own, theirs).sum())
     if not leaked:
         return []
+    if leaked > MOST_LEAKED * len(rows):
+        raise ConfigError(
+            f"{leaked:,} of the {len(rows):,} test rows stand in the training data as well (same content): who learns"
+            " wrong labels by heart would win; test on rows that the pipeline has never seen"
+        )
     return [
         f"{leaked:,} of the {len(rows):,} test rows stand in the training data as well (same content): all scores are"
         " too good by them, and steps that drop or change their copies look worse than they are"

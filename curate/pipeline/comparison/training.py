@@ -136,7 +136,8 @@ class Trainer:
             np.add.at(total[number], owner[known], said[number, known])
         pieces = np.bincount(owner[known], minlength=self.rows)
         if missing := int((pieces == 0).sum()):
-            self._note(f"{missing:,} test row(s) can't be read by the model; they count as wrong")
+            counts = "wrong" if truth.kind == "classification" else "a prediction of 0"
+            self._note(f"{missing:,} test row(s) can't be read by the model; each counts as {counts}")
         mean = total / np.maximum(pieces, 1)[None, :, None]
         if truth.kind == "classification":
             return np.where(pieces > 0, mean.argmax(2), -1)

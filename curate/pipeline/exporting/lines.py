@@ -140,6 +140,11 @@ class Lines:
             found[named(self.table, name)] = labels if name == "given_label" else plain[name]
         return datasets.Features(found)
 
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Columns of a block, classes by name."""
+        return self.features().arrow_schema
+
     def _added(self) -> list[str]:
         task = self.table.task
         without = {"row_id"} if task.id == "row_id" else set()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from curate.pipeline.exporting.files import as_json, ending, safe
 from curate.pipeline.exporting.lines import Lines
@@ -90,7 +91,7 @@ def files(lines: Lines, row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     for column in (task.series, task.features):
         if isinstance(column, str) and rest.get(column) is not None:
             name = "npy" if column == task.features or task.features is None else "series.npy"
-            yield name, _npy(rest.pop(column))
+            yield name, _npy(rest.pop(column), _number(lines, column))
     if task.kind == "classification" and task.label and rest[task.label] is not None:
         yield "cls", str(list(task.label_names).index(rest[task.label])).encode()
     yield "json", json.dumps(as_json(rest), ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -101,13 +102,24 @@ def _part(column: str) -> str:
     return safe(column).replace(".", "_").lower()
 
 
-def _npy(values: Any) -> bytes:
-    """Numbers as NumPy's file, float32. Ragged channels are padded with NaN."""
+def _number(lines: Lines, column: str) -> Any:
+    """The type of the numbers in a column of lists."""
+    kind: Any = lines.schema.field(column).type
+    while pa.types.is_nested(kind):
+        kind = kind.value_type
+    return np.dtype(kind.to_pandas_dtype())
+
+
+def _npy(values: Any, number: np.dtype) -> bytes:
+    """Numbers as NumPy's file, of their own type. Ragged channels are padded with NaN, nulls are NaN."""
+    flat = [one for value in values for one in (value if isinstance(value, list) else (value,))]
+    if number.kind != "f" and any(one is None for one in flat):
+        number = np.dtype(np.float64)
     try:
-        array = np.asarray(values, np.float32)
+        array = np.asarray(values, number)
     except ValueError:
         longest = max(len(channel) for channel in values)
-        array = np.full((len(values), longest), np.nan, np.float32)
+        array = np.full((len(values), longest), np.nan, number if number.kind == "f" else np.float64)
         for place, channel in zip(array, values):
             place[: len(channel)] = channel
     file = io.BytesIO()
