@@ -9,6 +9,8 @@ import importlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from curate.media.torch_audio import guard_torchaudio
+
 if TYPE_CHECKING:
     from curate.feed.trainers.accelerate import accelerated
     from curate.feed.trainers.accumulation import accumulate
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from curate.feed.trainers.ray import worker_loader
     from curate.feed.trainers.reporting import Reporter
     from curate.feed.trainers.transformers import CuratedMixin, CuratedTrainer
+
+guard_torchaudio()  # before transformers, which imports a torchaudio on sight
 
 _PUBLIC = {
     "CuratedDataModule": ("lightning", ("lightning", "pytorch_lightning")),

@@ -1,5 +1,7 @@
 """The Trainer of transformers: the loss by hand, accumulation, columns, float labels, resuming, evaluation."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -328,3 +330,9 @@ def test_a_model_that_takes_nothing_of_the_batch(tmp_path):
         made.compute_loss(made.model, next(iter(made.get_train_dataloader())))
     with pytest.raises(ConfigError, match="no split 'tset'"):
         made.split("tset")
+
+
+def test_a_torchaudio_of_another_build_does_no_harm_to_processors():
+    script = "import curate.feed.trainers, transformers; transformers.ViTImageProcessorPil()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
