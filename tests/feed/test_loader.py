@@ -440,6 +440,20 @@ def test_wrong_options_are_one_clear_error(options, says):
         make_loader(of, plan(of, labels(4)), **options)
 
 
+@pytest.mark.parametrize("options", [{"drop_last": True}, {"pad": True}, {"bucket_by_length": True}])
+def test_options_that_say_nothing_beside_a_sampler_are_refused(options):
+    of = images(4)
+    lines = plan(of, labels(4))
+    with pytest.raises(ConfigError, match=f"{next(iter(options))}.*to the Sampler itself"):
+        make_loader(of, lines, sampler=Sampler(lines, batch_size=2), **options)
+
+
+def test_targets_keep_their_names():
+    of = images(4)
+    with pytest.raises(ConfigError, match="soft_labels can't be renamed"):
+        make_loader(of, plan(of, labels(4)), inputs={"soft_labels": "targets"})
+
+
 def test_wrong_names_of_inputs():
     of = images(4)
     with pytest.raises(ConfigError, match=r"no entry 'pixels'.*did you mean 'pixel_values'"):

@@ -45,6 +45,21 @@ def test_rows_that_stand_in_training_are_counted():
     assert any(note.startswith("7 of the 37 test rows stand in the training data") for note in held.notes)
 
 
+def test_test_rows_that_were_learned_from_are_refused():
+    train = texts(40)
+    with pytest.raises(ConfigError, match="30 of the 30 test rows stand in the training data"):
+        held_out(curate.load(train), {column: values[:30] for column, values in train.items()})
+
+
+def test_labels_of_another_spelling_are_not_called_missing():
+    test = texts(10, seed=1)
+    test["label"] = [label.title() for label in test["label"]]
+    with pytest.raises(
+        DataError, match=r"holds none of the classes of the training data, which are cat, dog \(written"
+    ):
+        held_out(curate.load(texts(40)), test)
+
+
 def test_unknown_labels_and_missing_ones():
     test = texts(10, seed=1)
     test["label"][:2] = ["bird", None]
