@@ -140,7 +140,7 @@ def test_texts(shared_data, tmp_path, carry_out):
     assert len(wrong) > 80
     data = tmp_path / "banking.csv"
     pd.DataFrame({"text": rows.text[chosen].to_numpy(), "label": given}).to_csv(data, index=False)
-    curated = carry_out("text_classification", data, {"drop", "relabel", "soften", "review"}, encoder="wordllama")
+    curated = carry_out("text_classification", data, {"drop", "relabel", "review"}, encoder="wordllama")
     precision, recall = precision_recall(flagged(curated, "label_errors"), wrong)
     assert precision > 0.6
     assert recall > 0.65
@@ -162,7 +162,7 @@ def test_images(shared_data, tmp_path, carry_out):
     (tmp_path / "images" / "frog" / "cut.jpg").write_bytes((folder / rows.file.iloc[0]).read_bytes()[:200])
     for file in rows.file[rows.random1 == "bird"][:2]:
         shutil.copyfile(folder / file, tmp_path / "images" / "bird" / f"copy_of_{Path(file).name}")
-    curated = carry_out("image_classification", tmp_path / "images", {"drop", "relabel", "soften"})
+    curated = carry_out("image_classification", tmp_path / "images", {"drop", "relabel"})
     [account] = curated.accounts
     assert (account["unreadable"], account["dropped"]) == (1, 2)
     wrong = {Path(file).name for file in rows.file[rows.random1 != rows.clean]}
