@@ -17,8 +17,9 @@ from curate.feed.batches import SKIPPED, UNCHANGED, Batches
 from curate.feed.cursor import Cursor
 from curate.feed.draws import Draw, Skipped
 from curate.feed.sampler import Sampler
+from curate.feed.tensors import pinned
 from curate.feed.workers.crew import Crew
-from curate.feed.workers.hiring import Hiring, pinned
+from curate.feed.workers.hiring import Hiring
 
 if TYPE_CHECKING:
     from curate.feed.device.prefetched import Prefetched

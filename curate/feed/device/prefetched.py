@@ -14,6 +14,7 @@ from curate.feed.cursor import Cursor
 from curate.feed.device.left import Left
 from curate.feed.device.preparing import Preparation
 from curate.feed.inputs.image import Images
+from curate.feed.tensors import each_tensor, on_device
 
 if TYPE_CHECKING:
     from curate.feed.loader import Loader
@@ -139,10 +140,10 @@ class Prefetched:
         """A batch, its copying begun."""
         drawn, asked = self.loader.cursor.drawn, batch.pop(LEFT, ())
         if side is None:
-            here = {name: self._moved(value) for name, value in batch.items()}
+            here = on_device(batch, self.device)
             return _Ahead(self._preparation.prepared(here, asked, self.device), drawn, None)
         with torch.cuda.stream(side):
-            there = {name: self._moved(value) for name, value in batch.items()}
+            there = on_device(batch, self.device)
             made = self._preparation.prepared(there, asked, self.device)
             event = torch.cuda.Event()
             event.record(side)
@@ -153,19 +154,9 @@ class Prefetched:
         if ready.event is not None:
             stream = torch.cuda.current_stream(self.device)
             stream.wait_event(ready.event)
-            for tensor in _tensors(ready.batch):
-                # Its memory was taken on the other stream, which may not have it back while this one reads it.
-                tensor.record_stream(stream)
+            # Its memory was taken on the other stream, which may not have it back while this one reads it.
+            each_tensor(ready.batch, lambda tensor: tensor.record_stream(stream))
         return ready.batch
-
-    def _moved(self, value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return value.to(self.device, non_blocking=True)
-        if isinstance(value, dict):
-            return {name: self._moved(one) for name, one in value.items()}
-        if isinstance(value, list) and value and not isinstance(value[0], str):
-            return [self._moved(one) for one in value]
-        return value
 
     @property
     def epoch(self) -> int:
@@ -199,15 +190,3 @@ def _dtype(asked: torch.dtype | str | None) -> torch.dtype | None:
     if asked not in DTYPES:
         raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {asked!r}")
     return DTYPES[asked]
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    """The tensors in a batch."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _tensors(one)
-    elif isinstance(value, list) and value and not isinstance(value[0], str):
-        for one in value:
-            yield from _tensors(one)

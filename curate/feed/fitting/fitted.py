@@ -15,7 +15,7 @@ import torch
 from curate.errors import ConfigError, StorageError, nearest
 from curate.feed.fitting.history import Epoch
 from curate.feed.fitting.predictions import Predictions
-from curate.feed.fitting.source import Source
+from curate.feed.fitting.source import Source, itself
 from curate.feed.fitting.training import Training
 from curate.metrics import Metrics, evaluate
 from curate.metrics.given import KINDS
@@ -51,7 +51,7 @@ class Fitted:
         Raises:
             ConfigError: there is no such split.
         """
-        loader = self._source.held_out(batches) if isinstance(batches, str) else batches
+        loader = self._source.held_out(self._training.device, batches) if isinstance(batches, str) else batches
         return self._training.predict(loader)
 
     def evaluate(
@@ -144,7 +144,6 @@ def finish(training: Training, source: Source) -> Fitted:
     training.core.eval()
     loader = training.held_out()
     metrics = None
-    inner = getattr(training.loader, "loader", training.loader)
     made = Fitted(
         model=training.core,
         history=tuple(training.history),
@@ -152,7 +151,7 @@ def finish(training: Training, source: Source) -> Fitted:
         metrics=None,
         steps=training.step,
         reason=training.reason,
-        skipped=dict(getattr(inner, "skipped", {})),
+        skipped=dict(getattr(itself(training.loader), "skipped", {})),
         _training=training,
         _source=source,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from curate.feed.fitting.processes import gathered, summed
+from curate.feed.fitting.source import itself
 
 
 class Tally:
@@ -63,7 +64,7 @@ class Tally:
         """Tell the sampler what the epoch said of each class or row that it draws."""
         if self.follows is None:
             return
-        loader = getattr(loader, "loader", loader)
+        loader = itself(loader)
         recall = _settings(loader).follows == "recall"
         known = set(loader.requests.sampler.following.reports.names)
         if self.follows == "rows":
@@ -100,6 +101,6 @@ def _settings(loader: Any) -> Any:
 
 def follows(loader: Any) -> str | None:
     """Whether the loader's sampler follows ``classes`` or ``rows``; None for other samplers and other loaders."""
-    loader = getattr(loader, "loader", loader)  # on a device
+    loader = itself(loader)
     sampler = getattr(getattr(loader, "requests", None), "sampler", None)
     return _settings(loader).by if getattr(sampler, "mode", None) == "adaptive" else None

@@ -14,11 +14,6 @@ from curate.feed.trainers.logits import TARGETS, logits_of, model_inputs
 Forward = Callable[[torch.nn.Module, dict[str, Any]], Any]
 
 
-def on_device(batch: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
-    """The batch with its tensors on a device; without waiting where their memory is pinned."""
-    return {k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
-
-
 def call(model: torch.nn.Module, core: torch.nn.Module, batch: Mapping[str, Any], forward: Forward | None) -> Any:
     """The logits of a model on a batch, which sees none of the targets.
 

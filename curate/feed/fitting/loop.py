@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from curate.feed.fitting.settings import Precision, Settings
 from curate.feed.fitting.source import Source
 from curate.feed.fitting.training import Training
 from curate.feed.losses.row_loss import RowLoss
+from curate.feed.tensors import on_device
 from curate.randomness import digest
 
 
@@ -163,16 +165,18 @@ def _training(
             f"patience and monitor need held-out rows, and {there}: name a split or pass a loader as validation"
             " (curate.resplit makes splits)"
         )
-    loader = source.training(pinned=device.type == "cuda")
+    loader = source.training(device)
     if settings.save_every is not None and not hasattr(loader, "state_dict"):
         raise ConfigError("save_every needs a loader that can go on in mid-epoch, and this one has no state_dict")
     first = source.loss(loader, loss)
     kind, names = source.kind(loader, first), source.names(loader, first)
-    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        settle_lazy(model, next(iter(loader)), forward)
     model.to(device)
     first.to(device)
-    return Training(model, loader, source.held_out, first, kind, names, settings, device, forward, callbacks)
+    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
+        settle_lazy(model, on_device(next(iter(loader)), device), forward)
+    return Training(
+        model, loader, partial(source.held_out, device), first, kind, names, settings, device, forward, callbacks
+    )
 
 
 def _begin(training: Training, resume: bool) -> None:

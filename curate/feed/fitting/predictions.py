@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from curate.feed.fitting.forward import Forward, call, check_width, on_device
+from curate.feed.fitting.forward import Forward, call, check_width
 from curate.feed.fitting.processes import gathered, summed
 from curate.feed.losses.row_loss import RowLoss
 from curate.feed.targets import MISSING
+from curate.feed.tensors import on_device
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from curate.errors import ConfigError
 from curate.feed.fitting import checkpoints
 from curate.feed.fitting.history import Epoch, best_of
 from curate.feed.fitting.processes import gathered, rank_and_world
+from curate.feed.fitting.source import itself
 from curate.feed.fitting.training import Training
+from curate.feed.losses.row_loss import RowLoss
 from curate.feed.sampling.fingerprint import targets_key
 
 
@@ -83,9 +85,20 @@ def resume(training: Training, place: Path) -> None:
 
 def _fingerprint(training: Training) -> dict[str, Any]:
     """What must be equal for a fit to be gone on with: its settings, its loss, and what the plan says of the rows."""
-    lines = getattr(getattr(training.loader, "dataset", None), "plan", None)
+    lines = getattr(getattr(itself(training.loader), "dataset", None), "plan", None)
     targets = "" if lines is None else targets_key(lines.table)
-    return training.settings.fingerprint() | {"loss": type(training.loss).__name__, "targets": targets}
+    return training.settings.fingerprint() | {"loss": _named(training.loss), "targets": targets}
+
+
+def _named(loss: RowLoss) -> str:
+    """A loss with its settings."""
+    weights: Any = getattr(loss, "class_weights", None)
+    held: dict[str, Any] = {
+        name: value for name, value in vars(loss).items() if isinstance(value, bool | int | float | str)
+    }
+    held["class_weights"] = None if weights is None else weights.tolist()
+    said = [f"{name}={value!r}" for name, value in sorted(held.items()) if name[0] != "_" and name != "training"]
+    return f"{type(loss).__name__}({', '.join(said)})"
 
 
 def _same(training: Training, place: Path, then: dict[str, Any]) -> None:

@@ -65,16 +65,16 @@ class Source:
             known = ", ".join(self.splits)
             raise ConfigError(f"the result has no split {split!r}{nearest(split, self.splits)}; it has {known}")
 
-    def training(self, pinned: bool) -> Any:
-        """The loader of the training batches of this process."""
+    def training(self, device: Any) -> Any:
+        """The training batches of this process; those of a curated result are on the device already."""
         if not self.curated:
             return self.data
         rank, world = rank_and_world()
-        fixed = {"batch_size": self.batch_size, "rank": rank, "world_size": world, "pin_memory": pinned}
-        return self.data.loader(**fixed | dict(self.options))
+        fixed = {"batch_size": self.batch_size, "rank": rank, "world_size": world}
+        return self.data.loader(**fixed | dict(self.options)).prefetch_to(device)
 
-    def held_out(self, split: Any = None) -> Any:
-        """The loader of a split (of the validation rows if left out), every row once; None where there is none."""
+    def held_out(self, device: Any, split: Any = None) -> Any:
+        """The batches of a split (of the validation rows if left out), every row once; None where there is none."""
         split = self.validation if split is None else split
         if split is False:
             return None
@@ -83,7 +83,7 @@ class Source:
         self._check(split)
         rank, world = rank_and_world()
         fixed = {"split": split, "batch_size": self.batch_size, "rank": rank, "world_size": world}
-        return self.data.loader(**for_held_out(self.options) | fixed | {"sampler": "sequential"})
+        return self.data.loader(**for_held_out(self.options) | fixed | {"sampler": "sequential"}).prefetch_to(device)
 
     def loss(self, loader: Any, given: RowLoss | None) -> RowLoss:
         """The loss: the one given, that of the result, or the default of the loader's kind.
@@ -94,7 +94,7 @@ class Source:
         if given is None and self.curated:
             given = self.data.loss()
         elif given is None:
-            inner = getattr(loader, "loader", loader)
+            inner = itself(loader)
             kind = self.kind(loader, None)
             if kind not in LOSSES:
                 raise ConfigError("pass loss=...: batches that no curated loader makes do not say what they hold")
@@ -110,7 +110,7 @@ class Source:
         """The kind of task: the result's, the loader's, or what the loss is for."""
         if self.curated:
             return self.data.table.task.kind
-        inner = getattr(loader, "loader", loader)
+        inner = itself(loader)
         targets = getattr(getattr(inner, "dataset", None), "targets", None)
         if targets is not None:
             return targets.kind
@@ -121,5 +121,10 @@ class Source:
         """The K classes, as far as they are known."""
         if self.curated:
             return tuple(self.data.label_names)
-        inner = getattr(loader, "loader", loader)
+        inner = itself(loader)
         return tuple(getattr(inner, "label_names", None) or getattr(loss, "label_names", ()))
+
+
+def itself(loader: Any) -> Any:
+    """The loader of batches that are on a device, or what was given."""
+    return getattr(loader, "loader", loader)

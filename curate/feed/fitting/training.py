@@ -14,13 +14,14 @@ import torch
 from curate.errors import ConfigError, DataError
 from curate.feed.fitting import checkpoints
 from curate.feed.fitting.following import Tally, follows
-from curate.feed.fitting.forward import Forward, call, check_width, on_device
+from curate.feed.fitting.forward import Forward, call, check_width
 from curate.feed.fitting.history import Epoch, Event, best_of
 from curate.feed.fitting.optimising import make_autocast, make_average, make_optimizer, make_schedule
 from curate.feed.fitting.predictions import Predictions, predict
 from curate.feed.fitting.processes import gathered, groups, rank_and_world, wait
 from curate.feed.fitting.settings import Settings
 from curate.feed.losses.row_loss import RowLoss
+from curate.feed.tensors import on_device
 from curate.metrics import evaluate
 from curate.metrics.given import KINDS
 from curate.randomness import digest

@@ -7,10 +7,10 @@ from typing import Any
 from accelerate import Accelerator
 
 from curate.errors import ConfigError
-from curate.feed.trainers.moved import Moved
+from curate.feed.device.prefetched import Prefetched
 
 
-def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Moved:
+def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Prefetched:
     """The loader of this process of an `Accelerator`. It must not go through ``accelerator.prepare``.
 
     Its state may be saved with ``accelerator.register_for_checkpointing(loader)``. Gradients are accumulated with
@@ -39,5 +39,4 @@ def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Moved
             " curate.feed.trainers.accumulate(loader, loss, steps)"
         )
     ranks = {"rank": accelerator.process_index, "world_size": accelerator.num_processes}
-    pinned = {"pin_memory": True} if accelerator.device.type == "cuda" else {}
-    return Moved(curated.loader(**ranks | pinned | options), accelerator.device)
+    return curated.loader(**ranks | options).prefetch_to(accelerator.device)

@@ -7,10 +7,10 @@ from typing import Any
 import ray.train
 import ray.train.torch
 
-from curate.feed.trainers.moved import Moved
+from curate.feed.device.prefetched import Prefetched
 
 
-def worker_loader(curated: Any, **options: Any) -> Moved:
+def worker_loader(curated: Any, **options: Any) -> Prefetched:
     """The loader of this Ray Train worker, to be called in the function that a `TorchTrainer` runs.
 
     Each worker opens the result itself (``curate.open(folder)``, on storage that all reach) and draws its own share:
@@ -25,5 +25,4 @@ def worker_loader(curated: Any, **options: Any) -> Moved:
     context = ray.train.get_context()
     device = ray.train.torch.get_device()
     ranks = {"rank": context.get_world_rank(), "world_size": context.get_world_size()}
-    pinned = {"pin_memory": True} if device.type == "cuda" else {}
-    return Moved(curated.loader(**ranks | pinned | options), device)
+    return curated.loader(**ranks | options).prefetch_to(device)

@@ -88,16 +88,3 @@ class Hiring:
         context = multiprocessing.get_context(self._way)
         hands = [Supervised(dataset, context, self.row_seconds) for _ in range(self.num_workers)]
         return Crew(hands, ahead, finish)
-
-
-def pinned(value: Any) -> Any:
-    """A batch with its tensors in page-locked memory."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return value.pin_memory()
-    if isinstance(value, dict):
-        return {name: pinned(one) for name, one in value.items()}
-    if isinstance(value, list) and value and not isinstance(value[0], str):
-        return [pinned(one) for one in value]
-    return value

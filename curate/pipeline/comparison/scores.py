@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.metrics.ranked import areas
 from curate.pipeline.comparison.options import LOWER_IS_BETTER
 
 CELLS = 20_000_000
@@ -174,14 +175,10 @@ def _of_sets(truth: Truth, predicted: np.ndarray, counts: np.ndarray) -> tuple[n
 
 
 def _precisions(truth: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(B,) average precision of one label, as scikit-learn's, by (B, m) counts; NaN where a sample has no positive."""
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    last = np.searchsorted(-ranked, -ranked, side="right") - 1  # equal scores are one threshold
-    weights = counts[:, order].astype(np.float64)
-    right = weights * truth[order]
-    precision = np.cumsum(right, axis=1) / np.maximum(np.cumsum(weights, axis=1), 1e-12)
-    return _ratio((right * precision[:, last]).sum(1), right.sum(1))
+    """(B,) average precision of one label by (B, m) counts; NaN where a sample has no positive."""
+    if not truth.any():
+        return np.full(len(counts), np.nan)
+    return areas(scores, truth > 0, np.ascontiguousarray(counts.T, np.float64))[1]
 
 
 def _of_values(truth: Truth, predicted: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,6 +194,6 @@ def _of_values(truth: Truth, predicted: np.ndarray, counts: np.ndarray) -> tuple
     mean = counts @ squares / total
     if truth.metric == "rmse":
         return np.sqrt(mean), each
-    middle = counts @ truth.values / total
-    spread = counts @ np.square(truth.values) / total - np.square(middle)
+    around = truth.values - truth.values.mean()  # centred, so that the sum of squares loses no digits
+    spread = counts @ np.square(around) / total - np.square(counts @ around / total)
     return 1 - _ratio(mean, spread), each
