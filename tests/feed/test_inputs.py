@@ -189,3 +189,17 @@ def test_a_task_without_inputs():
 
 def test_every_option_is_described():
     assert all(field.description for field in InputOptions.model_fields.values())
+
+
+def test_a_tokenizer_without_texts_is_refused():
+    of = table({"x": [1.0, 2.0]}, kind="unlabeled", features=("x",))
+    with pytest.raises(ConfigError, match="tokenizer is for texts and transcripts, and the task's inputs are features"):
+        batch_of(of, tokenizer=lambda texts, **_: {})
+    with pytest.raises(ConfigError, match="tokenizer_options is for texts"):
+        batch_of(of, tokenizer_options={"padding": True})
+
+
+def test_a_length_column_that_is_not_there():
+    of = table({"text": ["a", "b"], "words": [1, 1]}, kind="unlabeled", text="text")
+    with pytest.raises(ConfigError, match=r"length_column: the table has no column 'word'.*did you mean 'words'"):
+        make_loader(of, plan(of, kind=None), bucket_by_length=True, length_column="word")

@@ -66,9 +66,12 @@ def save(
         torch.save(dict(state), aside / STATE)
         text = json.dumps(dict(progress), ensure_ascii=False, allow_nan=False)
         (aside / PROGRESS).write_text(text, encoding="utf-8")
+        before = folder / ".before"
+        shutil.rmtree(before, ignore_errors=True)
         if place.exists():
-            shutil.rmtree(place)
+            place.rename(before)
         aside.rename(place)
+        shutil.rmtree(before, ignore_errors=True)
         for old in found(folder)[:-keep]:
             shutil.rmtree(old)
     except OSError as error:

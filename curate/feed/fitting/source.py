@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from curate.errors import ConfigError, nearest
@@ -34,6 +35,8 @@ class Source:
     def __post_init__(self) -> None:
         """Raise ConfigError for data that are neither, and for a split that there is not."""
         self.curated = callable(getattr(self.data, "loader", None))
+        if isinstance(self.data, str | Path):
+            raise ConfigError(f"data is the path {str(self.data)!r}: pass what it holds, curate.open(path)")
         if not self.curated and not hasattr(self.data, "__iter__"):
             raise ConfigError(
                 "data must be a curated result (curate.open, Pipeline.run) or a loader of its batches, not"

@@ -65,6 +65,11 @@ def make_inputs(
     task = table.task
     if not task.modalities:
         raise ConfigError("the task has no input: name the column of text, image, audio, video, series or features")
+    if (tokenizer is not None or tokenizer_options) and "text" not in task.modalities and not task.transcript:
+        what = "tokenizer" if tokenizer is not None else "tokenizer_options"
+        raise ConfigError(
+            f"{what} is for texts and transcripts, and the task's inputs are {', '.join(task.modalities)}"
+        )
     processing = Processing.of(processor, tokenizer, processor_options or {}, task)
     options, tokenizer = processing.settled(options), processing.tokenizer
     made: list[Input] = []

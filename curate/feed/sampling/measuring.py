@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import ConfigError, DataError
+from curate.errors import ConfigError, DataError, nearest
 from curate.feed.inputs.input import Input
 from curate.feed.inputs.options import InputOptions
 from curate.feed.inputs.text import Texts
@@ -79,6 +79,9 @@ def _blocks(table: Table, rows: np.ndarray, columns: Sequence[str]) -> Iterator[
 
 def _declared(table: Table, column: str) -> np.ndarray:
     """(rows,) int64 of a column of lengths; broken numbers are rounded up."""
+    there = table.dataset.column_names
+    if column not in there:
+        raise ConfigError(f"length_column: the table has no column {column!r}{nearest(column, there)}")
     values = table.column(column)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise ConfigError(f"length_column {column!r} must hold numbers, not {values.type}")
@@ -162,9 +165,9 @@ def _seconds(data: bytes) -> float:
 
     try:
         info = soundfile.info(BytesIO(data))
-        if info.samplerate > 0 and info.frames > 0:
-            return info.frames / info.samplerate
     except (soundfile.LibsndfileError, RuntimeError):
-        pass  # FFmpeg knows more formats
+        info = None  # FFmpeg knows more formats
+    if info is not None and info.samplerate > 0 and info.frames > 0:
+        return info.frames / info.samplerate
     decoded = audio.decode(data)
     return decoded.samples.shape[1] / decoded.rate

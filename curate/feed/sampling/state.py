@@ -69,6 +69,8 @@ def read_place(state: Mapping[str, Any], n: int) -> Place:
 
 def check_state(state: Mapping[str, Any], fingerprint: str, n: int, seed: int) -> None:
     """Raise ConfigError where a state is none, or of another sampler."""
+    if not isinstance(state, Mapping):
+        raise ConfigError(f"this is no sampler state (what state_dict() gave) but {type(state).__name__}")
     missing = [key for key in NEEDED if key not in state]
     if missing:
         raise ConfigError(f"this is no sampler state: it lacks {', '.join(missing)}")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from curate.errors import ConfigError, DataError
+from curate.errors import ConfigError, DataError, nearest
 from curate.pipeline.transforming import described, read_like
 from curate.table import HELD_OUT, Table
 
 MOST_LEAKED = 0.5
 """Share of the test rows that may stand in the training data."""
+WORD = re.compile(r"[\w-]+")
 FEW = 100
 """Below so many test rows a note says that little can be told."""
 
@@ -83,6 +85,12 @@ def _of_split(table: Table, name: str) -> HeldOut:
 
 
 def _of_data(table: Table, test: Any) -> HeldOut:
+    if isinstance(test, str) and WORD.fullmatch(test) and not Path(test).exists():
+        names = sorted(set(table.splits.tolist()))
+        raise ConfigError(
+            f"{test!r} is neither a split of {table.source} ({', '.join(names)}){nearest(test, names)} nor a file or"
+            " folder"
+        )
     own = read_like(test, described(table), other_labels=False)
     notes, rows = [], np.arange(len(own))
     marked = own.splits == "test"

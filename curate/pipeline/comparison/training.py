@@ -136,9 +136,13 @@ class Trainer:
             np.add.at(total[number], owner[known], said[number, known])
         pieces = np.bincount(owner[known], minlength=self.rows)
         if missing := int((pieces == 0).sum()):
-            counts = "wrong" if truth.kind == "classification" else "a prediction of 0"
+            usual = {"classification": "wrong", "regression": "a prediction of the mean of the others"}
+            counts = usual.get(truth.kind, "a prediction of no label")
             self._note(f"{missing:,} test row(s) can't be read by the model; each counts as {counts}")
         mean = total / np.maximum(pieces, 1)[None, :, None]
         if truth.kind == "classification":
             return np.where(pieces > 0, mean.argmax(2), -1)
-        return mean if truth.kind == "multilabel" else mean[..., 0]
+        if truth.kind == "multilabel":
+            return mean
+        values, seen = mean[..., 0], pieces > 0
+        return np.where(seen, values, values[:, seen].mean(1, keepdims=True)) if seen.any() else values

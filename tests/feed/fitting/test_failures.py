@@ -107,3 +107,14 @@ def test_batches_that_are_used_up_end_the_fit_and_not_in_a_loop_for_ever():
 def test_held_out_rows_are_drawn_once_whatever_the_training_draws_by():
     options = {"sampler": "group_balanced", "grouping": {"column": "source"}, "on_error": "replace"}
     assert fit(epochs=1, loader_options=options).metrics.rows == 40
+
+
+def test_a_path_in_place_of_what_it_holds(tmp_path):
+    with pytest.raises(ConfigError, match=r"data is the path .* pass what it holds, curate.open\(path\)"):
+        fit(data=str(tmp_path))
+
+
+def test_another_setting_of_the_loss_is_another_fit(tmp_path):
+    fit(loss=curate.losses.Focal(gamma=2.0), folder=tmp_path, epochs=1)
+    with pytest.raises(ConfigError, match=r"loss was .Focal.*gamma=2.0.*, is .Focal.*gamma=1.0"):
+        fit(loss=curate.losses.Focal(gamma=1.0), folder=tmp_path, epochs=1)

@@ -1,17 +1,20 @@
 """The reference loop learns, follows its settings, and hands weights and soft labels to the loss."""
 
+import functools
 import math
 import random
 
 import numpy as np
 import pytest
+import small_tables
 import torch
 from tiny_fits import CLASSES, Result, network, parameters
 
 import curate
-from curate.feed import SoftCrossEntropy
+from curate.feed import SoftCrossEntropy, make_loader, make_loss
 from curate.feed.fitting.optimising import make_schedule
 from curate.feed.fitting.settings import Settings
+from curate.media.image import encode
 
 
 def fit(model=network, data=None, **settings):
@@ -244,3 +247,37 @@ def test_writes_a_page(tmp_path):
     assert "2 epochs, 6 steps" in text
     assert "F1 by class" in text
     assert "<script" not in text
+
+
+def test_images_that_are_handed_out_as_bytes_reach_the_model_normalised():
+    rng, names = np.random.default_rng(0), ("dark", "light")
+    labels = [names[i % 2] for i in range(16)]
+    pictures = [(rng.random((8, 8, 3)) * 60 + (160 if label == "light" else 20)).astype(np.uint8) for label in labels]
+    column = [{"bytes": encode(picture), "path": None} for picture in pictures]
+    of = small_tables.table({"image": column, "label": labels}, image="image", label="label", label_names=names)
+    lines, seen = small_tables.plan(of, labels=labels), {}
+
+    class Data:
+        table, plan, label_names = of, lines, list(names)
+
+        def loader(self, **options):
+            return make_loader(of, lines, label_names=names, seed=3, **options)
+
+        def loss(self):
+            return make_loss("classification", label_names=names)
+
+    class Looks(torch.nn.Module):
+        def __init__(self, kind):
+            super().__init__()
+            self.layer, self.kind = torch.nn.Linear(3, 2), kind
+
+        def forward(self, pixel_values):
+            seen.setdefault(self.kind, pixel_values.detach().clone())
+            return self.layer(pixel_values.mean((2, 3)))
+
+    for kind in ("uint8", "float32"):
+        options = {"pixels": kind, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4), "sampler": "sequential"}
+        made = functools.partial(Looks, kind)
+        curate.fit(made, Data(), validation=False, epochs=1, batch_size=16, device="cpu", loader_options=options)
+    assert seen["uint8"].dtype == torch.float32
+    torch.testing.assert_close(seen["uint8"], seen["float32"], atol=1e-5, rtol=1e-5)

@@ -122,3 +122,10 @@ def test_images_of_two_folders(tmp_path):
     assert all(len(keys) == len(set(keys)) for keys in measured.values())
     assert found.arm("raw").score > 0.9
     assert any("only 16 test rows" in note for note in found.notes)
+
+
+def test_a_word_that_is_neither_a_split_nor_a_file():
+    data = texts(30) | {"split": ["train"] * 20 + ["holdout"] * 10}
+    table = curate.load(data, text="text", label="label", split="split")
+    with pytest.raises(ConfigError, match=r"'holdot' is neither a split .*\(holdout, train\).*did you mean 'holdout'"):
+        held_out(table, "holdot")
