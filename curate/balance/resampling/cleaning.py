@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.balance.resampling.hardness import easiest
 from curate.balance.resampling.nearest import nearest, nearest_others, summed_distances
 
 Aim = Mapping[int, int] | Sequence[int] | str
@@ -178,6 +179,7 @@ OWN: dict[str, tuple[Callable[..., np.ndarray], dict[str, str]]] = {
     "all_knn": (all_knn, {"n_neighbors": "k", "kind_sel": "kind_sel", "allow_minority": "allow_minority"}),
     "one_sided_selection": (one_sided, {"n_neighbors": "k", "n_seeds_S": "n_seeds", "random_state": "seed"}),
     "neighbourhood_cleaning_rule": (neighbourhood, {"n_neighbors": "k", "threshold_cleaning": "threshold"}),
+    "instance_hardness_threshold": (easiest, {"cv": "cv", "random_state": "seed"}),
     "near_miss": (near_miss, {"n_neighbors": "k", "version": "version"}),
 }  # fmt: skip
 """Methods that are done here -> the function, and its names of the library's parameters."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from curate.balance.resampling.classes import Rows
 
 USUAL_K = {"kmeans_smote": 2}
-CORPUS_ROWS = 131_072
+CORPUS_ROWS = 32_768
 """New rows that neighbours are searched among at once."""
 CLASS_ALONE = ("smote", "smotenc")
 """Methods to whom the rows of other classes are nothing: they are not even read."""

@@ -34,6 +34,7 @@ SELECTING = [
     ("one_sided_selection", {"n_seeds": 5}, under_sampling.OneSidedSelection, {"n_seeds_S": 5}),
     ("neighbourhood_cleaning_rule", {"threshold_cleaning": 0.1}, under_sampling.NeighbourhoodCleaningRule,
      {"threshold_cleaning": 0.1}),
+    ("instance_hardness_threshold", {"cv": 3}, under_sampling.InstanceHardnessThreshold, {"cv": 3}),
     ("instance_hardness_threshold", {"cv": 3, "estimator": "logistic"}, under_sampling.InstanceHardnessThreshold,
      {"cv": 3, "estimator": LogisticRegression(max_iter=1000, random_state=7)}),
 ]  # fmt: skip
