@@ -33,6 +33,11 @@ class MissingPackage(ConfigError):
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         self.package, self.extra = package, extra
         super().__init__(f"{purpose} needs the package {package!r}: pip install 'curate-data[{extra}]'")
+        self._given = package, extra, purpose
+
+    def __reduce__(self) -> tuple[type[MissingPackage], tuple[str, str, str]]:
+        """How it comes out of another process."""
+        return type(self), self._given
 
 
 class DataError(CurateError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
+BLOCK_LINES = 16_384
+"""Lines of the blocks that columns of equal values are repeated from."""
+MOST_RUNS = 20_000
+"""Groups of lines about one issue up to which those of an issue are looked up by their places."""
 
 
 @dataclass(frozen=True)
@@ -71,26 +76,17 @@ class Findings:
         score = np.asarray(score, dtype=np.float32)
         if m and not (np.isfinite(score).all() and score.min() >= 0 and score.max() <= 1):
             raise ValueError(f"{check}/{issue}: scores must be finite and in [0, 1]")
-        if reason is None:
-            reasons: Any = pa.repeat(pa.scalar(""), m)
-        elif isinstance(reason, Mapping):
-            texts = [""] * m
-            for place, text in reason.items():
-                texts[place] = text
-            reasons = pa.array(texts, pa.string())
+        if reason is None or isinstance(reason, Mapping):
+            reasons = _sparse(reason or {}, m)
         else:
-            reasons = pa.array(reason, pa.string())
-        if suggested_label is None:
-            suggested: Any = pa.nulls(m, pa.string())
-        else:
-            suggested = pa.array(suggested_label, pa.string())
-        groups = pa.nulls(m, pa.int64()) if group is None else pa.array(group, pa.int64(), mask=np.asarray(group) < 0)
+            reasons = pa.chunked_array([pa.array(reason, pa.string())])
+        suggested = _same(None, m) if suggested_label is None else pa.array(suggested_label, pa.string())
+        groups = _no_groups(m) if group is None else pa.array(group, pa.int64(), mask=np.asarray(group) < 0)
         table = pa.table(
             [
-                pa.array(rows),
-                pa.array(row_ids[rows], pa.string()),
-                pa.repeat(pa.scalar(check), m),
-                pa.repeat(pa.scalar(issue), m),
+                *_ROWS.arrays(rows, row_ids),
+                _same(check, m),
+                _same(issue, m),
                 pa.array(score),
                 pa.array(np.asarray(is_issue, dtype=bool)),
                 suggested,
@@ -134,14 +130,38 @@ class Findings:
         return self.table.filter(self.table["is_issue"])
 
     def only(self, check: str | None = None, issue: str | None = None) -> Findings:
-        """The findings of one check, or of one issue of it."""
-        table = self.table
-        if check is not None:
-            table = table.filter(pc.equal(table["check"], check))
-        if issue is not None:
-            table = table.filter(pc.equal(table["issue"], issue))
+        """The findings of one check, or of one issue of it; a view of the same lines where they stand together."""
         facts = self.facts if check is None else {k: v for k, v in self.facts.items() if k == check}
-        return Findings(table, facts)
+        runs = self._runs
+        if runs is None:
+            table = self.table
+            for name, value in (("check", check), ("issue", issue)):
+                table = table if value is None else table.filter(pc.equal(table[name], value))
+            return Findings(table, facts)
+        parts = [
+            self.table.slice(start, stop - start)
+            for (own, kind), start, stop in runs
+            if check in (None, own) and issue in (None, kind)
+        ]
+        return Findings(pa.concat_tables([self.table.slice(0, 0), *parts]), facts)
+
+    @cached_property
+    def _runs(self) -> list[tuple[tuple[str, str], int, int]] | None:
+        """((check, issue), first line, line after the last) of lines that stand together; None where hardly any do."""
+        begins: dict[int, None] = {}
+        for name in ("check", "issue"):
+            first = 0
+            for chunk in self.table[name].chunks:
+                ends = pc.run_end_encode(chunk).run_ends.to_numpy() if len(chunk) else np.zeros(0, dtype=np.int32)
+                begins |= dict.fromkeys([first, *(first + ends[:-1]).tolist()] if len(chunk) else [])
+                first += len(chunk)
+                if len(begins) > MOST_RUNS:
+                    return None
+        places = [*sorted(begins), len(self)]
+        names = zip(
+            *(self.table[name].take(pa.array(places[:-1], pa.int64())).to_pylist() for name in ("check", "issue"))
+        )
+        return list(zip(names, places, places[1:]))
 
     @property
     def summary(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -158,3 +178,61 @@ class Findings:
                 "share": issues / rows if rows else 0.0,
             }
         return found
+
+
+class _LastRows:
+    """The columns of rows and their ids of the last findings: those of the next issue are mostly about the same rows,
+    and share them."""
+
+    def __init__(self) -> None:
+        self._held: tuple[np.ndarray, np.ndarray, pa.Array, pa.Array] | None = None
+
+    def arrays(self, rows: np.ndarray, row_ids: np.ndarray) -> tuple[pa.Array, pa.Array]:
+        """The column of (m,) rows, and that of their ids."""
+        held = self._held
+        if held is not None and held[1] is row_ids and np.array_equal(held[0], rows):
+            return held[2:]
+        kept = rows.copy()
+        row, ids = pa.array(kept), pa.array(row_ids[rows], pa.string())
+        self._held = (kept, row_ids, row, ids)
+        return row, ids
+
+
+_ROWS = _LastRows()
+
+
+def _repeated(part: pa.Array, m: int) -> pa.ChunkedArray:
+    """m values from one block of equal ones: every chunk is that block, so that they take no more memory than it."""
+    whole, rest = divmod(m, len(part))
+    return pa.chunked_array([part] * whole + [part.slice(0, rest)] * (rest > 0), part.type)
+
+
+@lru_cache(maxsize=128)
+def _block(value: str | None) -> pa.Array:
+    return pa.repeat(pa.scalar(value, pa.string()), BLOCK_LINES)
+
+
+def _same(value: str | None, m: int) -> pa.ChunkedArray:
+    return _repeated(_block(value), m)
+
+
+def _no_groups(m: int) -> pa.ChunkedArray:
+    return _repeated(pa.nulls(BLOCK_LINES, pa.int64()), m)
+
+
+def _sparse(reasons: Mapping[int, str], m: int) -> pa.ChunkedArray:
+    """m reasons, empty but for some places; blocks without any are one block."""
+    by_block: dict[int, dict[int, str]] = {}
+    for place, text in reasons.items():
+        by_block.setdefault(place // BLOCK_LINES, {})[place % BLOCK_LINES] = text
+    chunks = []
+    for block, first in enumerate(range(0, m, BLOCK_LINES)):
+        size, said = min(BLOCK_LINES, m - first), by_block.get(block)
+        if said is None:
+            chunks.append(_block("").slice(0, size))
+            continue
+        texts = [""] * size
+        for place, text in said.items():
+            texts[place] = text
+        chunks.append(pa.array(texts, pa.string()))
+    return pa.chunked_array(chunks, pa.string())

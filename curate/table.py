@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -134,6 +134,45 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Rows in memory that `datasets` can open, without importing that library before they are.
+
+    Attributes:
+        mapped: all rows.
+        media: column -> ``image``, ``audio`` or ``video``, for columns that hold encoded files.
+        fingerprint: that `datasets` knows the rows by.
+    """
+
+    mapped: pa.Table
+    media: Mapping[str, str]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self.mapped.num_rows
+
+    def take(self, rows: np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
+        """Some rows, in the given order. Raises IndexError for a row that is not there."""
+        wanted = self.mapped if columns is None else self.mapped.select(list(columns))
+        return wanted.take(pa.array(np.asarray(rows, np.int64)))
+
+    def dataset(self) -> datasets.Dataset:
+        """The rows as a `datasets.Dataset` that decodes nothing."""
+        from datasets import Audio, Dataset, DatasetInfo, Features, Image, Video
+        from datasets.table import InMemoryTable
+
+        features = Features.from_arrow_schema(self.mapped.schema)
+        kinds: dict[str, Any] = {
+            "image": Image(decode=False), "audio": Audio(decode=False), "video": Video(decode=False)
+        }  # fmt: skip
+        for name, role in self.media.items():
+            if self.mapped.schema.field(name).type == kinds[role].pa_type:
+                features[name] = kinds[role]
+        info = DatasetInfo(features=features)
+        return Dataset(InMemoryTable(self.mapped), info=info, fingerprint=self.fingerprint)
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows in an Arrow-backed `datasets.Dataset`, a `Task`, and what is known of each row's identity.
 
@@ -141,7 +180,8 @@ class Table:
     absolute and inside it). Only `curate.media` looks inside them.
 
     Attributes:
-        dataset: the rows; made from a `Stored` file, they are opened by `datasets` when they are first asked for here.
+        dataset: the rows; made from a `Stored` file or `Held` rows, they are opened by `datasets` when they are first
+            asked for here.
         task: roles of the columns, kind and label names (both resolved, never left to infer).
         row_ids: (n,) `StringDType`; unique; survives reordering and appending.
         content: (n, 2) uint64, 128-bit hash of each row's inputs (not its label); equal inputs, equal hash.
@@ -167,12 +207,13 @@ class Table:
     notes: tuple[str, ...] = ()
     made: np.ndarray | None = None
     stored: Stored | None = field(default=None, init=False, repr=False, compare=False)
+    held: Held | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
         rows: Any = self.dataset
-        if isinstance(rows, Stored):
-            object.__setattr__(self, "stored", rows)
+        if isinstance(rows, Stored | Held):
+            object.__setattr__(self, "stored" if isinstance(rows, Stored) else "held", rows)
             object.__delattr__(self, "dataset")
         n = len(rows)
         if len(self.row_ids) != n or self.content.shape != (n, 2):
@@ -181,12 +222,18 @@ class Table:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """The rows of a file, opened."""
-            if name != "dataset" or (stored := self.__dict__.get("stored")) is None:
+            """The rows, opened."""
+            if name != "dataset" or (arrow := self._arrow) is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            found = stored.dataset()
+            found = arrow.dataset()
             object.__setattr__(self, "dataset", found)
             return found
+
+    @property
+    def _arrow(self) -> Stored | Held | None:
+        """The rows as they were given, where `datasets` need not open them."""
+        held = self.__dict__.get("stored")
+        return self.__dict__.get("held") if held is None else held
 
     def __len__(self) -> int:
         """Number of rows, unreadable ones among them."""
@@ -200,19 +247,24 @@ class Table:
             f" classes={len(task.label_names)}, source={self.source!r})"
         )
 
+    @property
+    def column_names(self) -> list[str]:
+        """Names of all columns, in their order."""
+        arrow = self._arrow
+        return self.dataset.column_names if arrow is None else arrow.mapped.column_names
+
     def column(self, name: str) -> pa.ChunkedArray:
         """A column as Arrow, media undecoded. Raises DataError if there is none of that name."""
-        known = self.dataset.column_names if self.stored is None else self.stored.mapped.column_names
-        if name not in known:
-            raise DataError(f"{self.source}: no column {name!r}; there are {', '.join(known)}")
-        if self.stored is not None:
-            return self.stored.mapped[name]
+        if name not in self.column_names:
+            raise DataError(f"{self.source}: no column {name!r}; there are {', '.join(self.column_names)}")
+        if (arrow := self._arrow) is not None:
+            return arrow.mapped[name]
         return self.dataset.select_columns([name]).with_format("arrow")[:][name]
 
     def rows(self, rows: Sequence[int] | np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
         """Some rows as an Arrow table, media undecoded."""
-        if self.stored is not None:
-            return self.stored.take(np.asarray(rows), columns)
+        if (arrow := self._arrow) is not None:
+            return arrow.take(np.asarray(rows), columns)
         view = self.dataset if columns is None else self.dataset.select_columns(list(columns))
         return view.with_format("arrow")[np.asarray(rows, dtype=np.int64).tolist()]
 

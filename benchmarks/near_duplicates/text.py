@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.evidence.measures.text_shingles import TextShingles, characters, shingles
+import curate
+from curate.evidence.measures import by_field
+from curate.evidence.measures.text_folding import characters
+from curate.evidence.measures.text_shingles import shingles
 from curate.evidence.pairs import text as method
-from curate.evidence.pairs._banding import band_rows, candidates
 from curate.evidence.pairs._overlap import text_similarity
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -62,8 +64,8 @@ EDITS = {"form": form, "typo or word": typo_or_word, "longer": longer, "shorter"
 def ours(texts: list[str]) -> Pairs:
     """MinHash, banding, exact confirmation."""
     column = pa.array(texts, pa.string())
-    prints = TextShingles().measure(column)["text.minhash"]
-    left, right = candidates(prints, method.LEAST_AGREEMENT, band_rows(len(texts)))
+    prints = [by_field(name).measure(column)[name] for name in method.needs(curate.Task(text="text"))]
+    left, right = method.candidate_pairs(*prints, np.arange(len(texts)))
     kept = text_similarity(pa.chunked_array([column]), left, right) >= method.MIN_SIMILARITY
     return left[kept], right[kept]
 
@@ -105,7 +107,6 @@ def embedding(texts: list[str]) -> Pairs:
     """Cosine similarity of the library's embedding of at least 0.9, all pairs."""
     import datasets
 
-    import curate
     from curate.evidence.evidence import Evidence
 
     table = curate.load(datasets.Dataset.from_dict({"text": texts}), task=curate.Task(text="text"))

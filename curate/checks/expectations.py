@@ -107,7 +107,7 @@ class Expectations(Check):
 
 def _columns(evidence: Evidence, rules: list[Rule], rows: np.ndarray) -> dict[str, pa.Array]:
     """The named columns of some rows; the label as earlier steps left it. Raises ConfigError for unknown ones."""
-    table, there = evidence.table, evidence.table.dataset.column_names
+    table, there = evidence.table, evidence.table.column_names
     wanted = dict.fromkeys(name for rule in rules for name in rule.columns)
     missing = [f"{name!r}{nearest(name, there)}" for name in wanted if name not in there]
     if missing:

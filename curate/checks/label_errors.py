@@ -15,6 +15,7 @@ from curate.checks.labels.doubts import Doubts, doubts_of_numbers, doubts_of_set
 from curate.checks.labels.masks import find_wrong_masks
 from curate.checks.labels.tokens import find_wrong_tags
 from curate.evidence.evidence import Evidence
+from curate.evidence.vector_rows import finite_rows
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
@@ -197,11 +198,11 @@ class LabelErrors(Check):
             return doubts_of_classes(evidence, rank, judge, tell, judgeable, {})
         estimate = evidence.probabilities()
         facts: dict[str, Any] = {"probabilities": estimate.method}
-        judgeable = estimate.valid & np.isfinite(estimate.values).all(1)
+        judgeable = estimate.valid.copy()
         with_posterior = self.method in ("ensemble", "noise_model")
         if with_posterior:
             noise = evidence.noise()
-            judgeable &= np.isfinite(noise.posterior).all(1)
+            judgeable &= finite_rows(noise.posterior)
             facts["noisiest_pairs"] = noisiest_pairs(noise.joint, evidence.labels)
         if self.method == "ensemble":
             judge = methods.by_ensemble(evidence, self.min_doubt)

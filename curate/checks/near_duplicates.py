@@ -41,6 +41,14 @@ class NearDuplicates(near_pairs.PairCheck):
         more = ("text.characters",) if "text" in task.modalities and self.keep == "best" else ()
         return near_pairs.needs(task, self.by) + more
 
+    def wants_embedding(self, task: Task) -> bool:
+        """Only to compare by, or to tell by predicted probabilities which of two labelled rows is better."""
+        return (
+            self.by == "embedding"
+            or "series" in task.modalities
+            or (isinstance(task.features, str) or (self.keep == "best" and task.kind == "classification"))
+        )
+
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row."""
         table, rows = evidence.table, np.flatnonzero(evidence.active)

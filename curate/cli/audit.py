@@ -89,6 +89,11 @@ def audit(
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     cache: shared.CacheFolder = None,
     no_cache: shared.NoCache = False,
+    cache_limit: shared.CacheLimit = None,
+    rehash: shared.Rehash = False,
+    memory: shared.Memory = None,
+    engine: shared.Engine = "local",
+    address: shared.Address = None,
 ) -> int:
     """Find out what is wrong with a dataset, row by row. Nothing is changed.
 
@@ -96,18 +101,25 @@ def audit(
     was judged (rows that can't be read are findings, and a check that doesn't apply is not missing); 4 a fault of
     curate or of the machine. Results go to standard output, all else to standard error.
     """
+    from curate.evidence.memory import limit_memory
     from curate.evidence.settings import EvidenceSettings
     from curate.pipeline.auditing import audit as run_audit
-    from curate.pipeline.augment_audit import AugmentAudit
-    from curate.pipeline.baseline import Earlier
+    from curate.pipeline.cache_folder import resolve
+    from curate.pipeline.cache_use import known_files
     from curate.sources import load
 
+    shared.limit_cache(cache_limit)
+    limit_memory(memory)
     format = _format(format, json)
     gates = _gates(fail_on, baseline)
-    earlier = None if baseline is None else Earlier.read(baseline)
-    augmenting = None if augment is None else AugmentAudit.of(augment)
+    earlier = None if baseline is None else _earlier(baseline)
+    augmenting = None if augment is None else _augmenting(augment)
     names = [name.strip() for name in checks.split(",") if name.strip()] if checks else None
-    table = load(data, roles, target=target)
+    where = shared.cache_option(cache, no_cache)
+    with known_files(resolve(where), rehash) as read:
+        table = load(data, roles, target=target)
+    for sentence in read.notes:
+        shared.say(sentence)
     for gate in gates:
         gate.must_fit(table)
     with shared.progress(quiet=format is not Format.text) as tell:
@@ -116,9 +128,12 @@ def audit(
             names,
             evidence=EvidenceSettings(encoder=encoder),
             seed=seed,
-            cache=shared.cache_option(cache, no_cache),
+            cache=where,
+            rehash=rehash,
             progress=tell,
             augment=augmenting,
+            engine=engine,
+            address=address,
         )
     report, unjudged = _judge(report, gates, earlier)
     _write(report, findings=findings, html=html, markdown=markdown, croissant=croissant)
@@ -128,6 +143,18 @@ def audit(
             if path is not None:
                 shared.say(f"written: {path}")
     return _close(report, unjudged, allow_incomplete)
+
+
+def _earlier(baseline: Path) -> Any:
+    from curate.pipeline.baseline import Earlier
+
+    return Earlier.read(baseline)
+
+
+def _augmenting(file: Path) -> Any:
+    from curate.pipeline.augment_audit import AugmentAudit
+
+    return AugmentAudit.of(file)
 
 
 def _format(format: Format, json: bool) -> Format:

@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 Data = Annotated[str, typer.Argument(help="Folder, file, glob, saved dataset or hub id.", show_default=False)]
 CacheFolder = Annotated[Path | None, typer.Option("--cache", help="Folder of the cache.", show_default=False)]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
+CacheLimit = Annotated[
+    str | None,
+    typer.Option(
+        help="Largest size of the cache, such as 5GB; what was not used for longest is removed.",
+        show_default="CURATE_CACHE_LIMIT, else 20GB",
+    ),
+]
+Rehash = Annotated[
+    bool, typer.Option("--rehash", help="Read every file, also where path, size and times are as they were.")
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory that decoding and measuring may take beside the program itself, such as 2GB; a file that takes"
+        " more than half of it alone is reported and not decoded.",
+        show_default="no ceiling",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on standard output.")]
 Encoder = Annotated[str, typer.Option(help="auto, classic, or the name of a model (see `curate schema`).")]
+Engine = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Where rows are measured and estimates made: local (this process), or ray (a cluster)."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the Ray cluster: auto (the one this machine belongs to), local (one of this machine alone), host:port"
+        " or ray://host:port.",
+        show_default="auto",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
 
 
@@ -29,6 +60,15 @@ Target = Annotated[
 def cache_option(folder: Path | None, no_cache: bool) -> Path | bool:
     """The `cache` option of the library from the two of the command line."""
     return False if no_cache else (folder or True)
+
+
+def limit_cache(given: str | None) -> None:
+    """Hold the cache to a size for as long as this process runs. Raises ConfigError where it is no size."""
+    from curate.pipeline.cache_folder import LIMIT, limit_bytes
+
+    limit_bytes(given)
+    if given is not None:
+        os.environ[LIMIT] = given
 
 
 @contextmanager

@@ -1,9 +1,15 @@
-"""How many threads matrix products of an estimate may use."""
+"""How many threads matrix products of an estimate may use, here and on the machines of an engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from curate.engines.engine import current
+
+Made = TypeVar("Made")
 
 FEW_NUMBERS = 8_000_000
 """Products over so few numbers gain nothing from more threads, and lose much where other programs share the cores:
@@ -24,3 +30,37 @@ def fitting_threads(numbers: int) -> Iterator[None]:
 
     with threadpool_limits(limits=1, user_api="blas"):
         yield
+
+
+def fits(work: Callable[[Any], Made], given: Sequence[Any]) -> Iterator[Made]:
+    """`work` of each, in order: one after the other, or each on a machine of the engine.
+
+    Args:
+        work: a fit that has all the cores; sent, it takes along what it holds.
+        given: what to fit.
+    """
+    engine = current()
+    if engine.remote and len(given) > 1:
+        return engine.ordered_map(_WithThreads(work, blas_threads()), given)
+    return map(work, given)
+
+
+def blas_threads() -> int:
+    """Threads that products of matrices use now."""
+    from threadpoolctl import threadpool_info
+
+    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+
+
+@dataclass(frozen=True)
+class _WithThreads(Generic[Made]):
+    """A fit as it is done on another machine: the last bits of large products depend on the number of threads."""
+
+    work: Callable[[Any], Made]
+    threads: int
+
+    def __call__(self, given: Any) -> Made:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=self.threads, user_api="blas"):
+            return self.work(given)

@@ -4,6 +4,7 @@
 
     measures/<fingerprint>/<hash of the file>.arrow    key: 16-byte content hash; one column per field
     estimates/<key>/<name>.npy, manifest.json          whole arrays, with their hashes in the manifest
+    results/<key>/<hash of the file>.arrow             what was found in a whole table
 
 A file is written under a temporary name in its folder, flushed to the disk and renamed, so it is there whole or not at
 all. Two runs that write the same chunk write the same bytes under the same name.
@@ -17,11 +18,12 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import xxhash
 
 from curate.errors import StorageError
@@ -39,6 +41,7 @@ from curate.evidence.chunks import (
     write_arrays,
 )
 from curate.evidence.measure import blank
+from curate.evidence.trimming import mark_used, trim
 
 NAME = re.compile(r"\w[\w.\-]{0,127}", re.ASCII)
 
@@ -64,6 +67,7 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self._measures, self._estimates = self.folder / "measures", self.folder / "estimates"
+        self._results = self.folder / "results"
         if self.folder.exists() and not self.folder.is_dir():
             raise StorageError(f"the cache {str(self.folder)!r} is a file; name a folder")
 
@@ -87,6 +91,7 @@ class Cache:
         damaged = 0
         for path in sorted((self._measures / _named(fingerprint)).glob("*.arrow")):
             chunk = read_chunk(path, fields)
+            mark_used(path)
             if chunk is None:
                 damaged += path.exists()
                 set_aside(path)
@@ -120,6 +125,7 @@ class Cache:
             return None
         try:
             names = json.loads((folder / "manifest.json").read_text("utf-8"))
+            mark_used(folder)
             return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
         except FileNotFoundError:  # another run cleared the cache in between
             return None
@@ -146,9 +152,33 @@ class Cache:
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
 
+    def keep(self, key: str, data: bytes | pa.Buffer) -> None:
+        """Store a result under a key.
+
+        Raises:
+            StorageError: the disk is full, or the folder can't be written.
+        """
+        path = self._results / _named(key) / f"{xxhash.xxh3_128_hexdigest(data)}.arrow"
+        with self._storing():
+            if not path.exists() or not is_whole(path):
+                write(path, data)
+
+    def kept(self, key: str) -> pa.Buffer | None:
+        """The result under a key, mapped; None where there is none. A damaged one is set aside."""
+        for path in sorted((self._results / _named(key)).glob("*.arrow")):
+            if is_whole(path):
+                mark_used(path)
+                with suppress(OSError):  # another run cleared the cache in between
+                    return pa.memory_map(str(path)).read_buffer()
+            set_aside(path)
+        return None
+
     def info(self) -> Info:
         """Files and bytes, temporary and damaged ones among them."""
-        sizes = [path.stat().st_size for path in self._files()]
+        sizes = []
+        for path in self._files():
+            with suppress(FileNotFoundError):  # another run removed it in between
+                sizes.append(path.stat().st_size)
         return Info(len(sizes), sum(sizes))
 
     def clear(self) -> Info:
@@ -159,21 +189,33 @@ class Cache:
         """
         held = self.info()
         with self._storing():
-            for part in (self._measures, self._estimates):
+            for part in (self._measures, self._estimates, self._results):
                 if part.exists():
                     shutil.rmtree(part)
         return held
 
+    def trim(self, limit: int) -> Info:
+        """Remove what was not used for longest until at most `limit` bytes are left; says what was removed.
+
+        Raises:
+            StorageError: something can't be removed.
+        """
+        with self._storing():
+            files, freed = trim([self._measures, self._estimates, self._results], limit)
+        return Info(files, freed)
+
     def verify(self) -> list[Path]:
         """Files that are not what was written, those set aside among them; reads everything and changes nothing."""
-        damaged = [path for path in sorted(self._measures.glob("*/*.arrow")) if not is_whole(path)]
+        chunks = [*sorted(self._measures.glob("*/*.arrow")), *sorted(self._results.glob("*/*.arrow"))]
+        damaged = [path for path in chunks if not is_whole(path)]
         for folder in sorted(self._estimates.glob("*")):
             if folder.is_dir() and not folder.name.endswith((PARTIAL, DAMAGED)):
                 damaged += damaged_arrays(folder)
         return damaged + [path for path in self._files() if DAMAGED in path.name or DAMAGED in path.parent.name]
 
     def _files(self) -> list[Path]:
-        return sorted(path for part in (self._measures, self._estimates) for path in part.rglob("*") if path.is_file())
+        parts = (self._measures, self._estimates, self._results)
+        return sorted(path for part in parts for path in part.rglob("*") if path.is_file())
 
     @contextmanager
     def _storing(self) -> Iterator[None]:

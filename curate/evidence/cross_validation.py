@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 
+from curate.evidence.blas_threads import fits
 from curate.evidence.channel import fit_channel
 from curate.evidence.discriminant import Discriminant, likeliest_temperature
-from curate.evidence.heads import FLOOR, Link, design, fit_logistic, sigmoid, softmax
-from curate.evidence.votes import neighbour_votes
+from curate.evidence.heads import FLOOR, Link, fit_logistic, linear, scale, scaled, sigmoid, softmax
+from curate.evidence.outside import Outside
+from curate.evidence.vector_rows import Rows
+from curate.evidence.votes import Voters, neighbour_votes
 
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 SHRINKAGES = (0.9, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05)
@@ -22,6 +26,8 @@ MOST_CELLS = 100_000_000
 """Rows times classes above which the heads are not fitted a second time: the pairs would take 16 bytes per cell."""
 FEW_ROWS = 2_000
 """Up to so many rows the recipe is chosen by all blocks, above by the first."""
+STEP_ROWS = 16_384
+"""Rows that a head is asked about at a time."""
 MOST_ASKED = 20_000
 """Rows by whose labels the recipe is chosen."""
 BELIEF = 0.6
@@ -50,6 +56,9 @@ class Recipe:
 class CrossValidation:
     """Heads of all folds on one embedding.
 
+    Peak memory, beside the embedding: 4 n (d + 1) bytes of inputs, 24 n K bytes of targets, probabilities and what a
+    head is asked, 16 n K more where heads are fitted twice (n K up to `MOST_CELLS`), and some blocks of 32 and 64 MB.
+
     Args:
         vectors: (n, d) float32 embedding.
         valid: (n,) bool, rows with a vector.
@@ -57,22 +66,25 @@ class CrossValidation:
         classes: K, each of which some row has.
         folds: (n,) int8.
         progress: called with (fits done, fits in all).
+        outside: rows that are asked about and never learned from; they follow the others.
     """
 
     def __init__(
         self,
-        vectors: np.ndarray,
+        vectors: Rows,
         valid: np.ndarray,
         codes: np.ndarray,
         classes: int,
         folds: np.ndarray,
         progress: Progress | None,
+        outside: Outside | None = None,
     ) -> None:
         self._vectors, self._valid, self._folds, self._codes = vectors, valid, folds, codes
         self._learn = codes >= 0
         self._targets = np.zeros((len(codes), classes), dtype=np.float32)
         self._targets[self._learn, codes[self._learn]] = 1
-        self._inputs = design(vectors, self._learn)
+        self._scale, self._outside = scale(vectors, self._learn), outside
+        self._inputs = scaled(vectors, *self._scale)
         self._parts = np.unique(folds[self._learn])
         self._blocks = np.where(folds >= 0, folds % BLOCKS, -1)
         self._discriminant = Discriminant(self._inputs, self._learn)
@@ -81,36 +93,56 @@ class CrossValidation:
         self._recipe = self._chosen()
 
     def probabilities(self) -> np.ndarray:
-        """(n, K) float32 from heads that did not see the row, 0 in rows without a vector."""
-        total = np.zeros(self._targets.shape, dtype=np.float32)
+        """(n, K) float32 from heads that did not see the row, 0 in rows without a vector; those outside follow."""
+        beyond = 0 if self._outside is None else len(self._outside.rows)
+        total = np.zeros((len(self._codes) + beyond, self._targets.shape[1]), dtype=np.float32)
         heads = np.zeros(len(total), dtype=np.int64)
         blocks = np.unique(self._blocks[self._learn])
-        pairs = self._pairs(blocks) if len(blocks) > 2 and total.size <= MOST_CELLS else {}
-        for block in blocks:
-            targets = self._likely(int(block), pairs) if pairs else self._targets
-            for fold in self._parts[self._parts % BLOCKS == block]:
-                asked = np.flatnonzero(self._valid & ((self._folds == fold) | (self._folds < 0)))
-                train = self._learn & (self._folds != fold)
-                start = self._starts.get(int(block))
-                total[asked] += self._ask(train, asked, targets, start, 30 if start is None else 15)[0]
+        pairs = self._pairs(blocks) if len(blocks) > 2 and self._targets.size <= MOST_CELLS else {}
+        for of_block in fits(partial(self._of_block, pairs=pairs), blocks.tolist()):
+            for asked, found in of_block:
+                total[asked] += found
                 heads[asked] += 1
                 self._step(len(self._parts) + len(pairs))
         return total / np.maximum(heads, 1)[:, None]
 
+    def __getstate__(self) -> dict[str, object]:
+        """What another process needs to fit; whom to tell stays."""
+        return {**vars(self), "_progress": None}
+
+    def _of_block(
+        self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For every fold of a block: the rows to ask its head about, and their probabilities."""
+        targets = self._likely(block, pairs) if pairs else self._targets
+        found = []
+        for fold in self._parts[self._parts % BLOCKS == block]:
+            asked = np.flatnonzero(self._valid & ((self._folds == fold) | (self._folds < 0)))
+            if self._outside is not None:
+                asked = np.concatenate([asked, len(self._codes) + self._outside.asked(fold)])
+            train = self._learn & (self._folds != fold)
+            start = self._starts.get(block)
+            found.append((asked, self._ask(train, asked, targets, start, 30 if start is None else 15)[0]))
+        return found
+
     def _pairs(self, blocks: np.ndarray) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]:
         """For every two blocks: the rows in them, and their probabilities by a head that saw neither."""
         pairs = {}
-        for one, other in combinations(blocks.tolist(), 2):
-            inside = (self._blocks == one) | (self._blocks == other)
-            asked = np.flatnonzero(self._learn & inside)
-            # Not started from another pair's head: that one has seen rows which this one must not know of.
-            found = self._ask(self._learn & ~inside, asked, self._targets, None, 25)
-            pairs[one, other] = asked, found[0]
-            if found[1] is not None:
+        names = list(combinations(blocks.tolist(), 2))
+        for (one, other), (asked, found, coefficients) in zip(names, fits(self._of_pair, names), strict=True):
+            pairs[one, other] = asked, found
+            if coefficients is not None:
                 for block in (one, other):
-                    self._starts[block] = found[1]
-            self._step(len(self._parts) + len(blocks) * (len(blocks) - 1) // 2)
+                    self._starts[block] = coefficients
+            self._step(len(self._parts) + len(names))
         return pairs
+
+    def _of_pair(self, names: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """The rows in two blocks, their probabilities by a head that saw neither, and its coefficients."""
+        inside = np.isin(self._blocks, names)
+        asked = np.flatnonzero(self._learn & inside)
+        # Not started from another pair's head: that one has seen rows which this one must not know of.
+        return asked, *self._ask(self._learn & ~inside, asked, self._targets, None, 25)
 
     def _likely(self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """(n, K) float32 likely true labels of the rows to learn from, by heads that left the block out."""
@@ -168,7 +200,7 @@ class CrossValidation:
         """Probabilities by logistic regression on `train`, and its coefficients."""
         weights = train.astype(np.float32)
         coefficients = fit_logistic(self._inputs, targets, weights, ridge, start=start, iterations=iterations)
-        return softmax(self._inputs[asked] @ coefficients), coefficients
+        return softmax(linear(self._inputs, asked, coefficients)), coefficients
 
     def _ask(
         self, train: np.ndarray, asked: np.ndarray, targets: np.ndarray, start: np.ndarray | None, iterations: int
@@ -178,14 +210,33 @@ class CrossValidation:
         if not train.any():
             return np.full((len(asked), classes), 1.0 / classes, dtype=np.float32), None
         recipe = self._recipe
-        regression, coefficients = self._regression(train, asked, targets, recipe.ridge, start, iterations)
-        votes = neighbour_votes(self._vectors, targets, np.flatnonzero(train), asked)
-        scores = self._discriminant.scores(train, targets, asked, (recipe.shrinkage,))[0]
-        heads = regression, votes, softmax(scores * np.float32(recipe.temperature))
-        logits = np.zeros((len(asked), classes), dtype=np.float32)
-        for exponent, head in zip(recipe.exponents, heads, strict=True):
-            logits += np.float32(exponent) * np.log(np.maximum(head, np.float32(FLOOR)))
-        return with_unseen(softmax(logits), np.bincount(self._codes[train], minlength=classes) > 0), coefficients
+        weights = train.astype(np.float32)
+        coefficients = fit_logistic(self._inputs, targets, weights, recipe.ridge, start=start, iterations=iterations)
+        voters = Voters(self._vectors, targets, np.flatnonzero(train))
+        slopes, offset = self._discriminant.fitted(train, targets, (recipe.shrinkage,))[0]
+        seen = np.bincount(self._codes[train], minlength=classes) > 0
+        found = np.empty((len(asked), classes), dtype=np.float32)
+        for begin in range(0, len(asked), STEP_ROWS):
+            vectors, inputs = self._of(asked[begin : begin + STEP_ROWS])
+            heads = (
+                softmax(inputs @ coefficients),
+                voters.votes(vectors, np.arange(len(vectors))),
+                softmax((inputs @ slopes + offset) * np.float32(recipe.temperature)),
+            )
+            logits = np.zeros((len(vectors), classes), dtype=np.float32)
+            for exponent, head in zip(recipe.exponents, heads, strict=True):
+                logits += np.float32(exponent) * np.log(np.maximum(head, np.float32(FLOOR)))
+            found[begin : begin + STEP_ROWS] = with_unseen(softmax(logits), seen)
+        return found, coefficients
+
+    def _of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors and inputs of some rows, those outside among them."""
+        inside = rows[rows < len(self._codes)]
+        vectors, inputs = self._vectors[inside], self._inputs[inside]
+        if self._outside is None or len(inside) == len(rows):
+            return vectors, inputs
+        others = self._outside[rows[len(inside) :] - len(self._codes)]
+        return np.concatenate([vectors, others]), np.concatenate([inputs, scaled(others, *self._scale)])
 
     def _step(self, total: int) -> None:
         self._done += 1
@@ -201,7 +252,7 @@ def best_ridge(inputs: np.ndarray, targets: np.ndarray, learn: np.ndarray, folds
     best, least, start = RIDGES[2], np.inf, None
     for ridge in RIDGES if train.any() else ():
         start = fit_logistic(inputs, targets, train.astype(np.float32), ridge, link=link, start=start, iterations=12)
-        logits = inputs[held_out] @ start
+        logits = linear(inputs, held_out, start)
         p = softmax(logits) if link == "softmax" else sigmoid(logits)
         right = np.where(targets[held_out] > 0, p, 1.0 if link == "softmax" else 1 - p)
         loss = -float(np.log(np.maximum(right, FLOOR)).sum())

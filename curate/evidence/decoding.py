@@ -11,11 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.engines.watched import looking_at
 from curate.errors import DataError
 from curate.evidence.measure import installed
+from curate.evidence.memory import Room
 from curate.evidence.settings import EvidenceSettings
 from curate.media import audio, image, mask, payload, series, video
 from curate.media.item import DecodeError
+from curate.media.weights import decoded_bytes
 from curate.randomness import digest
 from curate.table import Table
 from curate.task import DECODED
@@ -23,10 +26,12 @@ from curate.task import DECODED
 if TYPE_CHECKING:
     import datasets
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same bytes decode to other arrays, or to other errors."""
 BATCH_BYTES = 1 << 26
-"""Decoded media that a worker holds at once, but for the last item."""
+"""Decoded media that a worker holds at once for a model, but for the last item."""
+GROUP_BYTES = 1 << 22
+"""Decoded media that are measured together by all else: what was just decoded is still near the processor."""
 LIBRARIES = {
     "image": ("simplejpeg", "pillow"),
     "mask": ("pillow",),
@@ -35,8 +40,8 @@ LIBRARIES = {
 }
 
 
-READ_ROWS = 8
-"""Media rows whose encoded bytes are fetched from the table at once."""
+READ_ROWS, PATH_ROWS = 8, 128
+"""Media rows that are fetched from the table at once: where it holds their bytes, and where those before held none."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class Chunk:
 
     rows: np.ndarray
     columns: datasets.Dataset
+
+    def alone(self) -> list[Chunk]:
+        """Each row as a chunk of its own."""
+        return [Chunk(self.rows[place : place + 1], self.columns) for place in range(len(self.rows))]
 
     def read(self, start: int = 0, stop: int | None = None) -> pa.Table:
         """The columns of some of the rows (places within the chunk)."""
@@ -79,9 +88,27 @@ def chunks(table: Table, modality: str, rows: np.ndarray, chunk_rows: int) -> It
 
 
 def batches(
-    chunk: Chunk, modality: str, settings: EvidenceSettings, root: Path | None, broken: Broken
+    chunk: Chunk,
+    modality: str,
+    settings: EvidenceSettings,
+    root: Path | None,
+    broken: Broken,
+    models: bool = False,
+    least_side: int | None = None,
+    room: Room | None = None,
 ) -> Iterator[tuple[np.ndarray, Any]]:
-    """Decoded items of a chunk with their positions, in batches of bounded memory; what fails goes to `broken`."""
+    """Decoded items of a chunk with their positions, in batches of bounded memory; what fails goes to `broken`.
+
+    Args:
+        chunk: the rows.
+        modality: what is decoded.
+        settings: its limits.
+        root: folder of the media files.
+        broken: filled in.
+        models: whether the batches are for a model, which works on many items at once.
+        least_side: of images, see `curate.evidence.measure.Measure`.
+        room: memory for what is decoded, shared with other threads; None for as much as a batch takes.
+    """
     if modality == "features":
         yield chunk.rows, chunk.read()
     elif modality == "text":
@@ -90,12 +117,14 @@ def batches(
     elif modality == "series":
         yield from _series(chunk, broken)
     else:
-        yield from _media(chunk, _decoder(modality, settings), settings.max_bytes, root, broken)
+        most = BATCH_BYTES if models else GROUP_BYTES
+        reader = _Reader(modality, settings, least_side, root)
+        yield from _media(chunk, reader, broken, most, room)
 
 
-def _decoder(modality: str, settings: EvidenceSettings) -> Callable[[bytes], Any]:
+def _decoder(modality: str, settings: EvidenceSettings, least_side: int | None) -> Callable[[bytes], Any]:
     if modality == "image":
-        return lambda data: image.decode(data, settings.max_pixels)
+        return lambda data: image.decode(data, settings.max_pixels, least_side)
     if modality == "mask":
         return lambda data: mask.decode(data, settings.max_pixels)
     if modality == "audio":
@@ -123,36 +152,83 @@ def _series(chunk: Chunk, broken: Broken) -> Iterator[tuple[np.ndarray, list[np.
 
 
 def _values(chunk: Chunk) -> Iterator[tuple[int, Any]]:
-    """Position and media value of each row, with few of them in memory."""
-    for start in range(0, len(chunk.rows), READ_ROWS):
-        column = chunk.read(start, start + READ_ROWS).column(0)
-        for row, value in zip(chunk.rows[start : start + READ_ROWS].tolist(), column):
-            yield row, value.as_py()
+    """Position and media value of each row, with few of them in memory: many rows at once where they are but paths."""
+    start, step = 0, READ_ROWS
+    while start < len(chunk.rows):
+        rows = chunk.rows[start : start + step]
+        values = chunk.read(start, start + step).column(0).to_pylist()
+        start += step
+        named = all(value is None or value.get("bytes") is None for value in values)
+        step = PATH_ROWS if named else READ_ROWS
+        yield from zip(rows.tolist(), values)
+
+
+class _Reader:
+    """Reads and decodes media, within limits."""
+
+    def __init__(self, modality: str, settings: EvidenceSettings, least_side: int | None, root: Path | None) -> None:
+        self._modality, self._root, self._max_bytes = modality, root, settings.max_bytes
+        self.decode = _decoder(modality, settings, least_side)
+
+    def read(self, value: Any) -> bytes:
+        """The encoded bytes."""
+        return payload.read_bytes(value, self._root, self._max_bytes)
+
+    def weigh(self, data: bytes, room: Room) -> int:
+        """Memory that decoding takes. Raises UnreadablePayload where there is not as much at any time."""
+        size = decoded_bytes(data, self._modality)
+        if size > room.size:
+            raise payload.UnreadablePayload(
+                f"decoding it takes about {size / 1e6:,.0f} MB, more than half of the memory that may be taken"
+                f" ({2 * room.size / 1e6:,.0f} MB; memory)"
+            )
+        return size
 
 
 def _media(
-    chunk: Chunk, decode: Callable[[bytes], Any], max_bytes: int, root: Path | None, broken: Broken
+    chunk: Chunk, reader: _Reader, broken: Broken, batch_bytes: int, room: Room | None
 ) -> Iterator[tuple[np.ndarray, list[Any]]]:
     rows: list[int] = []
     items: list[Any] = []
-    held = 0
-    for row, value in _values(chunk):
-        try:
-            item = decode(payload.read_bytes(value, root, max_bytes))
-        except DecodeError as error:
-            broken.undecodable[row] = str(error)
-            continue
-        except DataError as error:
-            broken.unread[row] = str(error)
-            continue
-        except MemoryError:
-            broken.unread[row] = "there is not enough memory to decode it"
-            continue
-        rows.append(row)
-        items.append(item)
-        held += item.nbytes
-        if held >= BATCH_BYTES:
+    held = taken = 0
+    try:
+        for row, value in _values(chunk):
+            looking_at(row)
+            item = None
+            try:
+                data = reader.read(value)
+                size = 0 if room is None else reader.weigh(data, room)
+                if room is not None and not room.take(size, wait=not items):
+                    looking_at()
+                    yield np.array(rows), items  # who waits holds nothing
+                    rows, items, held = [], [], 0
+                    room.give_back(taken)
+                    taken = 0
+                    room.take(size, wait=True)
+                looking_at(row)
+                taken += size
+                item = reader.decode(data)
+            except DecodeError as error:
+                broken.undecodable[row] = str(error)
+            except DataError as error:
+                broken.unread[row] = str(error)
+            except MemoryError:
+                broken.unread[row] = "there is not enough memory to decode it"
+            if item is not None:
+                rows.append(row)
+                items.append(item)
+                held += item.nbytes
+            if held >= batch_bytes:
+                item = None  # nothing but the batch keeps it
+                looking_at()
+                yield np.array(rows), items
+                rows, items, held = [], [], 0
+            if room is not None and not items:
+                room.give_back(taken)
+                taken = 0
+        looking_at()
+        if items:
             yield np.array(rows), items
-            rows, items, held = [], [], 0
-    if items:
-        yield np.array(rows), items
+    finally:
+        if room is not None:
+            room.give_back(taken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curate.evidence.heads import softmax
+from curate.evidence.heads import blocks, softmax
 
 MEAN_ROWS = 1.0
 """Rows' worth of belief that a class lies where the middle of all rows lies."""
@@ -42,11 +42,16 @@ class Discriminant:
         Returns:
             For each shrinkage (q, K) float32, logarithms of probabilities up to a constant per row.
         """
+        return [self._inputs[asked] @ slopes + offset for slopes, offset in self.fitted(train, targets, shrinkages)]
+
+    def fitted(
+        self, train: np.ndarray, targets: np.ndarray, shrinkages: tuple[float, ...]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each shrinkage (d, K) and (K,) float32: inputs times the one plus the other are the scores."""
         from scipy.linalg import solve
 
         products = self._products - _products(self._inputs, np.flatnonzero(self._learn & ~train))
-        weights = targets * train[:, None]
-        size, sums = weights.sum(0, dtype=np.float64), (weights.T @ self._inputs).astype(np.float64)
+        size, sums = self._class_sums(train, targets)
         rows = size.sum()
         middle = sums.sum(0) / rows
         means = (sums + MEAN_ROWS * middle) / (size + MEAN_ROWS)[:, None]
@@ -61,8 +66,18 @@ class Discriminant:
             shrunk[np.diag_indices_from(shrunk)] += shrinkage * average
             slopes = solve(shrunk, means.T, assume_a="pos", overwrite_a=True, check_finite=False)
             offset = prior - 0.5 * (means.T * slopes).sum(0)
-            found.append(self._inputs[asked] @ slopes.astype(np.float32) + offset.astype(np.float32))
+            found.append((slopes.astype(np.float32), offset.astype(np.float32)))
         return found
+
+    def _class_sums(self, train: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(K,) float64 weight of each class among the rows to train on, and (K, d) float64 sums of their inputs."""
+        classes, width = targets.shape[1], self._inputs.shape[1]
+        size, sums = np.zeros(classes), np.zeros((classes, width))
+        for rows in blocks(len(train), classes + width):
+            weights = targets[rows] * train[rows, None]
+            size += weights.sum(0, dtype=np.float64)
+            sums += weights.T @ self._inputs[rows]
+        return size, sums
 
 
 def likeliest_temperature(

@@ -10,20 +10,25 @@ from curate.evidence.encoders import columns
 from curate.evidence.encoders.choice import Choice
 from curate.evidence.encoders.encoder import Encoder
 from curate.evidence.encoders.features import part_vectors
-from curate.evidence.encoders.vectors import joined, unit
+from curate.evidence.encoders.vectors import in_place, joined
 from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
 from curate.evidence.order import fingerprint
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding
+from curate.evidence.vector_rows import finite_rows
 from curate.table import Table
 
 VERSION = 1
+BLOCK_ROWS = 8_192
 
 
 class Embedder:
     """Makes the embedding once; evidence that follows decisions shares it.
+
+    Peak memory of the vectors that the table brings or that measures gave: the embedding, 4 bytes per number, and some
+    blocks. What learns from the set (n-grams, standardised columns) holds two to three times as much while it does.
 
     Args:
         table: the rows.
@@ -87,14 +92,20 @@ class Embedder:
             names = [(e.role, e.title, e.version, e.measure.fingerprint if e.measure else "") for e in self.encoders]
             own = self._table.task.embedding
             made_from = (VERSION, self._rows, own or "", names, learn, broken[self._order], self._seed)
-            if own is not None or all(e.measure is not None and not e.parts for e in self.encoders):
-                vectors = self._compute(learn)["rows_vectors"]  # the cache of measures has it, or the table
-                placed = np.empty_like(vectors)
-                placed[self._order] = vectors
+            if own is not None:
+                placed = columns.unit_vectors(self._table, own)
+            elif len(self.encoders) == 1 and self.encoders[0].whole is not None:
+                placed = self.encoders[0].whole(self._table, self._order[learn])
+            elif self.encoders and all(e.measure is not None and not e.parts for e in self.encoders):
+                # The cache of measures has them: nothing is learned from other rows, nor kept again.
+                measured = [self._measurements.value(e.field) for e in self.encoders]
+                placed = in_place(measured[0]) if len(measured) == 1 else joined(measured)
             else:
                 placed = self._estimates.get("embedding", made_from, lambda: self._compute(learn))["rows_vectors"]
-            placed = np.where(broken[:, None], np.float32(np.nan), placed)
-            valid = np.asarray(np.isfinite(placed).all(1))
+            if np.isfinite(placed[broken]).any():
+                placed = placed if placed.flags.writeable else placed.copy()
+                placed[broken] = np.nan
+            valid = finite_rows(placed)
             placed.setflags(write=False)
             self._embedding = Embedding(placed, self.title, valid)
         return self._embedding
@@ -108,13 +119,14 @@ class Embedder:
     def key(self) -> str:
         """Fingerprint of the vectors."""
         if self._key is None:
-            self._key = fingerprint(self.embedding().vectors[self._order])
+            vectors, order = self.embedding().vectors, self._order
+            begins = range(0, len(order), BLOCK_ROWS)
+            blocks = (fingerprint(vectors[order[begin : begin + BLOCK_ROWS]]) for begin in begins)
+            self._key = fingerprint(vectors.shape, *blocks)
         return self._key
 
     def _compute(self, learn: np.ndarray) -> Arrays:
         order, table = self._order, self._table
-        if table.task.embedding is not None:
-            return {"rows_vectors": unit(columns.vectors(table, table.task.embedding, order))}
         parts = []
         for encoder in self.encoders:
             if encoder.measure is not None:

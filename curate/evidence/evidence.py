@@ -14,11 +14,12 @@ from curate.evidence.crowd import Crowd, crowd
 from curate.evidence.dynamics import Dynamics, training_dynamics
 from curate.evidence.embedder import Embedder
 from curate.evidence.estimates import Arrays, Estimates
+from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import small_classes, stratified_folds, units
 from curate.evidence.masks import Masks, measure_masks
 from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
-from curate.evidence.neighbours import nearest_neighbours
+from curate.evidence.neighbours import merged, nearest_neighbours
 from curate.evidence.noise import estimate_noise, estimate_set_noise
 from curate.evidence.order import canonical_order, duplicate_groups, labels_fingerprint, rows_fingerprint
 from curate.evidence.pairs import By, Pairs
@@ -31,9 +32,10 @@ from curate.evidence.probabilities import (
 )
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
+from curate.evidence.vector_rows import finite_rows
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 2, "probabilities": 5, "predictions": 1, "noise": 5, "dynamics": 1}
+VERSIONS = {"neighbours": 3, "probabilities": 6, "predictions": 2, "noise": 5, "dynamics": 2}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -69,6 +71,7 @@ class Evidence:
         self.labels = table.labels if labels is None else labels
         self.notes: list[str] = []
         self.repeats: np.ndarray | None = None
+        self._given: Probabilities | None = None
         self._kept = np.ones(len(table), dtype=bool) if active is None else np.array(active, dtype=bool)
         self._order = canonical_order(table.row_ids)
         self._rows = rows_fingerprint(table, self._order)
@@ -129,6 +132,10 @@ class Evidence:
         """(n,) or (n, d) values of a measure by field, e.g. ``image.brightness``; NaN (or -1, "") for broken rows."""
         return self._measurements.value(name)
 
+    def forget(self, names: Sequence[str]) -> None:
+        """Give back the memory of measures that have served; asked for again, they are taken again."""
+        self._measurements.forget(names)
+
     @property
     def broken(self) -> Mapping[int, str]:
         """row -> why it can't be read: problems of the source and media that could not be decoded."""
@@ -152,7 +159,7 @@ class Evidence:
         return self._embedder.embedding()
 
     def neighbours(self, k: int = 10, training: bool = False) -> Neighbours:
-        """The k nearest other active rows of each row, exact, by cosine similarity of the embedding.
+        """The k nearest other active rows of each row, by cosine similarity of the embedding.
 
         Rows that are not active are given neighbours too; ties are ordered by the hash of the row ids.
 
@@ -160,20 +167,33 @@ class Evidence:
             k: how many.
             training: only rows of no held-out split are found.
         """
-        embedding, active, order = self.embedding(), self.active, self._order
-        valid = embedding.valid[order]
-        found = valid & active[order]
-        if training:
-            found = found & self.table.training[order]
+        order, valid = self._order, self.embedding().valid[self._order]
+        found = valid & self.active[order]
+        learned = found & self.table.training[order]
+        near = self._near("neighbours", learned, valid, k)
+        if not training and (found & ~learned).any():
+            # The search among training rows serves both: only held-out rows are searched beside it.
+            near = merged(near, self._near("neighbours_held_out", found & ~learned, valid, k))
+        return Neighbours(np.where(near.indices >= 0, order[near.indices], -1), near.similarity, near.recall)
+
+    def _near(self, what: str, found: np.ndarray, valid: np.ndarray, k: int) -> Neighbours:
+        """The k nearest rows among those of a mask in canonical order; the indices are positions in that order."""
+        width = -(-k // 10) * 10  # steps that ask for a few more or fewer share a search
+        vectors, order = self.embedding().vectors, self._order
 
         def compute() -> Arrays:
-            near = nearest_neighbours(embedding.vectors[order], found, valid, k)
-            return {"rows_indices": near.indices, "rows_similarity": near.similarity}
+            near = nearest_neighbours(vectors, found, valid, width, order)
+            return {
+                "rows_indices": near.indices, "rows_similarity": near.similarity, "recall": np.array([near.recall])
+            }  # fmt: skip
 
-        made_from = (VERSIONS["neighbours"], self._embedder.key(), found, k)
-        arrays = self._estimates.get("neighbours", made_from, compute)
-        indices = arrays["rows_indices"]  # positions in canonical order
-        return Neighbours(np.where(indices >= 0, order[indices], -1), arrays["rows_similarity"])
+        arrays = self._estimates.get(what, (VERSIONS["neighbours"], self._embedder.key(), found, width), compute)
+        recall = float(arrays["recall"][0])
+        if recall < 1:
+            self._note(
+                f"{what}: rows are compared within near cells; of the nearest rows of a sample {recall:.1%} found"
+            )
+        return Neighbours(arrays["rows_indices"][:, :k], arrays["rows_similarity"][:, :k], recall)
 
     def probabilities(self) -> Probabilities:
         """Out-of-sample predicted class probabilities by cross-validation, or the task's own column.
@@ -182,23 +202,21 @@ class Evidence:
         """
         labels, order, own = self.labels, self._order, self.table.task.probabilities
         if own is not None:
-            values = given_probabilities(self.table, labels)
-            values[self._unreadable] = np.nan
-            return Probabilities(
-                values, _finite(values), np.full(len(values), -1, dtype=np.int8), f"the column {own!r}"
-            )
+            if self._given is None:
+                self._given = given_probabilities(self.table, labels, self._unreadable)
+            return self._given
         if not labels.names:  # regression, unlabeled
             empty = np.zeros((len(order), 0), dtype=np.float32)
-            return Probabilities(empty, _finite(empty), np.full(len(order), -1, dtype=np.int8), "none: no classes")
+            return Probabilities(empty, finite_rows(empty), np.full(len(order), -1, dtype=np.int8), "none: no classes")
         embedding = self.embedding()
         strata, folds = self._folds(embedding.valid)
         learn = strata >= 0
 
         def compute() -> Arrays:
-            vectors = embedding.vectors[order]
+            vectors = embedding.vectors
             if labels.sets is not None:
-                return cross_validated_sets(vectors, labels.sets[order], learn, folds, self._fitting)
-            return cross_validated(vectors, strata, len(labels.names), folds, self._fitting)
+                return cross_validated_sets(Chosen(vectors, order), labels.sets[order], learn, folds, self._fitting)
+            return cross_validated(vectors, strata, len(labels.names), folds, self._fitting, order)
 
         made_from = (VERSIONS["probabilities"], self._embedder.key(), self._labels_key(), learn, folds)
         values = self._estimates.get("probabilities", made_from, compute, embedding.vectors.size)["rows_values"]
@@ -207,7 +225,7 @@ class Evidence:
             self._note(few)
         used = np.empty(len(order), dtype=np.int8)
         used[order] = np.where(learn, folds, -1)
-        return Probabilities(values, _finite(values), used, METHOD.format(folds=self.settings.folds))
+        return Probabilities(values, finite_rows(values), used, METHOD.format(folds=self.settings.folds))
 
     def predictions(self) -> np.ndarray:
         """(n,) float64 out-of-sample predictions of a regression target; NaN where there are none."""
@@ -219,7 +237,9 @@ class Evidence:
         targets = labels.values[order]
 
         def compute() -> Arrays:
-            return {"rows_values": cross_validated_values(embedding.vectors[order], targets, strata >= 0, folds)}
+            return {
+                "rows_values": cross_validated_values(Chosen(embedding.vectors, order), targets, strata >= 0, folds)
+            }
 
         made_from = (VERSIONS["predictions"], self._embedder.key(), self._labels_key(), strata >= 0, folds)
         return self._estimates.get("predictions", made_from, compute, embedding.vectors.size)["rows_values"]
@@ -320,6 +340,12 @@ class Evidence:
         }
 
     @property
+    def passing(self) -> bool:
+        """Whether rows could not be read this time that may be read another time (no memory, a file that vanished)."""
+        parts = (part for one in self._measurements.facts for part in one.values() if isinstance(part, dict))
+        return any(part.get("unread") for part in parts)
+
+    @property
     def _unreadable(self) -> np.ndarray:
         mask = np.zeros(len(self.table), dtype=bool)
         mask[list(self.broken)] = True
@@ -347,7 +373,3 @@ class Evidence:
         groups = None if self.table.groups is None else self.table.groups[order]
         unit = units(self.duplicate_groups()[order], groups)
         return strata[order], stratified_folds(strata[order], unit, self.settings.folds, self.seed)
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    return np.isfinite(values).all(1) & (values.shape[1] > 0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 
+from curate.evidence.vector_rows import Rows
+
 Link = Literal["softmax", "sigmoid"]
 FLOOR = 1e-9
+BLOCK_NUMBERS = 8_000_000
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -22,7 +26,13 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
-def design(vectors: np.ndarray, learn: np.ndarray) -> np.ndarray:
+def blocks(rows: int, width: int) -> Iterator[slice]:
+    """Rows a few at a time, so that a block of so many numbers per row has about 32 MB."""
+    step = max(4_096, BLOCK_NUMBERS // max(1, width))
+    return (slice(begin, min(begin + step, rows)) for begin in range(0, rows, step))
+
+
+def design(vectors: Rows, learn: np.ndarray) -> np.ndarray:
     """Inputs of a head: centred on the rows to learn from, brought to unit scale, with a column of ones.
 
     Args:
@@ -31,11 +41,39 @@ def design(vectors: np.ndarray, learn: np.ndarray) -> np.ndarray:
 
     Returns:
         (n, d + 1) float32.
+
+    Peak memory: the result, and some blocks of 32 MB.
     """
-    centred = np.nan_to_num(vectors - vectors[learn].mean(0), nan=0.0)
-    spread = float(np.sqrt(np.mean(np.sum(centred[learn] ** 2, axis=1))))
-    centred *= np.float32(np.sqrt(centred.shape[1]) / max(spread, 1e-3))
-    return np.concatenate([centred, np.ones((len(centred), 1), dtype=np.float32)], axis=1)
+    return scaled(vectors, *scale(vectors, learn))
+
+
+def scale(vectors: Rows, learn: np.ndarray) -> tuple[np.ndarray, np.float32]:
+    """(d,) float32 middle of the rows to learn from, and the factor that brings them to unit scale."""
+    n, width = vectors.shape
+    total, square, count = np.zeros(width), 0.0, max(int(learn.sum()), 1)
+    for rows in blocks(n, width):
+        total += vectors[rows][learn[rows]].sum(0, dtype=np.float64)
+    middle = (total / count).astype(np.float32)
+    for rows in blocks(n, width):
+        square += float(np.square(vectors[rows][learn[rows]] - middle).sum(dtype=np.float64))
+    return middle, np.float32(np.sqrt(width) / max(np.sqrt(square / count), 1e-3))
+
+
+def scaled(vectors: Rows, middle: np.ndarray, factor: np.float32) -> np.ndarray:
+    """(n, d + 1) float32 inputs by what `scale` found."""
+    n, width = vectors.shape
+    inputs = np.ones((n, width + 1), dtype=np.float32)
+    for rows in blocks(n, width):
+        inputs[rows, :-1] = np.nan_to_num((vectors[rows] - middle) * factor, nan=0.0)
+    return inputs
+
+
+def linear(inputs: np.ndarray, rows: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    """(m, K) products of some rows with (d, K) coefficients; the rows are copied block by block."""
+    result = np.empty((len(rows), coefficients.shape[1]), dtype=np.result_type(inputs, coefficients))
+    for block in blocks(len(rows), inputs.shape[1]):
+        result[block] = inputs[rows[block]] @ coefficients
+    return result
 
 
 def fit_logistic(
@@ -64,28 +102,38 @@ def fit_logistic(
 
     Returns:
         (d, K) float32 coefficients.
+
+    Peak memory: four blocks of 32 MB, and 12 arrays of coefficients.
     """
     from scipy.optimize import minimize
 
     shape = (inputs.shape[1], targets.shape[1])
     share = (weights / weights.sum(dtype=np.float64))[:, None].astype(np.float32)
 
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        coefficients = flat.astype(np.float32).reshape(shape)
-        logits = inputs @ coefficients
+    def part(rows: slice, coefficients: np.ndarray) -> tuple[float, np.ndarray]:
+        logits, aim, counts = inputs[rows] @ coefficients, targets[rows], share[rows]
         if link == "softmax":
             logits -= logits.max(1, keepdims=True)
             wrong = np.exp(logits)
             total = wrong.sum(1, keepdims=True)
             wrong /= total
-            value = -np.einsum("ij,ij->", share * targets, logits - np.log(total), dtype=np.float64)
+            value = -np.einsum("ij,ij->", counts * aim, logits - np.log(total), dtype=np.float64)
         else:
-            value = np.einsum("ij,ij->", share.repeat(shape[1], 1), np.logaddexp(0, logits) - targets * logits)
+            value = np.einsum("ij,ij->", counts.repeat(shape[1], 1), np.logaddexp(0, logits) - aim * logits)
             wrong = sigmoid(logits)
-        wrong -= targets
-        wrong *= share
-        gradient = inputs.T @ wrong + ridge * coefficients
-        value = float(value) + 0.5 * ridge * float(np.square(flat).sum())
+        wrong -= aim
+        wrong *= counts
+        return float(value), inputs[rows].T @ wrong
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        coefficients = flat.astype(np.float32).reshape(shape)
+        value, gradient = 0.0, np.zeros(shape, dtype=np.float32)
+        for rows in blocks(len(inputs), sum(shape)):
+            more, slope = part(rows, coefficients)
+            value += more
+            gradient += slope
+        gradient += ridge * coefficients
+        value += 0.5 * ridge * float(np.square(flat).sum())
         return value, gradient.ravel().astype(np.float64)
 
     origin = np.zeros(shape[0] * shape[1]) if start is None else start.ravel().astype(np.float64)
@@ -109,7 +157,9 @@ def fit_linear(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray, rid
     share = (weights / weights.sum(dtype=np.float64)).astype(np.float32)
     middle = float(share @ targets)
     centre = share @ inputs[:, :-1]
-    gram = (inputs[:, :-1] * share[:, None]).T @ inputs[:, :-1] - np.outer(centre, centre)
+    gram = -np.outer(centre, centre)
+    for rows in blocks(len(inputs), inputs.shape[1]):
+        gram += (inputs[rows, :-1] * share[rows, None]).T @ inputs[rows, :-1]
     right = inputs[:, :-1].T @ (share * (targets - middle)).astype(np.float32)
     values, axes = np.linalg.eigh(gram.astype(np.float64))
     shrunk = (axes.T @ right)[:, None] / (np.maximum(values, 0)[:, None] + ridges[None])

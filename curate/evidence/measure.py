@@ -24,7 +24,7 @@ class Measure:
     What the items of a chunk are depends on `modality`:
 
     ========  =========================================================================================
-    image     list of `curate.media.item.Image`
+    image     list of `curate.media.item.Image`; of large JPEG files smaller ones, see `least_side`
     mask      list of `curate.media.item.Mask`; asked for through `curate.evidence.masks`
     audio     list of `curate.media.item.Audio`, at the file's own rate
     video     list of `curate.media.item.Video`, with `curate.media.video.FRAMES` evenly spaced frames
@@ -41,6 +41,8 @@ class Measure:
             over all measures: ``image.brightness``.
         parameters: JSON values that the result depends on.
         libraries: distributions whose version the result depends on.
+        least_side: of images: pixels of the longer side that are enough, so that large JPEG files may be decoded at a
+            half, a quarter or an eighth of their size, and their colours less smoothly; None where all are wanted.
         parallel: False where `measure` must not run in two threads at once (a model on a GPU); it is then called by
             one thread at a time while others decode.
     """
@@ -51,6 +53,7 @@ class Measure:
     fields: Mapping[str, tuple[str, tuple[int, ...]]]
     parameters: Mapping[str, Any] = {}
     libraries: tuple[str, ...] = ()
+    least_side: int | None = None
     parallel: bool = True
 
     def measure(self, items: Any) -> dict[str, np.ndarray]:
@@ -67,7 +70,9 @@ class Measure:
         fields = sorted((name, dtype, list(shape)) for name, (dtype, shape) in self.fields.items())
         libraries = [f"{library}=={installed(library)}" for library in sorted(self.libraries)]
         parameters = json.dumps(self.parameters, sort_keys=True)
-        return f"{digest(self.name, self.version, self.modality, json.dumps(fields), parameters, *libraries):032x}"
+        parts = [] if self.least_side is None else [f"least side {self.least_side}"]
+        made_from = (self.name, self.version, self.modality, json.dumps(fields), parameters, *libraries, *parts)
+        return f"{digest(*made_from):032x}"
 
 
 @cache

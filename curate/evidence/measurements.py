@@ -81,6 +81,11 @@ class Measurements:
             self.take(self.named([field]))
         return self._values[field]
 
+    def forget(self, fields: Sequence[str]) -> None:
+        """Give back the memory of values that hardly anything will ask for again; `value` takes them anew."""
+        for field in fields:
+            self._values.pop(field, None)
+
     def named(self, names: Sequence[str]) -> list[Measure]:
         """The measures behind these fields (or measures), each once. Raises ConfigError for an unknown name."""
         return registered(names)

@@ -13,7 +13,8 @@ import numpy as np
 from curate.errors import ConfigError
 from curate.evidence.cache import Cache
 from curate.evidence.keeper import Keeper, Pace
-from curate.evidence.measure import Measure, blank
+from curate.evidence.measure import Measure
+from curate.evidence.memory import blanks, ceiling
 from curate.evidence.one_pass import OnePass
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
@@ -69,7 +70,7 @@ def take(
     """
     _check(table, measures)
     started = time.perf_counter()
-    values = {n: blank(d, s, len(table)) for m in measures for n, (d, s) in m.fields.items()}
+    values = blanks({n: f for m in measures for n, f in m.fields.items()}, len(table), ceiling(settings.memory))
     broken, facts, notes = _unreadable(table), {}, []
     store = None if cache is None else Cache(cache)
     for modality in dict.fromkeys(m.modality for m in measures):

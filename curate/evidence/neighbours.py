@@ -1,35 +1,55 @@
-"""Exact nearest neighbours by cosine similarity: faiss's brute-force search, in bounded memory.
+"""Nearest neighbours by cosine similarity, in bounded memory: exact, or with a recall that is measured.
 
-faiss costs hardly more than the bare product of the vectors (20,000 rows of 256 numbers on one core: product 2.2 s,
-faiss 2.3 s) and holds one block of similarities at a time. What it leaves to its caller is done here: equal vectors
-share one search, a row is not its own neighbour, rows without a vector are kept out, and ties have an order.
+Up to `MOST_PRODUCTS` multiplications all pairs are compared, beyond that on a GPU where there is one; without one the
+rows of near cells are (`curate.evidence.cell_search`), unless so many cells are near that comparing all pairs is
+cheaper. What a search leaves to its caller is done here: equal vectors share one search, a row is not its own
+neighbour, rows without a vector are kept out, and ties have an order.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 
+from curate.evidence.cell_search import LEAST_RECALL, cell_search
+from curate.evidence.exact_search import Chosen, exact_search
 from curate.evidence.values import Neighbours
 
 BLOCK_BYTES = 64_000_000
 """Memory for one block of the rows that share a search."""
+BLOCK_ROWS = 8_192
+MOST_PRODUCTS = 4e11
+"""Queries times candidates times numbers up to which all pairs are compared: about 32,000 rows of 384 numbers."""
+DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""What stands where a driver for a GPU is loaded: NVIDIA, AMD, Windows' subsystem for Linux."""
+GPU_PRODUCTS = 4e15
+"""The same on a GPU: a million rows and more."""
 
 
-def nearest_neighbours(vectors: np.ndarray, candidates: np.ndarray, queries: np.ndarray, k: int) -> Neighbours:
+def nearest_neighbours(
+    vectors: np.ndarray, candidates: np.ndarray, queries: np.ndarray, k: int, order: np.ndarray | None = None
+) -> Neighbours:
     """The k nearest candidates of each query row, itself excluded; ties are ordered by position.
 
     Equal vectors are searched once and share the result, so that many duplicates neither cost time nor push each other
-    out in an arbitrary order. Where different vectors tie for the last of the k places, faiss chooses; the choice
+    out in an arbitrary order. Where different vectors tie for the last of the k places, the search chooses; the choice
     depends on the rows and their order alone.
 
     Args:
-        vectors: (n, d) float32, L2-normalised.
+        vectors: (n, d) float32, L2-normalised, in memory or mapped; never copied as a whole.
         candidates: (n,) bool, rows that may be found.
         queries: (n,) bool, rows to search for.
         k: how many.
+        order: (n,) positions in `vectors` of the rows that all else speaks of; as they stand if left out.
 
     Returns:
         (n, k) indices and similarities; -1 and NaN in rows that are no queries, and where there are not k candidates.
+        `recall` is 1 where all pairs were compared.
+
+    Peak memory, beside the vectors: 36 k + 60 bytes per row; for an exact search two blocks of 48 MB, for one by cells
+    n^1.5 / 4 bytes (22 MB of 200,000 rows, 250 MB of a million) and 150 MB of blocks.
     """
     n = len(vectors)
     indices = np.full((n, k), -1, dtype=np.int64)
@@ -37,52 +57,97 @@ def nearest_neighbours(vectors: np.ndarray, candidates: np.ndarray, queries: np.
     rows = np.flatnonzero(queries | candidates)
     if not len(rows) or not k or not candidates.any():
         return Neighbours(indices, similarity)
-    group, first = _equal_vectors(vectors[rows])
-    unique = np.ascontiguousarray(vectors[rows[first]], dtype=np.float32)
+    chosen = Chosen(vectors, rows if order is None else order[rows])
+    group, first = _equal_vectors(chosen)
+    chosen = Chosen(vectors, chosen.rows[first])
     found = candidates[rows]
     is_target, is_query = (np.bincount(group[mask], minlength=len(first)) > 0 for mask in (found, queries[rows]))
-    near, near_similarity = _search(unique, np.flatnonzero(is_target), np.flatnonzero(is_query), k)
+    places = np.flatnonzero(is_query)
+    near, near_similarity, recall = _search(chosen, np.flatnonzero(is_target), places, k)
+    line = np.full(len(first), -1, dtype=np.int64)  # of each group in the result of the search
+    line[places] = np.arange(len(places))
     members = _first_members(group[found], rows[found], len(first), k + 1)
     asked = np.flatnonzero(queries[rows])
-    width = (k + 1) * (k + 1)
-    step = max(1, BLOCK_BYTES // (width * 24))
+    several = (members >= 0).sum(1) > 1
+    step = max(1, BLOCK_BYTES // ((k + 1) * (k + 1) * 24))
     for begin in range(0, len(asked), step):
         block = asked[begin : begin + step]
-        indices[rows[block]], similarity[rows[block]] = _expand(
-            rows[block], group[block], members, near[group[block]], near_similarity[group[block]], k
-        )
-    return Neighbours(indices, similarity)
+        close, value = near[line[group[block]]], near_similarity[line[group[block]]]
+        # Rows that are alone with their vector, as are those near them, need no more.
+        twins = members[group[block]]
+        shared = ((twins >= 0) & (twins != rows[block][:, None])).any(1) | ((close >= 0) & several[close]).any(1)
+        alone = np.flatnonzero(~shared)
+        indices[rows[block[alone]]] = np.where(close[alone] >= 0, members[close[alone], 0], -1)
+        similarity[rows[block[alone]]] = np.where(close[alone] >= 0, value[alone], np.nan)
+        rest = np.flatnonzero(shared)
+        if len(rest):
+            indices[rows[block[rest]]], similarity[rows[block[rest]]] = _expand(
+                rows[block[rest]], group[block[rest]], members, close[rest], value[rest], k
+            )
+    return Neighbours(indices, similarity, recall)
 
 
-def _equal_vectors(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) group of each vector and (g,) first row of each group; groups are numbered by first row."""
-    import xxhash
+def merged(one: Neighbours, other: Neighbours) -> Neighbours:
+    """The nearest of two searches with different candidates; ties by position."""
+    k = one.indices.shape[1]
+    indices, similarity = np.empty_like(one.indices), np.empty_like(one.similarity)
+    for begin in range(0, len(indices), BLOCK_ROWS):
+        rows = slice(begin, begin + BLOCK_ROWS)
+        index = np.concatenate([one.indices[rows], other.indices[rows]], axis=1)
+        value = np.concatenate([one.similarity[rows], other.similarity[rows]], axis=1)
+        key = np.where(index >= 0, -value, np.inf)
+        best = np.lexsort((np.where(index >= 0, index, np.iinfo(np.int64).max), key), axis=1)[:, :k]
+        indices[rows], similarity[rows] = np.take_along_axis(index, best, 1), np.take_along_axis(value, best, 1)
+    return Neighbours(indices, similarity, min(one.recall, other.recall))
 
-    rows = np.ascontiguousarray(vectors + 0.0, dtype=np.float32)  # + 0.0 turns -0.0 into 0.0
-    keys = np.fromiter((xxhash.xxh3_64_intdigest(row.data) for row in rows), dtype=np.uint64, count=len(rows))
+
+def _search(chosen: Chosen, targets: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """For each query the k nearest other targets, best first, and the recall."""
+    products = float(len(queries)) * len(targets) * chosen.width
+    if products <= MOST_PRODUCTS:
+        return *exact_search(chosen, targets, queries, k), 1.0
+    device = device_of_searches()
+    if device != "cpu" and products <= GPU_PRODUCTS:
+        return *exact_search(chosen, targets, queries, k, device), 1.0
+    found = cell_search(chosen, targets, queries, k, device)
+    if found is None or found[2] < LEAST_RECALL:
+        return *exact_search(chosen, targets, queries, k, device), 1.0
+    return found
+
+
+def device_of_searches() -> str:
+    """``cuda`` where torch is installed and finds a GPU, else ``cpu``."""
+    # Importing torch takes seconds: not where no driver is loaded.
+    if find_spec("torch") is None or not any(Path(driver).exists() for driver in DRIVERS):
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _equal_vectors(chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
+    """(m,) group of each vector and (g,) first row of each group; groups are numbered by first row."""
+    keys = np.empty(len(chosen), dtype=np.uint64)
+    for begin in range(0, len(chosen), BLOCK_ROWS):
+        keys[begin : begin + BLOCK_ROWS] = _hashes(chosen[np.arange(begin, min(begin + BLOCK_ROWS, len(chosen)))])
     _, first, code = np.unique(keys, return_index=True, return_inverse=True)
-    if len(first) < len(rows) and not (rows == rows[first[code]]).all():  # a collision of hashes
-        _, first, code = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-        code = code.ravel()
+    repeats = np.flatnonzero(first[code] != np.arange(len(code)))
+    for begin in range(0, len(repeats), BLOCK_ROWS):
+        some = repeats[begin : begin + BLOCK_ROWS]
+        if not (chosen[some] == chosen[first[code[some]]]).all():  # a collision of hashes
+            _, first, code = np.unique(chosen[np.arange(len(chosen))], axis=0, return_index=True, return_inverse=True)
+            code = code.ravel()
+            break
     rank = np.argsort(np.argsort(first))
     return rank[code], np.sort(first)
 
 
-def _search(vectors: np.ndarray, targets: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each vector that is a query the k nearest other targets, best first, ties by position."""
-    import faiss
+def _hashes(rows: np.ndarray) -> np.ndarray:
+    """(m,) uint64 hash of each vector."""
+    import xxhash
 
-    near = np.full((len(vectors), k), -1, dtype=np.int64)
-    near_similarity = np.full((len(vectors), k), -np.inf, dtype=np.float32)
-    wanted = min(k + 1, len(targets))  # one more, because a query that is a target finds itself
-    value, place = faiss.knn(vectors[queries], vectors[targets], wanted, metric=faiss.METRIC_INNER_PRODUCT)
-    best = np.where(place >= 0, targets[place], -1)
-    value = np.where((best == queries[:, None]) | (best < 0), -np.inf, value)
-    order = np.lexsort((best, -value), axis=1)[:, :k]
-    best, value = np.take_along_axis(best, order, 1), np.take_along_axis(value, order, 1)
-    near[queries, : best.shape[1]] = np.where(np.isfinite(value), best, -1)
-    near_similarity[queries, : best.shape[1]] = value
-    return near, np.clip(near_similarity, -np.inf, 1.0)
+    rows = np.ascontiguousarray(rows + 0.0, dtype=np.float32)  # + 0.0 turns -0.0 into 0.0
+    return np.fromiter((xxhash.xxh3_64_intdigest(row.data) for row in rows), dtype=np.uint64, count=len(rows))
 
 
 def _first_members(group: np.ndarray, rows: np.ndarray, groups: int, most: int) -> np.ndarray:

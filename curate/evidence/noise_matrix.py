@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from curate.evidence.confident import estimated_joint
+
 RATE_ROWS = 10.0
 """Rows' worth of belief that a class has the noise rate of the whole set."""
 PRIOR_RATE, PRIOR_ROWS = 0.05, 10.0
@@ -116,18 +118,13 @@ def normalised(joint: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def confident_joint(probabilities: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:
-    """(K, K) joint of given (row) and true (column) label by cleanlab; classes without a row get no mass.
-
-    cleanlab wants every class from 0 to K-1 to occur, so it sees only those that do.
-    """
-    from cleanlab.count import estimate_joint
-
+    """(K, K) joint of given (row) and true (column) label by confident learning; classes without a row get no mass."""
     present, compact = np.unique(given, return_inverse=True)
     joint = np.zeros((classes, classes))
     if len(present) == 1:
         joint[present[0], present[0]] = 1.0
         return joint
-    p = np.maximum(probabilities[:, present], 1e-12)
-    estimated = estimate_joint(compact, p / p.sum(1, keepdims=True))
-    joint[np.ix_(present, present)] = np.nan_to_num(estimated)
+    p = np.maximum(probabilities if len(present) == classes else probabilities[:, present], 1e-12)
+    p /= p.sum(1, keepdims=True)
+    joint[np.ix_(present, present)] = np.nan_to_num(estimated_joint(p, compact))
     return joint / joint.sum()

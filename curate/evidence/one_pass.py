@@ -5,15 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from curate.engines.local import cores, ordered_map
+from curate.engines.engine import current
+from curate.engines.local import cores
+from curate.engines.watched import can_watch, watched_map
 from curate.errors import DataError
 from curate.evidence.decoding import Broken, Chunk, batches, chunks, fingerprint
 from curate.evidence.keeper import Keeper, Pace
 from curate.evidence.measure import TEXT, Measure
+from curate.evidence.memory import ceiling, chunk_rows, room_of, row_bytes
 from curate.evidence.narrowing import Values, measure_all
+from curate.evidence.parcels import MOST_MEDIA, SentPass, parcels
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
 from curate.task import DECODED
@@ -61,13 +67,30 @@ class OnePass:
         pace: Pace,
     ) -> None:
         self._table, self._modality, self._measures, self._settings = table, modality, measures, settings
-        self._keeper, self._pace = keeper, pace
+        self._keeper, self._pace, self._root = keeper, pace, table.root
         # Text, series and features come as arrays: threads would only wait for the interpreter's lock.
         self._workers = (settings.workers or cores()) if modality in DECODED else 1
         decoding = fingerprint(modality, settings)
         self._keys = [keeper.key(measure.fingerprint, decoding) for measure in measures]
         self._failures_key = keeper.key("failures", decoding)
+        self._unread = 0
+        self._limit = ceiling(settings.memory)
+        self._room = room_of(self._limit)
         self._locks = [None if measure.parallel else threading.Lock() for measure in measures]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to decode and measure chunks; tables and cache stay."""
+        stay = ("_table", "_keeper", "_keys", "_failures_key", "_locks", "_room")
+        return {name: value for name, value in vars(self).items() if name not in stay}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """In a worker process of its own, which does one thing at a time."""
+        vars(self).update(state, _locks=[None] * len(state["_measures"]), _room=room_of(state["_limit"]))
+
+    def prints(self) -> dict[str, str]:
+        """Fingerprints of the decoder and of each measure, over the versions of their libraries on this machine."""
+        decoding = {f"decoding {self._modality}": fingerprint(self._modality, self._settings)}
+        return decoding | {measure.name: measure.fingerprint for measure in self._measures}
 
     def run(self, values: Values, progress: Tick | None) -> tuple[dict[int, str], dict[str, int]]:
         """Fill in the values of all rows.
@@ -100,6 +123,8 @@ class OnePass:
         for reasons_by_row in failed:
             broken = reasons_by_row | broken
         facts = {"rows": len(rows), "hits": hits, "measured": todo, "broken": len(broken)}
+        if self._unread:  # this time; another look may succeed
+            facts["unread"] = self._unread
         return self._copy(values, broken, first_of), facts
 
     def _from_cache(self, rows: np.ndarray, values: Values) -> np.ndarray:
@@ -117,21 +142,78 @@ class OnePass:
         for pattern in np.unique(missing[missing > 0]).tolist():
             wanted = [place for place in range(len(self._measures)) if pattern >> place & 1]
             some = rows[missing == pattern]
-            size = self._pace.rows(self._modality, len(some), self._workers)
-            given = chunks(self._table, self._modality, some, size)
-            yield from ordered_map(lambda chunk, wanted=wanted: self._work(chunk, wanted), given, self._workers)
+            if current().remote:
+                yield from self._elsewhere(some, wanted)
+                continue
+            if self._modality in DECODED and self._settings.isolate and can_watch():
+                yield from self._watched(some, wanted)
+                continue
+            yield from self._here(some, wanted)
 
-    def _work(self, chunk: Chunk, wanted: list[int]) -> Outcome:
+    def _chunks(self, rows: np.ndarray) -> Iterator[Chunk]:
+        size = self._pace.rows(self._modality, len(rows), self._workers)
+        size = chunk_rows(size, self._limit, sum(row_bytes(m.fields) for m in self._measures), self._workers)
+        return chunks(self._table, self._modality, rows, size)
+
+    def _here(self, rows: np.ndarray, wanted: Sequence[int]) -> Iterator[Outcome]:
+        """The outcome of every chunk, by threads of this process."""
+        return current().ordered_map(partial(self.work, wanted=wanted), self._chunks(rows), self._workers)
+
+    def _watched(self, rows: np.ndarray, wanted: Sequence[int]) -> Iterator[Outcome]:
+        """The outcome of every chunk, by threads of a process that a row may end.
+
+        What runs a model stays here, and is shown only what could be decoded there.
+        """
+        models = [place for place in wanted if not self._measures[place].parallel]
+        work = partial(self.work, wanted=[place for place in wanted if place not in models])
+        gone: list[int] = []
+        for outcome in watched_map(work, self._chunks(rows), _lost, self._workers, self._settings.row_seconds):
+            if models:
+                without = [*outcome.broken.unread, *outcome.broken.undecodable]
+                outcome.rows = len(without)
+                gone += without
+            yield outcome
+        if models:
+            yield from self._here(rows[~np.isin(rows, gone)], models)
+
+    def _elsewhere(self, rows: np.ndarray, wanted: Sequence[int]) -> Iterator[Outcome]:
+        """The outcome of every chunk, or of the parts that it was cut into, by workers of other processes."""
+        engine = current()
+        size = self._pace.rows(self._modality, len(rows), engine.slots())
+        # Also of what is quick all workers get some.
+        size = min(size, MOST_MEDIA if self._modality in DECODED else max(-(-len(rows) // (4 * engine.slots())), 16))
+        given = chunks(self._table, self._modality, rows, size)
+        sent = parcels(given, self._table, self._modality, wanted, self._settings)
+        yield from engine.ordered_map(SentPass(self), sent)
+
+    def work(self, chunk: Chunk, wanted: Sequence[int]) -> Outcome:
         """Decode a chunk and measure it; runs in a worker."""
         outcome = Outcome(len(chunk.rows))
-        for rows, items in batches(chunk, self._modality, self._settings, self._table.root, outcome.broken):
-            for place in wanted:
-                values, failed = measure_all(self._measures[place], items, self._locks[place])
-                good = np.ones(len(rows), dtype=bool)
-                good[list(failed)] = False
-                outcome.measured.append((place, rows[good], {name: array[good] for name, array in values.items()}))
-                outcome.failed.append((place, {int(rows[at]): reason for at, reason in failed.items()}))
+        for alike in self._alike(wanted):
+            first = self._measures[alike[0]] if alike else None
+            models = first is not None and not first.parallel
+            side = None if first is None else first.least_side
+            given = (chunk, self._modality, self._settings, self._root, outcome.broken, models, side, self._room)
+            for rows, items in batches(*given):
+                for place in alike:
+                    self._measure(place, rows, items, outcome)
         return outcome
+
+    def _measure(self, place: int, rows: np.ndarray, items: Any, outcome: Outcome) -> None:
+        """Add what a measure says of some items."""
+        values, failed = measure_all(self._measures[place], items, self._locks[place])
+        good = np.ones(len(rows), dtype=bool)
+        good[list(failed)] = False
+        outcome.measured.append((place, rows[good], {name: array[good] for name, array in values.items()}))
+        outcome.failed.append((place, {int(rows[at]): reason for at, reason in failed.items()}))
+
+    def _alike(self, wanted: Sequence[int]) -> list[list[int]]:
+        """The measures in groups that are shown the same items; one empty group where there are none."""
+        groups: dict[tuple[int, bool], list[int]] = {}
+        for place in wanted:
+            measure = self._measures[place]
+            groups.setdefault((measure.least_side or 0, measure.parallel), []).append(place)
+        return list(groups.values()) or [[]]
 
     def _collect(self, outcome: Outcome, values: Values, broken: dict[int, str], failed: list[dict[int, str]]) -> None:
         for place, rows, measured in outcome.measured:
@@ -141,6 +223,7 @@ class OnePass:
         for place, reasons in outcome.failed:
             failed[place] |= reasons
         broken |= outcome.broken.unread | outcome.broken.undecodable
+        self._unread += len(outcome.broken.unread)
         bad = np.array(list(outcome.broken.undecodable), dtype=np.int64)
         reasons = np.array(list(outcome.broken.undecodable.values()), dtype=TEXT)
         self._keeper.add(self._failures_key, bad, {"reason": reasons})
@@ -160,6 +243,13 @@ class OnePass:
                 values[name][copies] = values[name][sources]
         more = {row: broken[source] for row, source in zip(copies.tolist(), sources.tolist()) if source in broken}
         return broken | more
+
+
+def _lost(row: Chunk, why: str, for_good: bool) -> Outcome:
+    """A row that ended the process which decoded it, or was ended with it; `for_good` if its content is to blame."""
+    outcome = Outcome(1)
+    (outcome.broken.undecodable if for_good else outcome.broken.unread)[int(row.rows[0])] = why
+    return outcome
 
 
 def distinct(table: Table) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import xxhash
 
@@ -9,9 +11,21 @@ from curate.table import Labels, Table
 
 
 def row_hashes(row_ids: np.ndarray) -> np.ndarray:
-    """(n,) uint64 hash of each row id."""
-    hashed = (xxhash.xxh3_64_intdigest(str(row_id).encode("utf-8", "surrogatepass")) for row_id in row_ids)
-    return np.fromiter(hashed, dtype=np.uint64, count=len(row_ids))
+    """(n,) uint64 hash of each row id; those of the ids that were asked about last are kept as long as these are."""
+    global _latest
+    of, known = _latest
+    if of is not None and of() is row_ids:
+        return known
+    digest = xxhash.xxh3_64_intdigest
+    hashed = (digest(str(row_id).encode("utf-8", "surrogatepass")) for row_id in row_ids.tolist())
+    hashes = np.fromiter(hashed, dtype=np.uint64, count=len(row_ids))
+    hashes.setflags(write=False)
+    _latest = weakref.ref(row_ids), hashes
+    return hashes
+
+
+_latest: tuple[weakref.ref[np.ndarray] | None, np.ndarray] = (None, np.zeros(0, dtype=np.uint64))
+"""A table's ids never change, and evidence, pairs and keys of the cache ask for the hashes of one table in turn."""
 
 
 def canonical_order(row_ids: np.ndarray) -> np.ndarray:
@@ -24,7 +38,8 @@ def fingerprint(*parts: object) -> str:
     hasher = xxhash.xxh3_128()
     for part in parts:
         if isinstance(part, np.ndarray):
-            head, body = f"{part.dtype.str}{part.shape}", np.ascontiguousarray(part).tobytes()
+            head = f"{part.dtype.str}{part.shape}"
+            body = memoryview(np.ascontiguousarray(part).reshape(-1).view(np.uint8))  # pyright: ignore[reportArgumentType]
         else:
             head, body = type(part).__name__, str(part).encode("utf-8", "surrogatepass")
         hasher.update(f"{head}:{len(body)};".encode())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from curate.evidence.memory import parse_bytes
 
 
 class EvidenceSettings(BaseModel):
@@ -31,3 +33,24 @@ class EvidenceSettings(BaseModel):
         " key frames are looked at",
     )
     max_seconds: float = Field(default=7_200.0, gt=0, description="longest audio or video that is decoded, in seconds")
+    row_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="longest time that reading and measuring one media file may take, in seconds; where media are"
+        " decoded in a process of its own (isolate)",
+    )
+    isolate: bool = Field(
+        default=True,
+        description="decode media in a process of its own, so that a file on which a decoder crashes or hangs costs one"
+        " row and not the run (on Linux; models always run in this process)",
+    )
+    memory: int | None = Field(
+        default=None,
+        description="memory that decoding and measuring may take beside the program itself, such as 2GB; a file that"
+        " takes more than half of it alone is not decoded; if left out, what the other limits allow for each thread",
+    )
+
+    @field_validator("memory", mode="before", json_schema_input_type=int | str | None)
+    @classmethod
+    def _bytes(cls, value: object) -> object:
+        return None if value is None else parse_bytes(value)

@@ -29,10 +29,12 @@ class Neighbours:
     Attributes:
         indices: (n, k) int64 positions in the table; -1 where there are not that many, or the row has no vector.
         similarity: (n, k) float32 cosine similarity, descending; NaN where the index is -1.
+        recall: share of the nearest rows of a sample that was found; 1 where all pairs were compared.
     """
 
     indices: np.ndarray
     similarity: np.ndarray
+    recall: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from curate.errors import DataError
-from curate.media.payload import UnreadablePayload, opened
+from curate.media.file_hashes import file_hashes
 
 if TYPE_CHECKING:
     import datasets
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from curate.task import Task
 
 MISSING = xxhash.xxh3_128_digest(b"\x00curate: missing")
-BLOCK_BYTES = 1 << 20
 EXACT_INTEGERS = 2**53
 
 
@@ -279,26 +277,9 @@ def _media(array: pa.Array, root: str | os.PathLike[str] | None, workers: int) -
             failures[row] = "the embedded bytes are empty"
     files = np.flatnonzero(whole & ~embedded & paths.is_valid().to_numpy(zero_copy_only=False))
     names = paths.take(pa.array(files)).to_pylist()
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for row, name, found in zip(files.tolist(), names, pool.map(lambda name: _file_hash(name, root), names)):
-            if isinstance(found, str):
-                failures[row] = found
-                found = xxhash.xxh3_128_digest(b"\x00curate: unreadable\x00" + name.encode())
-            block[row] = np.frombuffer(found, np.uint8)
+    for row, name, found in zip(files.tolist(), names, file_hashes(names, root, workers)):
+        if isinstance(found, str):
+            failures[row] = found
+            found = xxhash.xxh3_128_digest(b"\x00curate: unreadable\x00" + name.encode())
+        block[row] = np.frombuffer(found, np.uint8)
     return block, failures
-
-
-def _file_hash(path: str, root: str | os.PathLike[str] | None) -> bytes | str:
-    """The hash of a file's bytes, or why it can't be read."""
-    if root is None:
-        return f"{path!r} is a path, but the table has no folder to read from; pass root="
-    state = xxhash.xxh3_128()
-    try:
-        with opened(path, root) as (file, _):
-            while chunk := file.read(BLOCK_BYTES):
-                state.update(chunk)
-    except UnreadablePayload as error:
-        return str(error)
-    except OSError as error:
-        return f"{path!r} can't be read: {error.strerror}"
-    return state.digest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from curate.media.item import DecodeError
 
 SLACK_BYTES = 8
@@ -52,7 +54,9 @@ def _declared_bytes(data: bytes, name: str) -> int | None:
         return None if size in (0, 0xFFFFFFFF) else start + size
     if name == "W64":
         return int.from_bytes(data[16:24], "little")
-    if name in ("WAV", "AIFF", "AVI", "WebP"):
+    if name == "WAV":
+        return max(_iff_bytes(data) or 0, _samples_end(data) or 0) or None
+    if name in ("AIFF", "AVI", "WebP"):
         return _iff_bytes(data)
     if name in ("MP4", "M4A", "AVIF", "HEIC"):
         return _boxes_end(data)
@@ -66,6 +70,18 @@ def _iff_bytes(data: bytes) -> int | None:
         return int.from_bytes(data[20:28], "little") + 8
     size = int.from_bytes(data[4:8], "big" if data[:4] in (b"FORM", b"RIFX") else "little")
     return None if size == 0 or size >= 0xFFFFFFF0 else size + 8
+
+
+def _samples_end(data: bytes) -> int | None:
+    """End of the samples of a WAV file by their own account; None where a stream left it open (0 or some 2^31)."""
+    order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
+    place = 12
+    while place + 8 <= len(data):
+        size = int.from_bytes(data[place + 4 : place + 8], order)
+        if data[place : place + 4] == b"data":
+            return None if size == 0 or size >= 0x7FFF0000 else place + 8 + size
+        place += 8 + size + size % 2
+    return None
 
 
 def _boxes_end(data: bytes) -> int | None:

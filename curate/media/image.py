@@ -25,7 +25,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "PPM", "I
 _opening = threading.Lock()
 
 
-def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image:
+def decode(data: bytes, max_pixels: int = MAX_PIXELS, least_side: int | None = None) -> Image:
     """Decode a whole image.
 
     Palette, grey, CMYK and 16-bit images become 8-bit RGB (of 16 bits the high 8 are kept); transparency is laid on
@@ -34,6 +34,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image:
     Args:
         data: the encoded file.
         max_pixels: width x height from which on an image is refused, before any pixel is decoded.
+        least_side: pixels of the longer side that are enough: a larger JPEG is decoded at a half, a quarter or an
+            eighth of its size, where that leaves as many, and its colours less smoothly; None for all pixels.
 
     Raises:
         DecodeError: not an image, larger than `max_pixels`, cut off or damaged.
@@ -42,7 +44,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image:
     if not data:
         raise DecodeError("the file is empty")
     if data[:2] == b"\xff\xd8":
-        decoded = _decode_jpeg(data, max_pixels)
+        decoded = _decode_jpeg(data, max_pixels, least_side)
         if decoded is not None:
             return decoded
     known = sniff(data)
@@ -84,7 +86,7 @@ def _pillow() -> Any:
     return PIL.Image
 
 
-def _decode_jpeg(data: bytes, max_pixels: int) -> Image | None:
+def _decode_jpeg(data: bytes, max_pixels: int, least_side: int | None) -> Image | None:
     """A JPEG through libjpeg-turbo, which lets other threads run; None where it is of a kind that only Pillow reads."""
     try:
         import simplejpeg
@@ -95,16 +97,30 @@ def _decode_jpeg(data: bytes, max_pixels: int) -> Image | None:
         check_size(int(width), int(height), max_pixels)
     except ValueError:  # a rare subsampling, or cut off within the header: Pillow reads it or says what is wrong
         return None
+    options: dict[str, Any] = {}
+    if least_side is not None:
+        factor = part_of(int(width), int(height), least_side)
+        options = {"fastupsample": True}
+        if factor > 1:
+            options |= {"min_width": int(width) // factor, "min_height": int(height) // factor}
     try:
-        pixels = simplejpeg.decode_jpeg(data, "RGB")
+        pixels = simplejpeg.decode_jpeg(data, "RGB", **options)
     except ValueError as error:
         # Bytes between the last pixel and the end marker are a habit of some cameras, and harm nothing.
         if "before marker 0xd9" not in str(error):
             raise DecodeError(f"the JPEG is damaged or cut off ({plainly(error)})") from None
-        pixels = simplejpeg.decode_jpeg(data, "RGB", strict=False)
+        pixels = simplejpeg.decode_jpeg(data, "RGB", strict=False, **options)
     mode, channels = {"Gray": ("L", 1), "CMYK": ("CMYK", 4), "YCCK": ("CMYK", 4)}.get(colours, ("RGB", 3))
     orientation = _orientation(data)
-    return Image(_turn(pixels, orientation), "JPEG", mode, channels, orientation=orientation)
+    size = None
+    if pixels.shape[:2] != (height, width):
+        size = (int(width), int(height)) if orientation < 5 else (int(height), int(width))
+    return Image(_turn(pixels, orientation), "JPEG", mode, channels, orientation=orientation, size=size)
+
+
+def part_of(width: int, height: int, least_side: int) -> int:
+    """By how much (1, 2, 4 or 8) a picture can be shrunk with `least_side` pixels left on its longer side."""
+    return next((factor for factor in (8, 4, 2) if max(width, height) >= factor * least_side), 1)
 
 
 def _orientation(data: bytes) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from curate.errors import DataError
+from curate.errors import DataError, MissingPackage
 
 
 class DecodeError(DataError):
@@ -18,7 +19,8 @@ class Image:
     """A decoded image.
 
     Attributes:
-        pixels: (height, width, 3) uint8 RGB, upright (EXIF orientation applied), transparency laid on white.
+        pixels: (height, width, 3) uint8 RGB, upright (EXIF orientation applied), transparency laid on white; smaller
+            where it was decoded at a part of its size.
         format: of the file, ``JPEG``, ``PNG``, ...
         mode: of the file in Pillow's terms, ``RGB``, ``L``, ``P``, ``RGBA``, ``CMYK``, ``I;16``, ...
         channels: of the file: 1 grey or palette, 2 grey with alpha, 3, 4.
@@ -26,6 +28,7 @@ class Image:
         frames: of an animation (or pages of a TIFF), of which `pixels` is the first.
         orientation: EXIF orientation of the file, 1 to 8; 1 where it has none. `pixels` are turned by it.
         transparency: mean transparency of the file's pixels before they were laid on white: 0 opaque, 1 invisible.
+        size: (width, height) of the file, upright, where `pixels` are fewer; None where they are all.
     """
 
     pixels: np.ndarray
@@ -36,21 +39,31 @@ class Image:
     frames: int = 1
     orientation: int = 1
     transparency: float = 0.0
+    size: tuple[int, int] | None = None
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom, upright."""
-        return self.pixels.shape[0]
+        """Pixels of the file from top to bottom, upright."""
+        return self.pixels.shape[0] if self.size is None else self.size[1]
 
     @property
     def width(self) -> int:
-        """Pixels from left to right, upright."""
-        return self.pixels.shape[1]
+        """Pixels of the file from left to right, upright."""
+        return self.pixels.shape[1] if self.size is None else self.size[0]
+
+    @cached_property
+    def luma(self) -> np.ndarray:
+        """(height, width) uint8 luma (BT.601) of the pixels, made once for all that ask. Raises MissingPackage."""
+        try:
+            import cv2
+        except ImportError:
+            raise MissingPackage("opencv-python-headless", "image", "measuring images") from None
+        return cv2.cvtColor(np.ascontiguousarray(self.pixels), cv2.COLOR_RGB2GRAY)
 
     @property
     def nbytes(self) -> int:
-        """Memory of the pixels."""
-        return self.pixels.nbytes
+        """Memory of the pixels and of their luma."""
+        return self.pixels.nbytes // 3 * 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +93,12 @@ class Audio:
     """Decoded audio.
 
     Attributes:
-        samples: (channels, n) float32, full scale is 1; samples that are not finite in the file are 0 here.
+        samples: (channels, n) float32, full scale is 1; samples that are not finite in the file, or beyond 2^40,
+            are 0 here.
         rate: samples per second of `samples`.
         format: container and coding, ``WAV/PCM_16``, ``MP4/aac``.
         file_rate: samples per second in the file.
-        non_finite: samples of the file that are NaN or infinite.
+        non_finite: samples of the file that are NaN, infinite or beyond any scale.
     """
 
     samples: np.ndarray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,16 +46,21 @@ class _Pictures:
     pictures: list[np.ndarray] = field(default_factory=list)
     middles: list[np.ndarray] = field(default_factory=list)
     stamps: list[int] = field(default_factory=list)
+    _reformatters: Any = None
 
     def take(self, frame: VideoFrame) -> None:
         """Keep this frame, upright."""
+        from av.video.reformatter import VideoReformatter
+
+        # A frame's own would be made anew for each, which costs more than what it does.
+        shrinking, greying = self._reformatters = self._reformatters or (VideoReformatter(), VideoReformatter())
         self.turns = round((frame.rotation or 0) / 90) % 4
-        small = frame.to_ndarray(width=self.width, height=self.height, format="rgb24", interpolation="AREA")
+        small = shrinking.reformat(frame, self.width, self.height, "rgb24", interpolation="AREA").to_ndarray()
         self.pictures.append(np.rot90(small, self.turns))
         self.stamps.append(frame.pts or 0)
         self.corrupt += bool(frame.is_corrupt)
         if self.with_middles:
-            grey = frame.to_ndarray(format="gray")
+            grey = greying.reformat(frame, format="gray").to_ndarray()
             y, x = (max(0, side - SIDE_PX) // 2 // 16 * 16 for side in grey.shape)
             self.middles.append(grey[y : y + SIDE_PX, x : x + SIDE_PX].copy())
 

@@ -98,14 +98,28 @@ def folder_aside(out: Path, ours: Callable[[Path], bool] = is_result, whose: str
         aside.mkdir(parents=True)
         try:
             yield aside
-            if out.exists():
-                out.rename(old)
-            aside.rename(out)
+            _put_in_place(aside, out, old)
         finally:
             if old.exists() and not out.exists():
                 old.rename(out)
             shutil.rmtree(old, ignore_errors=True)
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put_in_place(aside: Path, out: Path, old: Path) -> None:
+    """Rename a finished folder to `out`, and what stood there away. Of several runs at once the last one's stays."""
+    for _ in range(100):
+        try:
+            if out.exists():
+                out.rename(old)
+            aside.rename(out)
+            return
+        except OSError as error:
+            another_run = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST)
+            if error.errno not in another_run or not aside.exists():
+                raise
+        shutil.rmtree(old, ignore_errors=True)
+    raise StorageError(f"{out}: other runs write to it again and again; name a folder for each run")
 
 
 def _clear_leftovers(out: Path) -> None:

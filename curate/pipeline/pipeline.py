@@ -20,6 +20,7 @@ from curate.task import Task
 
 if TYPE_CHECKING:
     from curate.pipeline.curated import Curated
+    from curate.pipeline.forecast import Forecast
     from curate.report.comparison_training import TrainingComparison
 
 VERSION = 1
@@ -182,6 +183,17 @@ class Pipeline:
         from curate.pipeline.run import run
 
         return run(self, table, None if out is None else Path(out), **options)
+
+    def forecast(self, table: Any = None, **options: Any) -> Forecast:
+        """What `run` would do, told from a part of the rows: counts by step and the time. Nothing is written.
+
+        Args:
+            table: a `Table` or anything that `curate.load` takes; the pipeline's own source if left out.
+            options: see `curate.pipeline.forecast.forecast`.
+        """
+        from curate.pipeline.forecast import forecast
+
+        return forecast(self, table, **options)
 
     def compare(self, table: Any = None, test: Any = None, **options: Any) -> TrainingComparison:
         """Train the same model on raw rows, curated rows and without each step: does the curation help?

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -14,61 +12,31 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from curate import registry
-from curate.errors import ConfigError, DataError
-from curate.evidence import Evidence
+from curate.engines.choosing import EngineName, chosen
+from curate.errors import ConfigError, nearest
+from curate.evidence.evidence import Evidence
 from curate.findings import Findings
-from curate.fixes import _guard
-from curate.ledger import Decisions, Verdict
-from curate.made import Made
-from curate.pipeline.accounts import balance_accounts, refuse_lost_rows, rows_per_split
-from curate.pipeline.adding import with_made
-from curate.pipeline.auditing import idle, needs
+from curate.ledger import Decisions
+from curate.pipeline.accounts import balance_accounts, rows_per_split
+from curate.pipeline.auditing import needs
 from curate.pipeline.cache_folder import resolve
+from curate.pipeline.cache_use import known_files, within_limit
 from curate.pipeline.cautions import hardly_meant, without_text
 from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
 from curate.pipeline.files import refuse_folder
+from curate.pipeline.kept_steps import KeptSteps
 from curate.pipeline.pipeline import Pipeline
+from curate.pipeline.sourcing import load_source
+from curate.pipeline.state import State
 from curate.pipeline.transforming import described
-from curate.pipeline.verdicts import verdict_of
-from curate.randomness import generator
 from curate.report.views import Views
-from curate.sources import load
-from curate.sources.opening import is_hub_name
-from curate.step import Augment, Balance, Check, Step, Transform
+from curate.step import Augment, Check, Step, Transform
 from curate.table import Table
-from curate.task import Task
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass
-class _State:
-    """What has become of the rows so far; the only thing that changes while a pipeline runs."""
-
-    table: Table
-    measure: Callable[[Table], Evidence]
-    evidence: Evidence
-    read: dict[str, int]
-    decisions: list[Decisions] = field(default_factory=list)
-    findings: list[Findings] = field(default_factory=list)
-    recipes: list[dict[str, Any]] = field(default_factory=list)
-    fitted: dict[str, dict[str, Any]] = field(default_factory=dict)
-    transforms: list[tuple[Transform, dict[str, Any]]] = field(default_factory=list)
-    log: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    changes: list[pa.Table] = field(default_factory=list)
-    given: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def ledger(self) -> Decisions:
-        return Decisions.join(self.decisions)
-
-    def verdict(self) -> Verdict:
-        return verdict_of(self.ledger, self.table)
 
 
 def run(
@@ -78,8 +46,16 @@ def run(
     *,
     cache: str | Path | bool | None = True,
     progress: Progress | None = None,
+    engine: EngineName = "local",
+    address: str | None = None,
+    from_step: str | None = None,
+    undo: Sequence[str] | str = (),
+    rehash: bool = False,
 ) -> Curated:
     """Carry a pipeline out.
+
+    What each step gave is kept in the cache: a run that was stopped goes on at the step where it was, and one whose
+    settings were changed begins with the first step that differs.
 
     Args:
         pipeline: the pipeline.
@@ -87,20 +63,62 @@ def run(
         out: folder for the result (renamed into place when all is done), None to keep it in memory.
         cache: folder of the cache; True for the default one, None for none.
         progress: called with (stage, done, total).
+        engine: where rows are measured and estimates made: local (threads of this process), or ray (a cluster). The
+            result is the same.
+        address: of the Ray cluster: auto (the default), local, ``host:port`` or ``ray://host:port``.
+        from_step: carry out this step and all after it, whatever is kept of them.
+        undo: names of steps whose entries are left out of the ledger before the plan is made; later steps saw them.
+        rehash: read every file, also where path, size and times are those of an earlier run.
 
     Raises:
-        ConfigError: a step can't be used for this task, there is no data, or `out` holds something else.
+        ConfigError: a step can't be used for this task, there is no data, `out` holds something else, or `from_step` or
+            `undo` names no step of the pipeline.
         LimitExceeded: a fix would have touched more rows than its limit.
         DataError: the data can't be read, or the accounts don't balance.
+        StorageError: `out` can't be written, or the cluster can't be reached.
     """
-    started = time.perf_counter()
+    undone = undoable(pipeline, [undo] if isinstance(undo, str) else undo)
+    anew = None if from_step is None else position(pipeline, from_step, "--from")
     if out is not None:
         refuse_folder(out)
-    table = load_source(pipeline, data)
+    folder, started = resolve(cache), time.perf_counter()
+    with chosen(engine, address):
+        with known_files(folder, rehash) as read:
+            table = load_source(pipeline, data)
+        state = carried_out(pipeline, table, folder, progress, anew)
+        state.notes += [*read.notes, *state.kept.notes, *within_limit(folder)]
+        return _finish(pipeline, state, out, undone, started)
+
+
+def carried_out(
+    pipeline: Pipeline,
+    table: Table,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+    anew: int | None = None,
+    begun: Callable[[State], None] | None = None,
+) -> State:
+    """The state after all steps.
+
+    Args:
+        pipeline: the pipeline.
+        table: the rows.
+        folder: of the cache, None for none.
+        progress: called with (stage, done, total).
+        anew: place of the first step that is carried out whatever is kept.
+        begun: is given the state before the first step.
+
+    Raises:
+        ConfigError: a step can't be used for this task.
+        LimitExceeded: a fix would have touched more rows than its limit.
+    """
     _refuse(pipeline, table)
     tell = progress or (lambda stage, done, total: None)
-    measure = partial(_evidence, pipeline=pipeline, cache=resolve(cache), progress=progress)
-    state = _State(table, measure, measure(table), rows_per_split(table), given=described(table))
+    measure = partial(_evidence, pipeline=pipeline, cache=folder, progress=progress)
+    kept = KeptSteps(folder, pipeline, table, anew)
+    state = State(table, measure, measure(table), rows_per_split(table), kept, pipeline.seed, given=described(table))
+    if begun is not None:
+        begun(state)
     for i, (step, name) in enumerate(zip(pipeline.located(), pipeline.step_names)):
         tell(name, i, len(pipeline.steps))
         began, before = time.perf_counter(), len(state.ledger)
@@ -108,54 +126,38 @@ def run(
             ahead = _ahead(pipeline.steps[i:])
             task = state.table.task
             state.evidence.prepare(needs(ahead, task), embedding=any(s.wants_embedding(task) for s in ahead))
-        _take(step, name, state, pipeline.seed)
+        from_cache = state.take(step, name)
         state.log.append(
-            {"step": name, "kind": step.kind, "seconds": time.perf_counter() - began}
+            {"step": name, "kind": step.kind, "seconds": time.perf_counter() - began, "from_cache": from_cache}
             | {"entries": len(state.ledger) - before, "rows": len(state.table)}
         )
     tell("plan", len(pipeline.steps), len(pipeline.steps))
-    return _finish(pipeline, state, out, time.perf_counter() - started)
+    return state
+
+
+def position(pipeline: Pipeline, name: str, asked: str) -> int:
+    """The place of a step by its name in the pipeline (``label_errors``, ``label_errors#2``). Raises ConfigError."""
+    names = pipeline.step_names
+    if name not in names:
+        known = ", ".join(names) or "none"
+        raise ConfigError(f"{asked}: the pipeline has no step {name!r}{nearest(name, names)}; its steps: {known}")
+    return names.index(name)
+
+
+def undoable(pipeline: Pipeline, names: Sequence[str]) -> list[str]:
+    """Steps whose entries can be left out. Raises ConfigError: no such step, or one that changed what rows hold."""
+    for name in names:
+        step = pipeline.steps[position(pipeline, name, "--undo")]
+        if isinstance(step, Transform):
+            raise ConfigError(
+                f"--undo: {name} is a transform: it changed what rows hold, which no entry of the ledger says. Take it"
+                " out of the pipeline and run that; earlier steps are not carried out again"
+            )
+    return list(dict.fromkeys(names))
 
 
 def _evidence(table: Table, *, pipeline: Pipeline, cache: Path | None, progress: Progress | None) -> Evidence:
     return Evidence(table, pipeline.evidence, cache=cache, seed=pipeline.seed, progress=progress)
-
-
-def load_source(pipeline: Pipeline, data: Any = None) -> Table:
-    """The rows that a pipeline runs on: the data that are given, or its own source. Raises ConfigError, DataError."""
-    if isinstance(data, Table):
-        return data
-    options: dict[str, Any] = {}
-    if data is None:
-        if pipeline.source is None:
-            raise ConfigError("there is no data: the pipeline names no source, and none was given")
-        options = pipeline.source.model_dump(exclude_defaults=True, exclude={"path"})
-        if "root" in options:
-            options["root"] = pipeline.folder / options["root"]
-        path = pipeline.source.path
-        data = _beside(pipeline, path) if isinstance(path, str) else [_beside(pipeline, p) for p in path]
-    return load(data, _with_target(pipeline), **options)
-
-
-def _with_target(pipeline: Pipeline) -> Task | None:
-    """The pipeline's task, with the path of its target relative to the file resolved; a split's name stays."""
-    task = pipeline.task
-    if task is None or task.target is None or not (pipeline.folder / task.target).exists():
-        return task
-    return task.model_copy(update={"target": os.path.normpath(pipeline.folder / task.target)})
-
-
-def _beside(pipeline: Pipeline, path: str) -> str:
-    """A path of the pipeline file, relative to it; hub ids and URLs stay as they are. Raises DataError."""
-    local = Path(os.path.normpath(pipeline.folder / path))
-    if "://" in path or (is_hub_name(path) and not local.parent.is_dir()):
-        return path
-    if not local.exists() and not any(c in path for c in "*?["):
-        raise DataError(
-            f"{local}: there is no such file or folder; it is the source that the pipeline names, relative to its"
-            " file. Correct it, or name other data for this run (--source on the command line)"
-        )
-    return str(local)
 
 
 def _refuse(pipeline: Pipeline, table: Table) -> None:
@@ -184,103 +186,16 @@ def _ahead(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(takewhile(lambda step: not isinstance(step, Transform), steps))
 
 
-def _take(step: Step, name: str, state: _State, seed: int) -> None:
-    if isinstance(step, Check):
-        findings = step.find(state.evidence)
-        state.findings.append(findings.renamed(step.name, name))
-        state.notes += idle(step, findings, state.table)
-        if step.fix is not None:
-            _decide(_guard.apply(step, findings, state.evidence), name, state)
-    elif isinstance(step, Balance):
-        rng = generator(seed, step=name)
-        decided = step.decide(state.evidence.labels, state.evidence, rng)
-        if isinstance(decided, Made):
-            _add(decided, name, state)
-        else:
-            _decide(decided, name, state)
-    elif isinstance(step, Transform):
-        fitted = step.fit(state.table.select(np.flatnonzero(state.evidence.active)))
-        if fitted:
-            state.fitted[name] = fitted
-        state.transforms.append((step, fitted))
-        before, state.table = state.table, step.apply(state.table, fitted)
-        refuse_lost_rows(before, state.table, name)
-        changes = _changed(before, state.table, name)
-        state.changes.append(changes)
-        made = changes.filter(pc.is_valid(changes["parent"]))
-        parents = dict(zip(made["row_id"].to_pylist(), made["parent"].to_pylist()))
-        if parents:
-            state.decisions.append(state.ledger.handed_down(parents))
-        state.notes += state.evidence.notes
-        state.evidence = state.measure(state.table)
-        _follow(state)
-        _decide(step.weigh(state.table), name, state)
-    elif isinstance(step, Augment):
-        labels = state.evidence.labels
-        recipe = step.settled(labels, state.evidence).recipe(state.table.task)
-        state.recipes.append(recipe)
-        state.notes += _uncovered(state.table, recipe)
-        _decide(step.decide(labels, state.evidence, generator(seed, step=name)), name, state)
-    else:
-        raise ConfigError(f"{name}: a {type(step).__name__} is no check, transform, balance or augment step")
-
-
-def _uncovered(table: Table, recipe: dict[str, Any]) -> list[str]:
-    """Sentences about operations that leave many texts as they are."""
-    if not recipe.get("text"):
-        return []
-    from curate.augment._coverage import coverage, notes
-
-    slow = any(isinstance(one, dict) and set(one) & {"contextual_words", "back_translate"} for one in recipe["text"])
-    return notes(coverage(table, [recipe], rows=20 if slow else 200))
-
-
-def _changed(before: Table, after: Table, step: str) -> pa.Table:
-    """Ids of the rows whose content a transform changed, and of new rows with the row that each was made from."""
-    changed = np.ones(len(after), dtype=bool)
-    if len(before) == len(after) and (before.row_ids == after.row_ids).all():
-        changed = (before.content != after.content).any(axis=1)
-    ids = after.row_ids[changed]
-    parents = pa.nulls(len(ids), pa.string())
-    if after.parents is not None:
-        above = after.parents[changed]
-        new = ~np.isin(ids, before.row_ids) & (above != ids)
-        parents = pa.array(above, pa.string(), mask=~new)
-    steps = pa.repeat(pa.scalar(step), len(ids))
-    return pa.table({"row_id": pa.array(ids, pa.string()), "step": steps, "parent": parents}, CHANGES)
-
-
-def _add(made: Made, name: str, state: _State) -> None:
-    """New rows behind the others, and the entries that say how they were made."""
-    if made.rows.num_rows:
-        state.table = with_made(state.table, made, name)
-        for transform, fitted in state.transforms:
-            state.table = transform.completed(state.table, fitted)
-        state.notes += state.evidence.notes
-        state.evidence = state.measure(state.table)
-    if len(made.decisions):
-        state.decisions.append(made.decisions.by(name))
-    _follow(state)
-
-
-def _decide(decisions: Decisions, name: str, state: _State) -> None:
-    if len(decisions):
-        state.decisions.append(decisions.by(name))
-        _follow(state)
-
-
-def _follow(state: _State) -> None:
-    verdict = state.verdict()
-    labels = state.table.labels
-    labels = labels.with_codes(verdict.codes)
-    state.evidence = state.evidence.following(~verdict.dropped, labels, verdict.repeats)
-
-
-def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float) -> Curated:
+def _finish(pipeline: Pipeline, state: State, out: Path | None, undone: list[str], started: float) -> Curated:
     table, broken = state.table, state.evidence.broken
+    if undone:
+        left = state.ledger.without(undone)
+        state.notes += [_left_out(name, state) for name in undone]
+        state.decisions = [left]
     state.decisions.append(_unreadable(table, broken, state.ledger))
     ledger, verdict = state.ledger, state.verdict()
-    recipe = json.dumps(state.recipes, sort_keys=True, ensure_ascii=False) if state.recipes else None
+    recipes = [recipe for name, recipe in state.recipes.items() if name not in undone]
+    recipe = json.dumps(recipes, sort_keys=True, ensure_ascii=False) if recipes else None
     plan = make_plan(table, verdict, recipe)
     unreadable = np.fromiter(broken, dtype=np.int64, count=len(broken))
     accounts = balance_accounts(table, state.read, unreadable, verdict, plan)
@@ -295,8 +210,9 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
         pipeline=pipeline,
         accounts=accounts,
         facts={
-            "seconds": round(seconds, 3),
+            "seconds": round(time.perf_counter() - started, 3),
             "steps": state.log,
+            **({"undone": undone} if undone else {}),
             "evidence": state.evidence.facts(),
             "fitted": state.fitted,
             "given": state.given,
@@ -311,6 +227,11 @@ def _finish(pipeline: Pipeline, state: _State, out: Path | None, seconds: float)
     if out is not None:
         curated = curated.save(out)
     return curated
+
+
+def _left_out(name: str, state: State) -> str:
+    entries = int((np.asarray(state.ledger.table["step"]) == name).sum())
+    return f"undone: {entries:,} entries of {name} are left out of the ledger"
 
 
 def _last_checks(steps: tuple[Step, ...]) -> list[Check]:

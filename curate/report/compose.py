@@ -80,9 +80,8 @@ def _checks(material: Material, rows_per_issue: int) -> dict[str, Check]:
     judged: dict[tuple[str, str], dict[str, Any]] = {}
     sizes: dict[tuple[str, str], dict[int, int]] = {}
     for check, issues in summary.items():
-        of_check = findings.only(check)
         for issue, counts in issues.items():
-            lines = of_check.only(issue=issue).table
+            lines = findings.only(check, issue).table
             flagged = lines.filter(lines["is_issue"])["row_id"].to_pylist()
             judged[check, issue] = counts | {"histogram": histogram(lines), "flagged": flagged}
             chosen[check, issue], sizes[check, issue] = worst_groups(lines, rows_per_issue), group_sizes(lines)

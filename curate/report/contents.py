@@ -44,7 +44,7 @@ def input_columns(table: Table) -> list[str]:
     task = table.task
     columns = [getattr(task, role) for role in task.modalities if role != "features"]
     columns += [*task.feature_columns, task.transcript]
-    present = set(table.dataset.column_names)
+    present = set(table.column_names)
     return [name for name in columns if name in present]
 
 

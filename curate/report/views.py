@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,16 +39,21 @@ class Views:
     @classmethod
     def of(cls, evidence: Evidence, checks: Sequence[Check], findings: Findings) -> Views:
         """The views of an audit's evidence; nothing is measured or embedded for their sake alone."""
+        from curate.evidence.measures import FIELDS
+
         task = evidence.table.task
         flagged = np.zeros(len(evidence.table), dtype=bool)
-        flagged[findings.flagged["row"].to_numpy()] = True
+        issues = replace(findings, table=findings.flagged)
+        flagged[issues.table["row"].to_numpy()] = True
         active = evidence.active
         names = dict.fromkeys(name for check in checks for name in check.needs(task))
         measures = {}
         for name in names:
+            if name in FIELDS and FIELDS[name].fields[name][1]:  # several numbers per row: a fingerprint
+                continue
             values = evidence.measure(name)
             if values.ndim == 1 and values.dtype.kind in "fiub":
-                measured = _measured(name, values.astype(np.float64)[active], active, checks, findings)
+                measured = _measured(name, values.astype(np.float64)[active], active, checks, issues)
                 if measured is not None:
                     measures[name] = measured
         if not any(check.wants_embedding(evidence.table.task) for check in checks) or not active.any():
@@ -85,7 +90,7 @@ def _evenly(rows: np.ndarray, count: int) -> np.ndarray:
 def _measured(
     name: str, values: np.ndarray, active: np.ndarray, checks: Iterable[Check], findings: Findings
 ) -> Measured | None:
-    """Distribution of (m,) values of the active rows; None where there is none."""
+    """Distribution of (m,) values of the active rows; None where there is none. `findings` are the flagged ones."""
     known = np.isfinite(values)
     known &= ~((values == -1) & (values.min(initial=0.0, where=known) == -1))  # -1 stands for broken rows
     if not known.any():
@@ -118,11 +123,7 @@ def _measured(
 
 def _flagged_rows(findings: Findings, bounds: Sequence[Bound]) -> np.ndarray:
     """Rows flagged for the issues that the bounds decide about."""
-    found = [
-        lines.filter(lines["is_issue"])["row"].to_numpy()
-        for bound in bounds
-        for lines in [findings.only(bound.check, bound.issue).table]
-    ]
+    found = [findings.only(bound.check, bound.issue).table["row"].to_numpy() for bound in bounds]
     return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
 
 

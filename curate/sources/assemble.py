@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,14 +23,16 @@ from curate.sources.predictions import read_predictions
 from curate.sources.raw import Raw, put
 from curate.sources.tokens import read_tags, with_tokens
 from curate.sources.votes import vote_names, with_votes
-from curate.table import HELD_OUT, PROBLEMS, Table
+from curate.table import HELD_OUT, PROBLEMS, Held, Table
 from curate.task import Task
-
-if TYPE_CHECKING:
-    import datasets
 
 MANY_LABELS = 20
 """With fewer labelled rows, classes of one or two rows are no sign of a wrong column."""
+PLAIN = {
+    pa.null(), pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(),
+    pa.uint64(), pa.float32(), pa.float64(), pa.string(), pa.large_string(), pa.binary(), pa.large_binary(),
+}  # fmt: skip
+"""Types of columns that `datasets` holds as they are."""
 
 
 def assemble(
@@ -105,6 +107,11 @@ def _hardly_a_label(raw: Raw, task: Task) -> list[str]:
         return []
     known = len(raw.columns[task.label]) - raw.columns[task.label].null_count
     classes = len(task.label_names)
+    if classes == 1:
+        return [
+            f"every label is {task.label_names[0]!r}: what compares classes (label errors, imbalance, learning curve)"
+            " can say nothing of one; give data with several, or kind: unlabeled"
+        ]
     if known < MANY_LABELS or classes <= known / 2:
         return []
     return [
@@ -230,23 +237,28 @@ def _problems(unreadable: Mapping[int, str], remarks: Sequence[tuple[int, str, s
                     schema=PROBLEMS)  # fmt: skip
 
 
-def _dataset(raw: Raw, columns: pa.Table, media: MediaColumns, task: Task, content: np.ndarray) -> datasets.Dataset:
-    """The rows as a `datasets.Dataset` that decodes nothing."""
+def _dataset(raw: Raw, columns: pa.Table, media: MediaColumns, task: Task, content: np.ndarray) -> Any:
+    """The rows as a `datasets.Dataset` that decodes nothing, opened when it is first asked for."""
     import xxhash
-    from datasets import Audio, Dataset, DatasetInfo, Features, Image, Video
-    from datasets.table import InMemoryTable
 
     columns = columns.replace_schema_metadata(None)
-    try:
-        features = Features.from_arrow_schema(columns.schema)
-    except (ValueError, NotImplementedError, TypeError) as error:
-        raise DataError(f"{raw.source}: a column has a type that can't be held: {error}") from error
-    kinds: dict[str, Any] = {"image": Image(decode=False), "audio": Audio(decode=False), "video": Video(decode=False)}
     roles = {getattr(task, role): role for role in ("image", "audio", "video") if getattr(task, role)}
     if task.mask:
         roles[task.mask] = "image"
-    for name, role in roles.items():
-        if columns.schema.field(name).type == kinds[role].pa_type:
-            features[name] = kinds[role]
     fingerprint = xxhash.xxh3_64_hexdigest(np.ascontiguousarray(content).tobytes() + str(columns.schema).encode())
-    return Dataset(InMemoryTable(columns), info=DatasetInfo(features=features), fingerprint=fingerprint)
+    held = Held(columns, roles, fingerprint)
+    if not all(is_plain(field.type) for field in columns.schema):
+        try:
+            return held.dataset()
+        except (ValueError, NotImplementedError, TypeError) as error:
+            raise DataError(f"{raw.source}: a column has a type that can't be held: {error}") from error
+    return held
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether `datasets` is known to hold a column of that type."""
+    if pa.types.is_list(kind):
+        return is_plain(kind.value_type)
+    if pa.types.is_struct(kind):
+        return all(is_plain(kind.field(i).type) for i in range(kind.num_fields))
+    return kind in PLAIN

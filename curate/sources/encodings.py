@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from curate.errors import DataError
+from curate.media.sniff import sniff
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -81,17 +82,29 @@ def decode(path: Path, encoding: str | None = None) -> Decoded:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path.name}: can't be read: {error.strerror}") from error
+    _refuse_binary(data, path.name)
     marked = next((codec for mark, codec in MARKS if data.startswith(mark)), None)
     if encoding is not None or (marked is not None and marked != "utf-8-sig"):
         return _strictly(data, encoding or str(marked), path.name)
     if marked is None and (plain := _unmarked_utf16(data)):
         return _strictly(data, plain, path.name)
     codec = marked or "utf-8"
-    body = data[len(codecs.BOM_UTF8) :] if marked else data
+    body = data
+    while body.startswith(codecs.BOM_UTF8):  # some writers put one before each part that they join
+        body = body[len(codecs.BOM_UTF8) :]
     try:
         return Decoded(body.decode("utf-8"), codec)
     except UnicodeDecodeError:
         return _with_broken_lines(body)
+
+
+def _refuse_binary(data: bytes, name: str) -> None:
+    """Refuse a picture, archive, table, ... under the name of a text file. Raises DataError."""
+    found = sniff(data[:600])
+    head = data[:512]
+    # Some signatures are letters, with which a text may begin.
+    if found and found[1] != "text" and (b"\0" in head or not head[:4].isascii()):
+        raise DataError(f"{name}: no text file: by its content it is {found[0]} ({found[1]}); rename it")
 
 
 def _strictly(data: bytes, encoding: str, name: str) -> Decoded:

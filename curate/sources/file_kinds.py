@@ -35,7 +35,18 @@ JSON = frozenset((".jsonl", ".ndjson", ".json"))
 ARROW = frozenset((".parquet", ".pq", ".arrow", ".feather", ".ipc"))
 TABLES = DELIMITED | JSON | ARROW
 JUNK = frozenset(("thumbs.db", "desktop.ini", ".ds_store", "__macosx"))
-ABOUT = ("readme", "license", "licence", "citation", "changelog", "notice", "authors", "classes.txt", "labels.txt")
+ABOUT = (
+    "readme",
+    "license",
+    "licence",
+    "citation",
+    "changelog",
+    "notice",
+    "authors",
+    "classes.txt",
+    "labels.txt",
+    "export.json",
+)
 _KIND = dict.fromkeys(IMAGE, "image") | dict.fromkeys(AUDIO, "audio") | dict.fromkeys(VIDEO, "video")
 
 

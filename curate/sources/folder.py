@@ -17,6 +17,7 @@ from curate.sources.listing import Listing, classify, some, walk
 from curate.sources.mask_folders import images_and_masks
 from curate.sources.media_columns import find_media
 from curate.sources.raw import Raw, media_paths, of_files
+from curate.sources.shards import local_shard, read_shards
 from curate.sources.splits import CANONICAL
 from curate.sources.tables import read_several
 from curate.sources.text_files import text_columns
@@ -38,6 +39,11 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
     ):
         return from_disk(folder, source)
     listing = walk(folder, source)
+    if listing.shards:
+        if not (listing.media or listing.tables or listing.arrays or listing.texts):
+            raw = read_shards([local_shard(folder / path, path) for path in listing.shards], source)
+            return replace(raw, notes=(*raw.notes, *listing.notes(listing.others)))
+        listing.others.extend(listing.shards)
     options = {"delimiter": delimiter, "encoding": encoding}
     if listing.media:
         tables = _metadata_tables(listing.tables)

@@ -153,7 +153,8 @@ def _array(text: str, name: str) -> _Found:
         try:
             item, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:  # also a key that stands twice, or thousands of digits
-            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            deep = isinstance(error, RecursionError)
+            what = "nested too deeply" if deep else error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is not valid JSON: {what}") from error
         if not isinstance(item, dict):
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is {type(item).__name__}, not an object")

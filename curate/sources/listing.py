@@ -21,6 +21,7 @@ class Listing:
         texts: ``.txt`` files.
         tables: files of metadata or rows.
         arrays: ``.npz`` files.
+        shards: ``.tar`` files.
         others: files of other types.
         junk: hidden files and what file managers leave.
         links: links to folders, which are not followed.
@@ -31,6 +32,7 @@ class Listing:
     texts: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     arrays: list[str] = field(default_factory=list)
+    shards: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     junk: int = 0
     links: int = 0
@@ -88,6 +90,8 @@ def classify(listing: Listing, path: str, file: str) -> None:
         listing.tables.append(path)
     elif ending(file) == ".npz":
         listing.arrays.append(path)
+    elif ending(file) == ".tar":
+        listing.shards.append(path)
     elif ending(file) in TEXT:
         listing.texts.append(path)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -182,6 +183,7 @@ def _places(
     bases = [os.path.realpath(base) for base in raw.bases] or [str(home)]
     base_of = np.zeros(len(paths), int) if raw.base_of is None else raw.base_of
     index = cache(lambda: _files_under(home))
+    plain = cache(lambda folder: os.path.realpath(folder) == folder)
     found: list[str | None] = []
     failures: dict[int, str] = {}
     for row, value in enumerate(paths.to_pylist()):
@@ -189,11 +191,33 @@ def _places(
             found.append(value)
             continue
         try:
-            found.append(_place(value, bases[base_of[row]], str(home), index))
+            if bases[base_of[row]] == str(home) and _is_plain(value, str(home), plain):
+                found.append(value)
+            else:
+                found.append(_place(value, bases[base_of[row]], str(home), index))
         except UnreadablePayload as error:
-            failures[row] = str(error)
+            failures[row] = raw.unfetched.get(value) or str(error)
             found.append(value)
     return found, failures
+
+
+def _is_plain(value: str, home: str, plain: Callable[[str], bool]) -> bool:
+    """Whether a path, as it stands, is that of a file under the root with no link on the way: true of most, soon seen.
+
+    `plain` says of a folder whether there is no link on the way to it.
+    """
+    folder, _, name = value.rpartition("/")
+    if not name or name in (".", "..") or "\\" in value or "\0" in value or folder.startswith("/"):
+        return False
+    if folder and any(part in ("", ".", "..") for part in folder.split("/")):
+        return False
+    full = f"{home}/{value}"
+    try:
+        if not stat.S_ISREG(os.lstat(full).st_mode):
+            return False
+    except OSError:
+        return False
+    return plain(full[: -len(name) - 1])
 
 
 def _place(value: str, base: str, home: str, index: Callable[[], Mapping[str, Sequence[str]]]) -> str:

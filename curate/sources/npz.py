@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +21,8 @@ from curate.sources.splits import CANONICAL
 INPUTS = ("x", "features", "data", "images", "image", "series", "text", "texts", "arr_0", "vectors")
 TARGETS = ("y", "label", "labels", "target", "targets", "arr_1", "class", "classes")
 MAX_BYTES = 16 << 30
+SUSPICIOUS_BYTES, MAX_RATIO = 1 << 30, 500
+"""Unpacked bytes from which on an archive may hold no more than so many times its own size."""
 _SPLIT = re.compile(r"^(?P<base>.+?)_(?P<split>[A-Za-z]+)$|^(?P<split2>[A-Za-z]+)_(?P<base2>.+)$")
 
 
@@ -30,10 +34,7 @@ def read_npz(path: Path, *, source: str | None = None) -> Raw:
     """
     name = source or path.name
     try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(member.file_size for member in packed.infolist())
-        if size > MAX_BYTES:
-            raise DataError(f"{name}: {size:,} bytes once unpacked, more than the limit of {MAX_BYTES:,}")
+        _refuse_bombs(path, name)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except ValueError as error:
@@ -59,6 +60,41 @@ def read_npz(path: Path, *, source: str | None = None) -> Raw:
     return replace(whole, root=path.parent, bases=(path.parent,), notes=(*whole.notes, *left))
 
 
+def _refuse_bombs(path: Path, name: str) -> None:
+    """Refuse archives that unpack to more than they may, and arrays that promise more than the archive has.
+
+    Raises:
+        DataError: with the sizes.
+    """
+    with zipfile.ZipFile(path) as packed:
+        members = packed.infolist()
+        size, held = sum(member.file_size for member in members), max(1, path.stat().st_size)
+        if size > MAX_BYTES:
+            raise DataError(f"{name}: {size:,} bytes once unpacked, more than the limit of {MAX_BYTES:,}")
+        if size > SUSPICIOUS_BYTES and size > MAX_RATIO * held:
+            raise DataError(f"{name}: {held:,} bytes that unpack to {size:,}, more than {MAX_RATIO} times as many")
+        for member in members:
+            with packed.open(member) as file:
+                shape, kind = _declared(file)
+            promised = math.prod(shape) * kind.itemsize
+            if not kind.hasobject and promised > member.file_size:
+                raise DataError(
+                    f"{name}: {member.filename} promises an array {'x'.join(map(str, shape))} of {promised:,} bytes and"
+                    f" holds {member.file_size:,}"
+                )
+
+
+def _declared(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type by the header of an array; nothing where it is no array, which the reader will say."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(file)
+    except (ValueError, SyntaxError, TypeError, EOFError):
+        return (), np.dtype("u1")
+    return shape, kind
+
+
 def _splits(arrays: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, np.ndarray]]:
     """split -> base name -> array, where the names say so (``X_train``, ``train_images``), and the other arrays."""
     found: dict[str, dict[str, np.ndarray]] = {}
@@ -81,6 +117,8 @@ def _part(arrays: dict[str, np.ndarray], name: str) -> Raw:
         listed = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
         what = "more than one array could be" if inputs else "none of the arrays is"
         raise DataError(f"{name}: {what} the input; call it X or features, and the labels y; found {listed}")
+    if not arrays[inputs[0]].ndim:
+        raise DataError(f"{name}: {inputs[0]} is a single number, not an array with a row per item")
     length = len(arrays[inputs[0]])
     columns = {key: array for key, array in arrays.items() if array.ndim and len(array) == length}
     for key in targets:

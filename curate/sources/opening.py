@@ -17,6 +17,9 @@ from curate.sources.folder import files_as_folder, read_folder
 from curate.sources.hub import HUB_NAME, from_dataset, from_dataset_dict, from_hub
 from curate.sources.memory import from_columns, from_frame, from_table
 from curate.sources.raw import Raw
+from curate.sources.remote import from_remote
+from curate.sources.remote_urls import is_remote, shown
+from curate.sources.shards import local_shard, read_shards
 from curate.sources.tables import read_several, read_table
 from curate.table import Table
 from curate.task import Task
@@ -59,9 +62,10 @@ def load(
 
     Args:
         source: a folder (one per class, media with a metadata file, tables, what `save_to_disk` wrote), a file (csv,
-            tsv, jsonl, json, parquet, arrow, feather, npz), a glob or a list of files, the ``owner/name`` of a data set
-            on the hub (``hf://owner/name``), a `datasets.Dataset` or `DatasetDict`, a DataFrame, an Arrow table, a dict
-            of columns, or a Table, which is given back as it is.
+            tsv, jsonl, json, parquet, arrow, feather, npz, tar shards of webdataset), a glob or a list of files, the
+            ``owner/name`` of a data set on the hub (``hf://owner/name``), URLs of files (``https://``, ``s3://``,
+            ``gs://``, with ``{000..012}`` for numbers) or of a folder in a bucket, a `datasets.Dataset` or
+            `DatasetDict`, a DataFrame, an Arrow table, a dict of columns, or a Table, which is given back as it is.
         task: roles of the columns; what it leaves out is inferred.
         kind: of the task; with the following, the same as naming it in `task`.
         label: column of labels.
@@ -110,7 +114,10 @@ def load(
         raise ConfigError(f"max_rows must be at least 1, not {max_rows}")
     if delimiter is not None and len(delimiter) != 1:
         raise ConfigError(f"the delimiter must be one character, not {delimiter!r}")
-    raw = read(source, delimiter=delimiter, encoding=encoding, config=config, revision=revision)
+    if root is not None and _remote(source):
+        raise ConfigError("root can't be set for remote data: media files are relative to the URL")
+    few = max_rows if splits is None else None
+    raw = read(source, delimiter=delimiter, encoding=encoding, config=config, revision=revision, max_rows=few)
     home = _root(root, raw)
     wanted = [splits] if isinstance(splits, str) else splits
     return assemble(raw, given, root=home, keep_splits=wanted, max_rows=max_rows)
@@ -148,12 +155,22 @@ def _root(root: str | os.PathLike[str] | None, raw: Raw) -> Path | None:
     return folder
 
 
-def read(source: Any, *, delimiter: str | None, encoding: str | None, config: str | None, revision: str | None) -> Raw:
-    """The reader for a source, and what it found."""
+def read(
+    source: Any,
+    *,
+    delimiter: str | None,
+    encoding: str | None,
+    config: str | None,
+    revision: str | None,
+    max_rows: int | None = None,
+) -> Raw:
+    """The reader for a source, and what it found; with `max_rows` readers may give so few, evenly spaced."""
     options = {"delimiter": delimiter, "encoding": encoding}
     _refuse_foreign(source, options, {"config": config, "revision": revision})
     if isinstance(source, str) and (source.startswith("hf://") or is_hub_name(source)):
         return from_hub(source, config, revision)
+    if urls := _remote(source):
+        return from_remote(urls, options, max_rows=max_rows)
     if isinstance(source, str | os.PathLike):
         return _from_path(os.fspath(source), options)
     package = type(source).__module__.split(".")[0]
@@ -174,6 +191,15 @@ def read(source: Any, *, delimiter: str | None, encoding: str | None, config: st
         f"a source of the type {type(source).__name__} can't be read; give a path, a glob, a list of files, a dict of"
         " columns, a DataFrame, an Arrow table or a datasets.Dataset"
     )
+
+
+def _remote(source: Any) -> list[str]:
+    """The URLs that are named; none where the source is something else. Raises ConfigError for URLs among files."""
+    given = source if isinstance(source, list | tuple) else [source]
+    urls = [item for item in given if is_remote(item)]
+    if urls and len(urls) < len(given):
+        raise ConfigError(f"{shown(urls[0])}: URLs and files here can't be read together")
+    return urls
 
 
 def _refuse_foreign(source: Any, of_text: Mapping[str, str | None], of_hub: Mapping[str, str | None]) -> None:
@@ -239,8 +265,6 @@ def _from_path(name: str, options: dict[str, str | None]) -> Raw:
         if not found:
             raise DataError(f"{name}: no file matches")
         return _from_files([p for p in found if p.is_file()] or found, name, options)
-    if "://" in name:
-        raise DataError(f"{name}: remote data can't be read yet, but for hf://owner/name; download it first")
     raise DataError(f"{name}: there is no such file or folder{_beside(path)}")
 
 
@@ -258,6 +282,8 @@ def _from_file(path: Path, name: str, options: dict[str, str | None]) -> Raw:
         raise DataError(f"{name}: the file is empty (0 bytes)")
     if media_kind(path.name):
         return files_as_folder([path], name)
+    if ending(path.name) == ".tar":
+        return read_shards([local_shard(path, path.name)], name)
     return read_table(path, source=name, **options)
 
 
@@ -267,6 +293,8 @@ def _from_files(paths: list[Path], name: str, options: dict[str, str | None]) ->
         raise DataError(f"{missing[0]}: there is no such file ({len(missing)} of {len(paths)} are missing)")
     if folders := [path for path in paths if path.is_dir()]:
         raise DataError(f"{folders[0]}: a folder among the files; name files alone, or one folder")
+    if all(ending(path.name) == ".tar" for path in paths):
+        return read_shards([local_shard(path, path.name) for path in sorted(paths)], name)
     media = [path for path in paths if media_kind(path.name) or ending(path.name) in TEXT]
     if media and len(media) < len(paths):
         other = next(path for path in paths if path not in media)

@@ -32,6 +32,7 @@ class Raw:
         roles: roles that the layout itself decides (a folder per class has a label).
         class_names: column -> names of the classes in their order, where the source has them.
         media: column -> image, audio or video, where the source says so.
+        unfetched: file name -> why it could not be brought here from where the source lies.
     """
 
     columns: pa.Table
@@ -48,6 +49,7 @@ class Raw:
     roles: Mapping[str, Any] = field(default_factory=dict)
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     media: Mapping[str, str] = field(default_factory=dict)
+    unfetched: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of rows, unreadable ones among them."""
@@ -139,4 +141,5 @@ def concatenated(parts: Sequence[Raw], source: str) -> Raw:
         roles={role: value for part in parts for role, value in part.roles.items()},
         class_names={name: value for part in reversed(parts) for name, value in part.class_names.items()},
         media={name: value for part in parts for name, value in part.media.items()},
+        unfetched={name: why for part in parts for name, why in part.unfetched.items()},
     )

@@ -1,6 +1,7 @@
 """Findings: one table for all checks."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from curate.findings import SCHEMA, Findings
@@ -41,3 +42,40 @@ def test_scores_out_of_range_are_refused(bad):
 def test_no_findings():
     assert Findings.none().summary == {}
     assert Findings.join([]).table.schema.equals(SCHEMA)
+
+
+def test_findings_of_many_rows_share_what_is_equal():
+    rows = 50_000
+    ids = np.array([f"row {place}" for place in range(rows)], dtype=np.dtypes.StringDType())
+    before = pa.total_allocated_bytes()
+    flags = np.arange(rows) % 10_000 == 7
+    reasons = {int(place): f"reason {place}" for place in np.flatnonzero(flags)}
+    parts = [
+        Findings.of("check", f"issue {k}", np.arange(rows), ids, np.full(rows, 0.5), flags, reason=reasons)
+        for k in range(20)
+    ]
+    joined = Findings.join(parts)
+    assert joined.table.schema.equals(SCHEMA)
+    assert (pa.total_allocated_bytes() - before) / rows / 20 < 15  # bytes per line
+    assert joined.flagged["reason"].to_pylist() == [f"reason {place}" for place in np.flatnonzero(flags)] * 20
+    assert joined.only("check", "issue 3").table["row_id"].to_pylist() == ids.tolist()
+    assert len(joined.only(issue="issue 3")) == rows
+    assert len(joined.only("check")) == 20 * rows
+    assert len(joined.only("other")) == 0
+
+
+def test_ids_of_another_table_are_its_own():
+    one, other = IDS, np.array(["x", "y", "z"], dtype=np.dtypes.StringDType())
+    found = [
+        Findings.of("c", "i", np.arange(3), ids, np.ones(3), np.zeros(3, bool)).table["row_id"].to_pylist()
+        for ids in (one, other, one)
+    ]
+    assert found == [one.tolist(), other.tolist(), one.tolist()]
+
+
+def test_lines_of_one_issue_are_found_wherever_they_stand():
+    joined = Findings.join([make(), make("d"), make(), make(issue="j")])
+    assert joined.only("c", "i").table["row"].to_pylist() == [0, 1, 2, 0, 1, 2]
+    mixed = Findings(joined.table.sort_by([("row", "ascending"), ("check", "ascending"), ("issue", "ascending")]))
+    assert mixed.only("c", "i").table["row"].to_pylist() == [0, 0, 1, 1, 2, 2]
+    assert len(Findings.none().only("c")) == 0

@@ -51,9 +51,10 @@ def png(level, side=8):
     return image.encode_png(np.full((side, side, 3), level, np.uint8))
 
 
-def take(table, measures, cache=None, workers=1, chunk=7, progress=None, **limits):
+def take(table, measures, cache=None, workers=1, chunk=7, progress=None, isolate=False, **limits):
     pace = Pace(chunk_rows=chunk, flush_rows=1)
-    return measuring.take(table, measures, EvidenceSettings(workers=workers, **limits), cache, progress, pace)
+    settings = EvidenceSettings(workers=workers, isolate=isolate, **limits)
+    return measuring.take(table, measures, settings, cache, progress, pace)
 
 
 def same(left, right):
@@ -124,16 +125,43 @@ def test_the_order_of_rows_changes_nothing_else(mixed):
 
 def test_memory_bounds_change_nothing(mixed, monkeypatch):
     straight = take(mixed, [Level()])
-    monkeypatch.setattr("curate.evidence.decoding.BATCH_BYTES", 1)
+    monkeypatch.setattr("curate.evidence.decoding.GROUP_BYTES", 1)
     same(take(mixed, [Level()]), straight)
 
 
 def test_each_row_is_decoded_once_for_all_measures(mixed, monkeypatch):
     calls = []
     decode = image.decode
-    monkeypatch.setattr(image, "decode", lambda data, limit: calls.append(1) or decode(data, limit))
-    take(mixed, [measure for measure in MEASURES if measure.modality == "image"] + [Level()])
+    monkeypatch.setattr(image, "decode", lambda *given: calls.append(1) or decode(*given))
+    level = Level()
+    level.least_side = by_field("image.brightness").least_side
+    take(mixed, [measure for measure in MEASURES if measure.modality == "image"] + [level])
     assert len(calls) == 38
+
+
+def test_what_wants_all_pixels_is_shown_all(monkeypatch):
+    import cv2
+
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 255, (30, 26, 3), dtype=np.uint8)
+    wide = cv2.resize(small, (2_600, 3_000), interpolation=cv2.INTER_CUBIC)
+    table = images_of([image.encode(picture, "JPEG") for picture in (small, wide)])
+    sides = []
+
+    class Side(Level):
+        def measure(self, items):
+            sides.extend(max(item.pixels.shape[:2]) for item in items)
+            return super().measure(items)
+
+    whole = take(table, [Side(), by_field("image.brightness")])
+    assert sides == [30, 3_000]
+    part = Side()
+    part.least_side = 1_024
+    reduced = take(table, [part, by_field("image.brightness")])
+    assert sides[2:] == [30, 1_500]
+    assert whole.values["image.width"].tolist() == reduced.values["image.width"].tolist() == [26, 2_600]
+    np.testing.assert_array_equal(whole.values["image.brightness"], reduced.values["image.brightness"])
+    np.testing.assert_allclose(whole.values["image.test_level"], reduced.values["image.test_level"], atol=0.5)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -222,5 +222,3 @@ def test_unknown_and_empty_files(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"")
     with pytest.raises(DataError, match="empty"):
         curate.load(tmp_path / "a.csv")
-    with pytest.raises(DataError, match="remote data"):
-        curate.load("https://example.org/data.csv")

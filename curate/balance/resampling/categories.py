@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -95,12 +94,14 @@ def smoten(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, 
         seed: of numpy's legacy generator, as `random_state`.
     """
     from imblearn.metrics.pairwise import ValueDifferenceMetric
-    from sklearn.preprocessing import OrdinalEncoder
 
-    encoder = OrdinalEncoder(dtype=np.int32)  # pyright: ignore[reportArgumentType]  the library's own example
-    codes, parts = encoder.fit_transform(values), []
-    sizes: Any = [len(known) for known in encoder.categories_]
-    apart = ValueDifferenceMetric(n_categories=sizes).fit(codes, y)
+    # Column by column: scikit-learn's encoder, which the library's example takes, holds four more arrays of this size.
+    codes, parts, sizes = np.empty(values.shape, dtype=np.int32), [], []
+    for column in range(values.shape[1]):
+        known, place = np.unique(values[:, column], return_inverse=True)
+        codes[:, column] = place
+        sizes.append(len(known))
+    apart = ValueDifferenceMetric(n_categories=sizes).fit(codes, y)  # pyright: ignore[reportArgumentType]
     for code, wanted in extra.items():
         own = np.flatnonzero(y == code).astype(np.int32)
         of_class = codes[own]

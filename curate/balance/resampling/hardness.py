@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 TREES_AT_ONCE = 10
-"""Trees that are held while they are asked: on labels that overlap, a hundred take several times the room of the rows."""
+"""Trees that are held while they are asked: on labels that overlap, a hundred take several times the room of rows."""
 
 
 def easiest(values: np.ndarray, y: np.ndarray, aim: Mapping[int, int], seed: int, cv: int = 5) -> np.ndarray:

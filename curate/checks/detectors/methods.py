@@ -103,7 +103,7 @@ def judge(space: Space, chosen: Mapping[str, Scorer]) -> Judgement:
     Each detector's scores become surprises by their own tail, learned from training rows; the mean of the surprises is
     calibrated again, since detectors agree more than chance would have it.
     """
-    if space.fit.sum() < FEWEST or not space.values.shape[1]:
+    if space.fit.sum() < FEWEST or not space.width:
         return Judgement(np.zeros(len(space)), {})
     found = {name: scorer(space) for name, scorer in chosen.items()}
     return combined(found, space.fit)

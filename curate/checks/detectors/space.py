@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -20,24 +21,36 @@ class Space:
     """Points in a canonical order, so that nothing hangs on the order of the rows in the table.
 
     Attributes:
-        values: (n, d) float32, finite.
+        vectors: (m, d) float32, finite in these rows.
         fit: (n,) bool, the training rows: what is usual is learned from them alone.
         seed: of whatever is random.
         neighbours: nearest rows that count.
         near: k -> (n, k) int64 nearest rows to learn from, itself excluded, -1 for none, and (n, k) float32 Euclidean
             distances, NaN for none; by a search of its own if left out.
+        rows: (n,) which of the vectors are the points, in this order; all m if left out.
     """
 
-    values: np.ndarray
+    vectors: np.ndarray
     fit: np.ndarray
     seed: int
     neighbours: int
     near: Near | None = None
+    rows: np.ndarray | None = None
     _found: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         """Number of rows."""
-        return len(self.values)
+        return len(self.fit)
+
+    @property
+    def width(self) -> int:
+        """d."""
+        return self.vectors.shape[1]
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """(n, d) float32 points; copied only for who asks for them, which the search for neighbours does not."""
+        return self.vectors if self.rows is None else self.vectors[self.rows]
 
     def nearest(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         """(n, k) nearest rows to learn from and their distances, -1 and NaN for none; kept for the next asker."""
@@ -56,7 +69,8 @@ class Space:
 
     def part(self, rows: np.ndarray) -> Space:
         """The same of some rows (positions)."""
-        return Space(self.values[rows], self.fit[rows], self.seed, self.neighbours)
+        of = rows if self.rows is None else self.rows[rows]
+        return Space(self.vectors, self.fit[rows], self.seed, self.neighbours, rows=of)
 
     def _search(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         base = self.sample(REFERENCE_ROWS)

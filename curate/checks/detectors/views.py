@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from curate.checks.detectors.features import feature_matrix, robustly_scaled
 from curate.checks.detectors.methods import (
@@ -20,10 +21,13 @@ from curate.checks.detectors.methods import (
 )
 from curate.checks.detectors.space import REFERENCE_ROWS, Space
 from curate.checks.detectors.tails import FEWEST
+from curate.evidence.encoders.columns import vector_rows
 from curate.evidence.evidence import Evidence
 
 CLASS_ROWS = 10
 """Training rows from which a class can say what is usual in it."""
+LONG = 64
+"""Numbers from which the vectors of one column are taken for an embedding, and not for columns of a table."""
 FAR = 3.0
 """Robust deviations from which a cell is worth naming."""
 
@@ -80,9 +84,9 @@ def views(
     """
     size, task = len(evidence.table), evidence.table.task
     seen: list[_Seen] = []
-    if "features" in task.modalities:
+    if "features" in task.modalities and not _is_embedding(evidence):
         seen.append(_columns(evidence, rank, neighbours))
-    if task.embedding is not None or set(task.modalities) - {"features"} or not len(seen[0].rows):
+    if not seen or task.embedding is not None or set(task.modalities) - {"features"} or not len(seen[0].rows):
         seen.append(_embedding(evidence, rank, neighbours))
     found = []
     for one in seen:
@@ -93,6 +97,14 @@ def views(
     if seen[-1].space.fit.sum() < FEWEST:
         _note(evidence, f"outliers: fewer than {FEWEST} training rows can't say what is usual; nothing is flagged")
     return found
+
+
+def _is_embedding(evidence: Evidence) -> bool:
+    """Whether the features are one column of long vectors, whose single numbers say nothing."""
+    features = evidence.table.task.features
+    if not isinstance(features, str) or not pa.types.is_nested(evidence.table.column(features).type):
+        return False
+    return vector_rows(evidence.table, features).shape[1] >= LONG
 
 
 def _classes(evidence: Evidence, seen: _Seen, method: str | Mapping[str, Any], size: int) -> View:
@@ -157,7 +169,7 @@ def _embedding(evidence: Evidence, rank: np.ndarray, neighbours: int) -> _Seen:
         distance = np.sqrt(np.maximum(2.0 - 2.0 * nearest.similarity[rows], 0.0))  # Euclidean, of unit vectors
         return indices, np.where(indices >= 0, distance, np.nan)
 
-    return _Seen("overall", Space(found.vectors[rows], fit, evidence.seed, neighbours, near), rows)
+    return _Seen("overall", Space(found.vectors, fit, evidence.seed, neighbours, near, rows), rows)
 
 
 def _note(evidence: Evidence, sentence: str) -> None:

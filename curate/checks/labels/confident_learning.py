@@ -1,6 +1,8 @@
 """Confident learning on clean arrays: cleanlab's scores and filters behind checks of their input.
 
-Source: Northcutt, Jiang, Chuang, Confident Learning, 2021; the computing is cleanlab's.
+Filters, counts and the plain scores of classes are computed in passes over blocks of rows (`curate.evidence.confident`,
+`pruning`) and equal cleanlab's; entropies, sets of labels and numbers are cleanlab's own computing.
+Source: Northcutt, Jiang, Chuang, Confident Learning, 2021.
 """
 
 from __future__ import annotations
@@ -10,6 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from curate.checks.labels.pruning import Judged, label_issues, normalized_margin
+from curate.evidence.confident import Predicted, estimated_joint, predicted
+from curate.evidence.vector_rows import Rows
+
+BLOCK_ROWS = 65_536
 Score = Literal["self_confidence", "normalized_margin", "confidence_weighted_entropy"]
 Filter = Literal[
     "prune_by_noise_rate",
@@ -28,70 +35,111 @@ def clean(probabilities: np.ndarray) -> np.ndarray:
     return clipped / np.maximum(clipped.sum(1, keepdims=True), 1e-12)
 
 
-def quality(labels: np.ndarray, probabilities: np.ndarray, score: str, adjust: bool = False) -> np.ndarray:
-    """(n,) codes, (n, K) probabilities whose rows sum to 1 -> (n,) scores in [0, 1], 0 worst.
+def quality(
+    labels: np.ndarray,
+    probabilities: Rows,
+    score: str,
+    adjust: bool = False,
+    rows: np.ndarray | None = None,
+    seen: Predicted | None = None,
+) -> np.ndarray:
+    """(m,) scores in [0, 1], 0 worst.
 
     Args:
-        labels: (n,) codes.
-        probabilities: (n, K).
+        labels: (m,) codes.
+        probabilities: (n, K), rows sum to 1.
         score: one of `Score`.
         adjust: whether the mean confidence of each class is taken off first (not for entropy).
+        rows: (m,) positions of the rows; all n if left out.
+        seen: what a pass over these rows gave, if there was one.
+
+    Peak memory: 32 bytes per row and some blocks; with `adjust`, three float64 copies of the probabilities.
     """
     if not len(labels):
         return np.zeros(0)
-    if len(np.unique(labels)) < 2:
-        return probabilities[np.arange(len(labels)), labels]
+    one_class = len(np.unique(labels)) < 2
+    if adjust and score != "confidence_weighted_entropy" and not one_class:
+        from cleanlab.rank import get_label_quality_scores
+
+        present, compact = np.unique(labels, return_inverse=True)  # it wants every class to occur
+        kept = clean(_of(probabilities, rows)[:, present])
+        found = get_label_quality_scores(compact, kept, method=score, adjust_pred_probs=True)
+        return np.clip(found, 0.0, 1.0)
+    seen = predicted(probabilities, labels, rows) if seen is None else seen
+    if score == "confidence_weighted_entropy" and not one_class:
+        return _entropies(labels, probabilities, rows)
+    plain = score == "self_confidence" or one_class
+    found = seen.own if plain else normalized_margin(probabilities, labels, seen, rows)
+    return np.clip(found.astype(np.float64), 0.0, 1.0)
+
+
+def _entropies(labels: np.ndarray, probabilities: Rows, rows: np.ndarray | None) -> np.ndarray:
+    """(m,) cleanlab's entropy of each row weighted by the confidence in its label, block by block."""
     from cleanlab.rank import get_label_quality_scores
 
-    adjust = adjust and score != "confidence_weighted_entropy"
-    if not adjust:
-        return np.clip(get_label_quality_scores(labels, probabilities, method=score), 0.0, 1.0)
-    present, compact = np.unique(labels, return_inverse=True)  # it wants every class to occur
-    kept = clean(probabilities[:, present])
-    found = get_label_quality_scores(compact, kept, method=score, adjust_pred_probs=True)
+    found = np.empty(len(labels))
+    for begin in range(0, len(labels), BLOCK_ROWS):
+        block = slice(begin, begin + BLOCK_ROWS)
+        p = clean(probabilities[block if rows is None else rows[block]])
+        found[block] = get_label_quality_scores(labels[block], p, method="confidence_weighted_entropy")
     return np.clip(found, 0.0, 1.0)
 
 
-def count(labels: np.ndarray, probabilities: np.ndarray) -> int:
-    """How many labels cleanlab counts as wrong (`num_label_issues`); none with fewer than two classes."""
-    present, compact = np.unique(labels, return_inverse=True)
+def _of(probabilities: Rows, rows: np.ndarray | None) -> np.ndarray:
+    return probabilities[:] if rows is None else probabilities[rows]
+
+
+def count(labels: np.ndarray, probabilities: Rows, rows: np.ndarray | None = None) -> int:
+    """How many labels confident learning counts as wrong (cleanlab's `num_label_issues`); none below two classes."""
+    present = np.unique(labels)
     if len(present) < 2:
         return 0
-    from cleanlab.count import num_label_issues
-
-    with warnings.catch_warnings():
-        # as in `issues`
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module="cleanlab")
-        return int(num_label_issues(compact, clean(probabilities[:, present])))
+    if len(present) == probabilities.shape[1]:
+        return int(label_issues(labels, probabilities, "confident_learning", rows).issues.sum())
+    compact, p = _present(labels, probabilities, present, rows)
+    return int(label_issues(compact, p, "confident_learning").issues.sum())
 
 
-def issues(labels: np.ndarray, probabilities: np.ndarray, filter_by: str) -> np.ndarray:
-    """(n,) codes, (n, K) probabilities -> (n,) bool, the rows that cleanlab's filter names.
+def judged(labels: np.ndarray, probabilities: Rows, filter_by: str, rows: np.ndarray | None = None) -> Judged:
+    """The rows that a filter of cleanlab names, and what the probabilities of each row come to.
 
     With fewer than two classes among the labels there is nothing to compare, and no row is named.
-    """
-    if len(np.unique(labels)) < 2:
-        return np.zeros(len(labels), dtype=bool)
-    from cleanlab.filter import find_label_issues
 
-    with warnings.catch_warnings():
-        # numpy divides by the size of classes that have labels but no confident row
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module="cleanlab")
-        return np.asarray(find_label_issues(labels, probabilities, filter_by=filter_by, n_jobs=1), dtype=bool)
+    Args:
+        labels: (m,) codes.
+        probabilities: (n, K), rows sum to 1.
+        filter_by: one of `Filter`.
+        rows: (m,) positions of the rows; all n if left out.
+    """
+    if len(labels) and labels.min() < labels.max():
+        return label_issues(labels, probabilities, filter_by, rows)
+    return Judged(np.zeros(len(labels), dtype=bool), predicted(probabilities, labels, rows))
+
+
+def issues(labels: np.ndarray, probabilities: Rows, filter_by: str) -> np.ndarray:
+    """(n,) codes, (n, K) probabilities -> (n,) bool, the rows that a filter of cleanlab names."""
+    return judged(labels, probabilities, filter_by).issues
 
 
 def joint_of_present(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
     """(P, P) estimated joint of given (row) and true (column) label of the P classes that occur, None below two."""
-    present, compact = np.unique(labels, return_inverse=True)
+    present = np.unique(labels)
     if len(present) < 2:
         return None
-    from cleanlab.count import estimate_joint
-
-    with warnings.catch_warnings():
-        # as above
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module="cleanlab")
-        joint = np.asarray(estimate_joint(compact, clean(probabilities[:, present])), dtype=np.float64)
+    compact, p = labels, probabilities
+    if len(present) < probabilities.shape[1]:
+        compact, p = _present(labels, probabilities, present, None)
+    joint = estimated_joint(p, compact)
     return joint if np.isfinite(joint).all() else None
+
+
+def _present(
+    labels: np.ndarray, probabilities: Rows, present: np.ndarray, rows: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes among the classes that occur, and the probabilities of these alone, brought to the sum of 1."""
+    kept = np.clip(_of(probabilities, rows)[:, present], 0.0, 1.0)
+    kept /= np.maximum(kept.sum(1, keepdims=True), 1e-12)
+    return np.searchsorted(present, labels), kept
 
 
 def multilabel_quality(sets: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from curate.checks.labels import confident_learning
 from curate.evidence.evidence import Evidence
+from curate.evidence.vector_rows import finite_rows
 from curate.table import HELD_OUT
 
 SetJudge = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -63,7 +64,7 @@ def doubts_of_sets(evidence: Evidence, rank: np.ndarray, judge: SetJudge) -> Dou
     if not len(known) or labels.sets is None or not labels.names:
         return no_doubts()
     sets, estimate, posterior = labels.sets, evidence.probabilities(), evidence.noise().posterior
-    valid = estimate.valid & np.isfinite(estimate.values).all(1) & np.isfinite(posterior).all(1)
+    valid = estimate.valid & finite_rows(posterior)
     rows = known[valid[known]]
     rows = rows[np.argsort(rank[rows], kind="stable")]
     parts = []

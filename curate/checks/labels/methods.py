@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from curate.checks.labels import confident_learning, ensemble
+from curate.evidence.confident import predicted
 from curate.evidence.evidence import Evidence
 
 Method = Literal["ensemble", "noise_model", "confident_learning", "cleanlab", "neighbours", "training_dynamics"]
@@ -107,9 +108,10 @@ def by_confident_learning(evidence: Evidence, score: str, filter_by: str) -> Jud
     codes, probabilities = evidence.labels.codes, evidence.probabilities().values
 
     def judge(rows: np.ndarray) -> Verdicts:
-        given, p = codes[rows], confident_learning.clean(probabilities[rows])
-        found = confident_learning.issues(given, p, filter_by)
-        best, scores = p.argmax(1), confident_learning.quality(given, p, score)
+        given = codes[rows]
+        judged = confident_learning.judged(given, probabilities, filter_by, rows)
+        found, best = judged.issues, judged.seen.best
+        scores = confident_learning.quality(given, probabilities, score, rows=rows, seen=judged.seen)
         return Verdicts(scores, found, np.where(best == given, -1, best), {}, f"cleanlab's {filter_by} names the row")
 
     return judge
@@ -120,14 +122,13 @@ def by_cleanlab_score(evidence: Evidence, score: str, adjust: bool) -> Judge:
     codes, probabilities = evidence.labels.codes, evidence.probabilities().values
 
     def judge(rows: np.ndarray) -> Verdicts:
-        given, p = codes[rows], confident_learning.clean(probabilities[rows])
-        scores = confident_learning.quality(given, p, score, adjust)
+        given, seen = codes[rows], predicted(probabilities, codes[rows], rows)
+        scores = confident_learning.quality(given, probabilities, score, adjust, rows, seen)
         found = np.zeros(len(rows), dtype=bool)
-        found[np.argsort(scores, kind="stable")[: confident_learning.count(given, p)]] = True
+        found[np.argsort(scores, kind="stable")[: confident_learning.count(given, probabilities, rows)]] = True
         least = f"up to {scores[found].max():.3g} " if found.any() else ""
         threshold = f"the {int(found.sum())} rows with the lowest {score}, {least}here, are flagged"
-        best = p.argmax(1)
-        return Verdicts(scores, found, np.where(best == given, -1, best), {}, threshold)
+        return Verdicts(scores, found, np.where(seen.best == given, -1, seen.best), {}, threshold)
 
     return judge
 

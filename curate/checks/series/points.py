@@ -100,7 +100,7 @@ def point_series(table: Table, active: np.ndarray, time: str | None = None, by: 
         ConfigError: the column that `time` or `by` names is not there, or `time` holds no growing times.
     """
     column = time_column(table.task, time) if isinstance(table.task.features, tuple) else None
-    known = table.dataset.column_names
+    known = table.column_names
     for setting, name, found in (("time", time, column), ("by", by, by if by in known else None)):
         if name is not None and found is None:
             raise ConfigError(f"{setting}: no column {name!r}{nearest(name, known)}; there are {', '.join(known)}")

@@ -20,7 +20,7 @@ def times_column(table: Table, named: str | None) -> str | None:
     Raises:
         ConfigError: the named column is not there, or holds no lists.
     """
-    columns = table.dataset.column_names
+    columns = table.column_names
     schema = table.rows([], columns).schema if len(table) else pa.schema([])
     lists = [name for name in schema.names if _is_list(schema.field(name).type) and name != table.task.series]
     if named is not None and named not in lists:

@@ -113,7 +113,7 @@ def _without_role(evidence: Evidence) -> list[str]:
         value = getattr(task, role)
         if isinstance(value, str):
             taken.add(value)
-    return [name for name in evidence.table.dataset.column_names if name not in taken]
+    return [name for name in evidence.table.column_names if name not in taken]
 
 
 def _of_measure(evidence: Evidence, name: str) -> Column | None:

@@ -6,11 +6,13 @@ from importlib.util import find_spec
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.checks.judging.bounds import Bounded, at_most
 from curate.checks.texts.corpus import KNOWN, Corpus
 from curate.checks.texts.quotes import quoted
 from curate.evidence.measures.text_codes import blocks
+from curate.evidence.measures.text_languages import languages
 from curate.evidence.measures.text_mixture import language_scores, parts
 
 FIELDS = ("language", "language_confidence", "second_language", "second_margin", "second_fraction")
@@ -21,6 +23,7 @@ SHARE, SHARE_OF_FIRST = 0.05, 0.2
 LEAST_SHARE = 0.1
 """Share of the letters that must be in a second language."""
 CHARACTERS = 2_000
+BLOCK_ROWS = 8_192
 NO_LANGUAGE = "zxx"
 """What the identifier says of letters without sense, which is no language that a text could be in instead."""
 
@@ -65,14 +68,9 @@ def wrong_language(
     foreign = (language != "") & ~np.isin(language, np.array(usual, dtype=language.dtype)) if usual else language == "-"
     candidates = np.flatnonzero(foreign)
     top = language.copy()
-    for place in candidates.tolist():
-        scores = language_scores(str(texts[place].as_py())[:CHARACTERS])
-        best = max(scores, key=lambda name: scores[name])
-        if best == NO_LANGUAGE:
-            continue
-        rest = max(scores.get(name, -np.inf) for name in usual)
-        margin[place] = scores[best] - max(rest, scores.get(NO_LANGUAGE, rest))
-        top[place] = best
+    for first in range(0, len(candidates), BLOCK_ROWS):
+        places = candidates[first : first + BLOCK_ROWS]
+        margin[places], top[places] = _likelier(texts.take(pa.array(places)), usual, top[places])
     near = candidates[(margin[candidates] > bound) & (margin[candidates] < SURE * bound)]
     if corpus is not None and len(near):
         known = known_share(texts.take(pa.array(near)), corpus)
@@ -83,6 +81,20 @@ def wrong_language(
         return f"language {top[place]!s} instead of {among}: likelier by {margin[place]:.1f} nats (threshold {bound:g})"
 
     return Bounded("wrong_language", at_most(margin, bound), reason)
+
+
+def _likelier(texts: pa.Array, usual: tuple[str, ...], given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(m,) nats by which texts are likelier in their own language than in a usual one, and (m,) that language; 0 and
+    `given` where it is none that a text could be in."""
+    model = languages()
+    scores = model.scores(pc.utf8_slice_codeunits(texts, 0, CHARACTERS).to_pylist()).astype(np.float64)
+    best = scores.argmax(1)
+    beside = np.flatnonzero(np.isin(model.names, [*usual, NO_LANGUAGE]))
+    margin = scores.max(1) - scores[:, beside].max(1, initial=-np.inf)
+    none = model.names[best] == NO_LANGUAGE
+    top = given.copy()
+    top[~none] = model.names[best[~none]]
+    return np.where(none, 0.0, margin), top
 
 
 def mixed_language(texts: pa.Array, m: dict[str, np.ndarray], bound: float) -> Bounded:

@@ -12,6 +12,8 @@ from curate.table import Table
 
 Fit = Callable[[Table, np.ndarray, np.ndarray, int], np.ndarray]
 """(table, rows in the order to take them, (n,) bool rows to learn from, seed) -> (n, d) float32, both in that order."""
+Whole = Callable[[Table, np.ndarray], np.ndarray]
+"""(table, positions of the rows to learn from) -> (n, d) float32 of length 1, in the order of the table."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Encoder:
         version: of the code behind `fit`.
         parts: columns of each part of the measure's vector; the parts are then standardised on the rows to learn from,
             and each has an equal say. Empty: the vector is taken as it is.
+        whole: beside `fit`, the same where it is the only encoder: row by row into one array, which costs no more than
+            to read it from the cache.
     """
 
     role: str
@@ -36,3 +40,4 @@ class Encoder:
     fit: Fit | None = None
     version: int = 1
     parts: tuple[int, ...] = ()
+    whole: Whole | None = None

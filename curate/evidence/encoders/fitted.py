@@ -28,7 +28,12 @@ def vector_encoder(column: str) -> Encoder:
     def fit(table: Table, rows: np.ndarray, learn: np.ndarray, seed: int) -> np.ndarray:
         return features.feature_vectors(columns.vectors(table, column, rows), learn)
 
-    return Encoder("features", "standardised features", fit=fit, version=features.VERSION)
+    def whole(table: Table, learn: np.ndarray) -> np.ndarray:
+        if not pa.types.is_nested(table.column(column).type):
+            return features.unit_feature_vectors(columns.vectors(table, column, np.arange(len(table))), learn)
+        return features.unit_feature_vectors(columns.vector_rows(table, column), learn)
+
+    return Encoder("features", "standardised features", fit=fit, version=features.VERSION, whole=whole)
 
 
 def table_encoder(names: tuple[str, ...]) -> Encoder:

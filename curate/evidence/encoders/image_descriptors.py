@@ -111,6 +111,7 @@ class ImageDescriptors(Measure):
     name = "encoder.image_descriptors"
     version = 1
     modality = "image"
+    least_side = 1_024  # as the other measures, so that a picture is decoded once for all
     fields = {"encoder.image_descriptors": ("float32", (DIMENSIONS,))}
 
     def measure(self, items: list) -> dict[str, np.ndarray]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Any
+
+from curate.errors import MissingPackage
+from curate.evidence.measures.text_languages import languages
 
 LEAST_ENGLISH = 0.7
 """Sets with a smaller share of English texts are left to the n-grams. Short English texts are taken for other languages
@@ -29,22 +30,15 @@ def english_share(texts: list[str]) -> tuple[float, str]:
             letters
         ) * 0.5, f"{1 - len(latin) / len(letters):.0%} of the texts are not in Latin letters"
     try:
-        identifier = _identifier()
-    except ImportError:
+        model = languages()
+    except MissingPackage:
         found = sum(_common_words(text) > 0 for text in latin)
     else:
         # Chat and headlines hold few words that tell; a common English word settles them.
-        found = sum(_is_english(identifier.classify(text[:1000])[0], text) for text in latin)
+        spoken = model.names[model.probabilities([text[:1000] for text in latin]).argmax(1)]
+        found = sum(_is_english(one, text) for one, text in zip(spoken.tolist(), latin, strict=True))
     share = found / len(letters)
     return share, f"{share:.0%} of the texts are English"
-
-
-@cache
-def _identifier() -> Any:
-    """The language model of py3langid; it takes a second to load."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def _is_english(language: str, text: str) -> bool:

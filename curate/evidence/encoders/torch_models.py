@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from curate.errors import ConfigError, MissingPackage
+from curate.evidence.neighbours import DRIVERS
 from curate.media.torch_audio import guard_torchaudio
 
 BATCH = 16
@@ -41,6 +44,9 @@ def required(package: str, distribution: str, extra: str, purpose: str) -> Modul
 @cache
 def device() -> str:
     """``cuda`` where there is a GPU, else ``cpu``."""
+    # Importing torch takes seconds and 200 MB: not only to hear that no driver is loaded.
+    if "torch" not in sys.modules and sys.platform == "linux" and not any(Path(driver).exists() for driver in DRIVERS):
+        return "cpu"
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -20,6 +20,7 @@ from curate.evidence.measures.text_marks import TextMarks, TextMojibake
 from curate.evidence.measures.text_mixture import TextMixture
 from curate.evidence.measures.text_repetition import TextRepetition
 from curate.evidence.measures.text_shingles import TextShingles
+from curate.evidence.measures.text_words import TextWords
 from curate.evidence.measures.video import VideoStatistics
 from curate.evidence.measures.video_prints import VideoPrint
 from curate.evidence.measures.video_sharpness import VideoSharpness
@@ -45,6 +46,7 @@ MEASURES: tuple[Measure, ...] = (
     TextRepetition(),
     TextContacts(),
     TextShingles(),
+    TextWords(),
     SeriesStatistics(),
     SeriesMarks(),
     FeaturesStatistics(),

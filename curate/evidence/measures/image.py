@@ -11,7 +11,13 @@ from curate.errors import MissingPackage
 from curate.evidence.measure import Measure
 from curate.media.item import Image
 
+ENOUGH_PX = 1_024
+"""Longer side that measures of images can do with: twice that on which sharpness is measured."""
 SHARPNESS_SIDE_PX = 512
+LINES = 128
+"""Lines of an image (or columns) over which what is fine is counted: of fewer than twice as many, all."""
+WINDOW = np.ones((7, 7), dtype=np.uint8)
+"""Around a pixel, in which the range of luma is set against its Laplacian."""
 LEAST_DIFFERENCE = 0.05
 """Mean difference of neighbouring pixels (0 to 255) below which an image has nothing that could be blurred."""
 
@@ -29,8 +35,9 @@ class ImageStatistics(Measure):
     """
 
     name = "image.statistics"
-    version = 2
+    version = 3
     modality = "image"
+    least_side = ENOUGH_PX
     parameters = {"sharpness_side_px": SHARPNESS_SIDE_PX}
     libraries = ("opencv-python-headless",)
     fields = {
@@ -52,9 +59,9 @@ class ImageStatistics(Measure):
 
     def measure(self, items: Sequence[Image]) -> dict[str, np.ndarray]:
         """Values of n images."""
-        lumas = [luma(item.pixels) for item in items]
-        light = light_of(np.stack([histogram(grey) for grey in lumas]))
-        small = [shrunk_luma(grey) for grey in lumas]
+        light = light_of(np.stack([histogram(item.luma) for item in items]))
+        fine = [_fine(item.luma) for item in items]
+        edges, spans = (percentiles(np.stack([one[place] for one in fine])) for place in (2, 3))
         return {
             "image.width": np.array([item.width for item in items]),
             "image.height": np.array([item.height for item in items]),
@@ -62,9 +69,9 @@ class ImageStatistics(Measure):
             "image.frames": np.array([item.frames for item in items]),
             "image.has_alpha": np.array([item.has_alpha for item in items]),
             "image.format": np.array([item.format for item in items]),
-            "image.sharpness": np.array([sharpness(grey) for grey in small]),
-            "image.detail": np.array([detail(grey) for grey in small]),
-            "image.edge_sharpness": np.array([edge_sharpness(grey) for grey in small]),
+            "image.sharpness": np.array([one[0] for one in fine]),
+            "image.detail": np.array([one[1] for one in fine]),
+            "image.edge_sharpness": edges / np.maximum(spans, 4.0),
             **{f"image.{name}": values for name, values in light.items()},
         }
 
@@ -107,10 +114,23 @@ def shrunk_luma(grey: np.ndarray) -> np.ndarray:
     return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
 
 
+def _fine(grey: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """sharpness and detail of (h, w) uint8 luma, and the histograms behind edge_sharpness."""
+    grey = shrunk_luma(grey)
+    edges = opencv().Laplacian(grey, opencv().CV_16S)
+    return _variance(edges), detail(grey), *_edge_histograms(grey, edges)
+
+
 def sharpness(grey: np.ndarray) -> float:
     """Variance of the Laplacian of (h, w) uint8 luma, on at most 512 pixels a side."""
     cv2 = opencv()
-    return float(cv2.Laplacian(shrunk_luma(grey), cv2.CV_32F).var(dtype=np.float64))
+    return _variance(cv2.Laplacian(shrunk_luma(grey), cv2.CV_16S))
+
+
+def _variance(values: np.ndarray) -> float:
+    """Of (h, w) int16."""
+    cv2 = opencv()
+    return max(0.0, cv2.norm(values, cv2.NORM_L2SQR) / values.size - cv2.mean(values)[0] ** 2)
 
 
 def detail(grey: np.ndarray) -> float:
@@ -122,30 +142,44 @@ def detail(grey: np.ndarray) -> float:
     cv2 = opencv()
     grey = shrunk_luma(grey)
     kept = []
-    for lines in (grey, np.ascontiguousarray(grey.T)):
-        if len(lines) < 3:
+    for lines in (grey, cv2.transpose(grey)):
+        if lines.shape[1] < 3:
             continue
-        before = cv2.mean(cv2.absdiff(lines[1:], lines[:-1]))[0]
-        smooth = cv2.blur(lines, (1, 3))
-        after = cv2.mean(cv2.absdiff(smooth[1:], smooth[:-1]))[0]
+        lines = _some(lines)
+        before, after = (_step(one) for one in (lines, cv2.blur(lines, (3, 1))))
         kept.append(after / before if before > LEAST_DIFFERENCE else 0.0)
     return float(np.clip(1.0 - max(kept, default=0.0), 0.0, 1.0))
+
+
+def _step(lines: np.ndarray) -> float:
+    """Mean difference of neighbours on lines, (n, length) uint8."""
+    cv2 = opencv()
+    return cv2.norm(lines[:, 1:], lines[:, :-1], cv2.NORM_L1) / (len(lines) * (lines.shape[1] - 1))
 
 
 def edge_sharpness(grey: np.ndarray) -> float:
     """99th percentile of the Laplacian of (h, w) uint8 luma over that of its range within 7 x 7 pixels; 0 if flat."""
     cv2 = opencv()
     grey = shrunk_luma(grey)
-    edges = cv2.convertScaleAbs(cv2.Laplacian(grey, cv2.CV_16S))
-    window = np.ones((7, 7), dtype=np.uint8)
-    span = cv2.subtract(cv2.dilate(grey, window), cv2.erode(grey, window))
-    return _percentile(edges) / max(_percentile(span), 4.0)
+    edges, spans = percentiles(np.stack(_edge_histograms(grey, cv2.Laplacian(grey, cv2.CV_16S))))
+    return float(edges / max(spans, 4.0))
 
 
-def _percentile(values: np.ndarray) -> float:
-    """The 99th percentile of (h, w) uint8."""
-    reached = np.cumsum(histogram(values))
-    return float(np.searchsorted(reached, 0.99 - 1e-9))
+def _edge_histograms(grey: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the size of (h, w) int16 Laplacians, and of the range within 7 x 7 pixels."""
+    cv2 = opencv()
+    span = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, WINDOW)
+    return histogram(cv2.convertScaleAbs(_some(edges))), histogram(_some(span))
+
+
+def _some(lines: np.ndarray) -> np.ndarray:
+    """`LINES` to twice as many lines of (h, w), evenly spaced; copied, since OpenCV is slow on lines that lie apart."""
+    return lines if len(lines) < 2 * LINES else np.ascontiguousarray(lines[:: len(lines) // LINES])
+
+
+def percentiles(shares: np.ndarray) -> np.ndarray:
+    """(n, 256) histograms -> (n,) float64 99th percentiles."""
+    return (np.cumsum(shares, axis=1) < 0.99 - 1e-9).sum(1).astype(np.float64)
 
 
 def opencv() -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from curate.errors import MissingPackage
 from curate.evidence.measure import Measure
+from curate.evidence.measures.image import ENOUGH_PX
 from curate.media.item import Image
 
 SIDE_PX = 64
@@ -27,32 +28,42 @@ class ImagePrint(Measure):
     """
 
     name = "image.print"
+    version = 2
     modality = "image"
+    least_side = ENOUGH_PX
     parameters = {"side_px": SIDE_PX, "margin": MARGIN, "levels_per_spread": LEVELS_PER_SPREAD}
     libraries = ("opencv-python-headless",)
     fields = {"image.print": ("int8", (SIDE_PX, SIDE_PX)), "image.print_spread": ("float32", ())}
 
     def measure(self, items: Sequence[Image]) -> dict[str, np.ndarray]:
         """(n, 64, 64) prints and (n,) spreads."""
-        prints, spreads = zip(*(picture_print(item.pixels, SIDE_PX) for item in items))
-        return {"image.print": np.stack(prints), "image.print_spread": np.array(spreads)}
+        small = np.stack([picture(item.luma, SIDE_PX) for item in items])
+        spreads = small.std((1, 2))
+        levels = small - small.mean((1, 2), keepdims=True)
+        levels *= (LEVELS_PER_SPREAD / np.maximum(spreads, LEAST_SPREAD))[:, None, None]
+        np.rint(levels, out=levels)
+        return {"image.print": levels.clip(-127, 127, out=levels).astype(np.int8), "image.print_spread": spreads}
 
 
-def picture_print(pixels: np.ndarray, side_px: int) -> tuple[np.ndarray, float]:
-    """(h, w, 3) uint8 RGB -> its (side_px, side_px) int8 print and the spread of its luma."""
+def picture(luma: np.ndarray, side_px: int) -> np.ndarray:
+    """(h, w) uint8 luma -> (side_px, side_px) float32 by area, without the margins."""
     try:
         import cv2
     except ImportError:
         raise MissingPackage("opencv-python-headless", "image", "comparing images") from None
-    height, width = pixels.shape[:2]
+    height, width = luma.shape
     top, left = round(height * MARGIN), round(width * MARGIN)
-    inner = np.ascontiguousarray(pixels[top : height - top, left : width - left])
-    grey = cv2.cvtColor(inner, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = luma[top : height - top, left : width - left]
+    while min(grey.shape) >= 2 * side_px:  # halves are many times cheaper than areas with fractions of pixels
+        grey = cv2.resize(
+            grey[: grey.shape[0] // 2 * 2, : grey.shape[1] // 2 * 2],
+            (grey.shape[1] // 2, grey.shape[0] // 2),
+            interpolation=cv2.INTER_AREA,
+        )
+    grey = grey.astype(np.float32)
     if max(grey.shape) > side_px:  # area averages when shrinking; enlarging, it would make steps
         smaller = (min(grey.shape[1], side_px), min(grey.shape[0], side_px))
         grey = cv2.resize(grey, smaller, interpolation=cv2.INTER_AREA)
     if grey.shape != (side_px, side_px):
         grey = cv2.resize(grey, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
-    spread = float(grey.std())
-    levels = (grey - grey.mean()) * (LEVELS_PER_SPREAD / max(spread, LEAST_SPREAD))
-    return np.rint(levels).clip(-127, 127).astype(np.int8), spread
+    return grey

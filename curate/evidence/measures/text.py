@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import MissingPackage
 from curate.evidence.measure import Measure
+from curate.evidence.measures.text_languages import languages
 
 CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
 WORD = rf"[{CJK}]|(?:[^\P{{L}}{CJK}]|[\p{{N}}\p{{M}}_])(?:[^\P{{L}}{CJK}]|[\p{{N}}\p{{M}}_'’\-])*"
 """A word: one Chinese or Japanese character, or a run of letters, digits and marks of any other script (with
 apostrophes and hyphens inside)."""
 LANGUAGE_CHARACTERS = 2_000
+BLOCK_TEXTS = 8_192
 
 
 class TextStatistics(Measure):
@@ -71,24 +69,22 @@ class TextLanguage(Measure):
 
     def measure(self, items: pa.Array) -> dict[str, np.ndarray]:
         """Values of n texts."""
-        identifier = _identifier()
-        heads = pc.utf8_slice_codeunits(items, 0, LANGUAGE_CHARACTERS).to_pylist()
+        model = languages()
+        heads = pc.utf8_slice_codeunits(items, 0, LANGUAGE_CHARACTERS)
+        given = pc.fill_null(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(heads)), 0), False)
         # Equal texts are common in short-text sets, and identifying is the slow part.
-        known = {text: identifier.classify(text) for text in set(heads) if text and not text.isspace()}
-        found = [known.get(text, ("", float("nan"))) for text in heads]
-        return {
-            "text.language": np.array([language for language, _ in found], dtype=np.dtypes.StringDType()),
-            "text.language_confidence": np.array([sure for _, sure in found], dtype=np.float32),
-        }
-
-
-@cache
-def _identifier() -> Any:
-    try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-    except ImportError:
-        raise MissingPackage("py3langid", "text", "identifying languages") from None
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        encoded = heads.filter(given).dictionary_encode()
+        texts = encoded.dictionary.to_pylist()
+        best, sure = np.zeros(len(texts), dtype=np.int64), np.zeros(len(texts), dtype=np.float32)
+        for first in range(0, len(texts), BLOCK_TEXTS):
+            shares = model.probabilities(texts[first : first + BLOCK_TEXTS])
+            best[first : first + BLOCK_TEXTS] = shares.argmax(1)
+            sure[first : first + BLOCK_TEXTS] = shares.max(1)
+        language = np.full(len(items), "", dtype=np.dtypes.StringDType())
+        confidence = np.full(len(items), np.nan, dtype=np.float32)
+        rows, places = given.to_numpy(zero_copy_only=False), encoded.indices.to_numpy()
+        language[rows], confidence[rows] = model.names[best[places]], sure[places]
+        return {"text.language": language, "text.language_confidence": confidence}
 
 
 def _count(texts: pa.Array, regex: str) -> np.ndarray:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import MissingPackage
 from curate.evidence.measure import Measure
+from curate.evidence.measures.text_languages import languages
 
 CHARACTERS = 2_000
 LEAST_LETTERS = 15
@@ -20,6 +18,8 @@ LEAST_PER_LETTER = 0.2
 """Nats per letter below which a part is of the text's language with odd names in it."""
 LONGEST_PART = 140
 MOST_PARTS = 16
+BLOCK_ROWS = 4_096
+NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 _END = re.compile(r"[.!?;:\n。！？；؟।]\s*")
 _NOISE = re.compile(r"[\d_]+|https?://\S+|\S+@\S+")
 
@@ -46,13 +46,15 @@ class TextMixture(Measure):
     def measure(self, items: pa.Array) -> dict[str, np.ndarray]:
         """Values of n texts."""
         heads = pc.utf8_slice_codeunits(items, 0, CHARACTERS).to_pylist()
-        found = [("", float("nan"), float("nan")) if text is None else _second(text) for text in heads]
-        languages, margins, fractions = zip(*found) if found else ((), (), ())
-        return {
-            "text.second_language": np.array(languages, dtype=np.dtypes.StringDType()),
-            "text.second_margin": np.array(margins, dtype=np.float32),
-            "text.second_fraction": np.array(fractions, dtype=np.float32),
-        }
+        language = np.full(len(heads), "", dtype=np.dtypes.StringDType())
+        margin = np.where([text is None for text in heads], np.float32(np.nan), np.float32(0))
+        fraction = margin.copy()
+        for first in range(0, len(heads), BLOCK_ROWS):
+            texts = [text or "" for text in heads[first : first + BLOCK_ROWS]]
+            rows, *found = second_languages(texts)
+            for values, one in zip((language, margin, fraction), found, strict=True):
+                values[first + rows] = one
+        return {"text.second_language": language, "text.second_margin": margin, "text.second_fraction": fraction}
 
 
 def parts(text: str) -> list[tuple[int, int]]:
@@ -73,40 +75,43 @@ def parts(text: str) -> list[tuple[int, int]]:
 
 def language_scores(text: str) -> Mapping[str, float]:
     """Language -> natural logarithm of the likelihood of the text, up to a constant."""
-    return dict(_identifier().rank(text))
+    model = languages()
+    return dict(zip(model.names.tolist(), model.scores([text])[0].tolist(), strict=True))
 
 
 def _letters(text: str) -> int:
     """Letters, those of scripts without spaces thrice: they say more."""
+    if text.isascii():
+        return len(text.encode().translate(None, NO_LETTERS))
     return sum(1 + 2 * (c > "\u2e7f") for c in text if c.isalpha())
 
 
-def _second(text: str) -> tuple[str, float, float]:
-    places = parts(text) if len(text) >= 2 * LEAST_LETTERS // 3 else []
-    if len(places) < 2:
-        return "", 0.0, 0.0
-    scored = [language_scores(_NOISE.sub(" ", text[s:e]).strip()) for s, e in places]
-    if min(max(scores.values()) for scores in scored) < -1e30:  # a part without anything known
-        scored, places = zip(*[(c, p) for c, p in zip(scored, places) if max(c.values()) > -1e30] or [((), ())])
-        if len(places) < 2:
-            return "", 0.0, 0.0
-    sizes = [_letters(text[s:e]) for s, e in places]
-    main = max(scored[0], key=lambda language: sum(scores[language] for scores in scored))
-    best = [max(scores, key=lambda language: scores[language]) for scores in scored]
-    margins = [scores[language] - scores[main] for scores, language in zip(scored, best)]
-    margins = [margin if margin >= LEAST_PER_LETTER * size else 0.0 for margin, size in zip(margins, sizes)]
-    if max(margins) == 0.0:
-        return "", 0.0, 0.0
-    odd = int(np.argmax(margins))
-    second = best[odd]
-    share = sum(size for size, scores in zip(sizes, scored) if scores[second] > scores[main]) / sum(sizes)
-    return second, float(margins[odd]), float(share)
-
-
-@cache
-def _identifier() -> Any:
-    try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-    except ImportError:
-        raise MissingPackage("py3langid", "text", "identifying languages") from None
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
+def second_languages(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Texts with a part in another language: (r,) int64 which, (r,) that language, its margin, its fraction."""
+    owner, pieces, sizes = [], [], []
+    for row, text in enumerate(texts):
+        places = parts(text) if len(text) >= 2 * LEAST_LETTERS // 3 else []
+        if len(places) > 1:
+            owner += [row] * len(places)
+            pieces += [_NOISE.sub(" ", text[start:end]).strip() for start, end in places]
+            sizes += [_letters(text[start:end]) for start, end in places]
+    model = languages()
+    scores = model.scores(pieces)
+    known = np.flatnonzero(scores.max(1, initial=-np.inf) > -1e30)  # a part without anything known says nothing
+    of_text, number = np.array(owner, dtype=np.int64)[known], np.array(sizes, dtype=np.float64)[known]
+    scores = scores[known].astype(np.float64)
+    rows, starts, counts = np.unique(of_text, return_index=True, return_counts=True)
+    if not len(rows):
+        return rows, np.array([], dtype=object), np.zeros(0), np.zeros(0)
+    text_of = np.repeat(np.arange(len(rows)), counts)
+    here = np.arange(len(known))
+    main = np.add.reduceat(scores, starts).argmax(1)[text_of]
+    margins = scores.max(1) - scores[here, main]
+    margins[margins < LEAST_PER_LETTER * number] = 0
+    most = np.maximum.reduceat(margins, starts)
+    odd = np.unique(np.where(margins == most[text_of], text_of, len(rows)), return_index=True)[1][: len(rows)]
+    second = scores[odd].argmax(1)
+    likelier = scores[here, second[text_of]] > scores[here, main]
+    fraction = np.add.reduceat(number * likelier, starts) / np.maximum(np.add.reduceat(number, starts), 1)
+    kept = (most > 0) & (counts > 1)
+    return rows[kept], model.names[second[kept]], most[kept], fraction[kept]

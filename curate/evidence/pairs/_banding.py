@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,11 +10,20 @@ WINDOW = 24
 """Rows of one bucket are paired with so many that follow, and with the bucket's first: never all with all."""
 BLOCK_PAIRS = 1 << 18
 MOST_WAITING = 1 << 22
+MOST_ROW_BITS = 26
+"""Of the 64 bits of a sorted number; the others tell bands apart, and rows that meet by chance do not agree."""
 
 
 def band_rows(rows: int) -> int:
     """How many numbers make a band: the more rows, the fewer of them may meet by chance."""
     return 3 if rows <= 20_000 else 4 if rows <= 200_000 else 5
+
+
+def merged(parts: Sequence[tuple[np.ndarray, np.ndarray]], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of several searches among n rows as one, each once, sorted."""
+    keys = [left * np.int64(n) + right for left, right in parts]
+    pairs = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *keys]))
+    return pairs // max(n, 1), pairs % max(n, 1)
 
 
 def candidates(prints: np.ndarray, least: float, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -57,12 +66,7 @@ def agreement(prints: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.nda
 
 def _meetings(band: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of rows of one bucket, in blocks."""
-    key = np.zeros(len(band), dtype=np.uint64)
-    for column in band.T:
-        key = (key ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
-    order = np.argsort(key, kind="stable")
-    key = key[order]
+    order, key = _sorted(band)
     starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=np.int64)
     sizes = np.diff(np.append(starts, len(key)))
     for step in range(1, min(WINDOW, int(sizes.max(initial=1)) - 1) + 1):
@@ -72,6 +76,21 @@ def _meetings(band: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     far = np.flatnonzero(np.arange(len(key)) - first > WINDOW)
     if len(far):
         yield _sorted_pair(order[first[far]], order[far])
+
+
+def _sorted(band: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int64 rows by the numbers of their band, equal ones ascending, and (n,) what they were sorted by."""
+    key = np.zeros(len(band), dtype=np.uint64)
+    for column in band.T:
+        key = (key ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        key ^= key >> np.uint64(29)
+    bits = np.uint64(max(len(band) - 1, 1).bit_length())
+    if bits > MOST_ROW_BITS:
+        order = np.argsort(key, kind="stable")
+        return order, key[order]
+    # The row stands in the low bits: sorting numbers is many times faster than sorting places by their numbers.
+    packed = np.sort(key >> bits << bits | np.arange(len(band), dtype=np.uint64))
+    return (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64), packed >> bits
 
 
 def _sorted_pair(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

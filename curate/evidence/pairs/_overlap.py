@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.evidence.measures.text_shingles import LARGEST_TEXT, characters, shingles
+from curate.engines.engine import current
+from curate.evidence.measures.text_folding import LARGEST_TEXT, characters
+from curate.evidence.measures.text_shingles import shingles
+from curate.evidence.pairs._paired_pieces import paired_shares
 
 LONG_TEXT = 200
 """Characters from which on texts are compared by longer pieces: long texts share short ones by chance."""
@@ -23,7 +27,9 @@ CUT_OFF = 0.05
 LEAST_HELD, SAME_SIZE, LARGEST = 0.8, 1.4, 4
 """Texts are cut where the longer one has that share of the other's pieces, into parts of about the other's length, and
 is at most four times as long: of a document that is longer the other one is an excerpt."""
-BLOCK_PAIRS, BLOCK_CHARACTERS = 1 << 17, 1 << 22
+SENT_PAIRS = 1 << 14
+"""Pairs of texts that one machine of an engine compares at a time."""
+BLOCK_PAIRS, BLOCK_CHARACTERS, PAIRED_CHARACTERS = 1 << 17, 1 << 22, 1 << 20
 
 
 def text_similarity(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -42,9 +48,66 @@ def text_similarity(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray)
     Returns:
         (p,) float32 in [0, 1]; 0 where either text has no pieces.
     """
+    if current().remote and len(left) > SENT_PAIRS:
+        return np.concatenate(list(current().ordered_map(_of_sent, _sent(texts, left, right))))
     out = np.zeros(len(left), dtype=np.float32)
-    if not len(left):
+    plain = pc.fill_null(pc.string_is_ascii(texts), True).to_numpy()
+    plain = plain[left] & plain[right]
+    for mask, similarity in ((plain, _of_ascii), (~plain, _of_any)):
+        if mask.any():
+            out[mask] = similarity(texts, left[mask], right[mask])
+    return out
+
+
+def _sent(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> Iterator[tuple[pa.Array, np.ndarray]]:
+    """Blocks of pairs on their way to other machines: the texts that they are of, and (2, p) places among them."""
+    for begin in range(0, len(left), SENT_PAIRS):
+        some = slice(begin, begin + SENT_PAIRS)
+        rows, places = np.unique(np.stack([left[some], right[some]]), return_inverse=True)
+        held = texts.take(pa.array(rows))
+        yield pa.concat_arrays(held.chunks) if held.chunks else pa.array([], held.type), places.reshape(2, -1)
+
+
+def _of_sent(pairs: tuple[pa.Array, np.ndarray]) -> np.ndarray:
+    """(p,) float32 similarity of the pairs of such a block."""
+    texts, (left, right) = pairs
+    return text_similarity(pa.chunked_array([texts]), left, right)
+
+
+def _of_ascii(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(p,) float32 similarity of pairs of texts that are ASCII."""
+    out = np.zeros(len(left), dtype=np.float32)
+    sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy().clip(0, LARGEST_TEXT)
+    blocks = np.cumsum(sizes[left] + sizes[right], dtype=np.int64) // PAIRED_CHARACTERS
+    for part in np.split(np.arange(len(left)), np.flatnonzero(np.diff(blocks)) + 1):
+        both = np.stack([left[part], right[part]], axis=1).ravel()
+        out[part] = _side_by_side(_given(texts, both))
+    return out
+
+
+def _side_by_side(texts: list[str]) -> np.ndarray:
+    """(p,) float32 similarity of the first with the second text, of the third with the fourth, and so on; all ASCII."""
+    codes, lengths = characters(texts)
+    long = lengths.reshape(-1, 2).min(1) > LONG_TEXT
+    if long.any() and not long.all():
+        out = np.zeros(len(long), dtype=np.float32)
+        for mask in (long, ~long):
+            out[mask] = _side_by_side([texts[place] for place in np.flatnonzero(np.repeat(mask, 2)).tolist()])
         return out
+    if long.any():
+        return _similarity(*paired_shares(codes, lengths, LONG_LETTERS), LONG_SHARE)
+    jaccard, held = paired_shares(codes, lengths, SHORT_LETTERS)
+    firsts = 2 * np.arange(len(long))
+    return _with_added(_similarity(jaccard, held, SHORT_SHARE), jaccard, held, texts, firsts, firsts + 1)
+
+
+def _given(texts: pa.ChunkedArray, rows: np.ndarray) -> list[str]:
+    return [(text or "")[:LARGEST_TEXT] for text in texts.take(pa.array(rows)).to_pylist()]
+
+
+def _of_any(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(p,) float32 similarity of pairs of texts of any script."""
+    out = np.zeros(len(left), dtype=np.float32)
     rows, places = np.unique(np.concatenate([left, right]), return_inverse=True)
     one, other = places.reshape(2, -1)
     texts = texts.take(pa.array(rows))
@@ -57,7 +120,7 @@ def text_similarity(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray)
         if len(part) > 1 and sizes[held].sum() > BLOCK_CHARACTERS:
             waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
             continue
-        found = [(text or "")[:LARGEST_TEXT] for text in texts.take(pa.array(held)).to_pylist()]
+        found = _given(texts, held)
         out[part] = _block(found, np.searchsorted(held, one[part]), np.searchsorted(held, other[part]))
     return out
 
@@ -80,11 +143,28 @@ def _block(texts: list[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:
     for letters, least, mask in ((SHORT_LETTERS, SHORT_SHARE, ~long), (LONG_LETTERS, LONG_SHARE, long)):
         if mask.any():
             jaccard, held = _shares(codes, lengths, letters, left[mask], right[mask])
-            out[mask] = np.where(jaccard >= least, np.maximum(jaccard, held - TAKEN_OFF), jaccard)
+            out[mask] = _similarity(jaccard, held, least)
             if letters == SHORT_LETTERS:
-                added = np.flatnonzero(mask)[(jaccard < 1 - CUT_OFF) & (held >= LEAST_HELD)]
-                out[added] = np.maximum(out[added], _without_sentences(texts, left[added], right[added]))
+                out[mask] = _with_added(out[mask], jaccard, held, texts, left[mask], right[mask])
     return out
+
+
+def _similarity(jaccard: np.ndarray, held: np.ndarray, least: float) -> np.ndarray:
+    return np.where(jaccard >= least, np.maximum(jaccard, held - TAKEN_OFF), jaccard).astype(np.float32)
+
+
+def _with_added(
+    similarity: np.ndarray,
+    jaccard: np.ndarray,
+    held: np.ndarray,
+    texts: list[str],
+    left: np.ndarray,
+    right: np.ndarray,
+) -> np.ndarray:
+    """(p,) float32 similarity of short texts, where they are more alike without sentences that one has more."""
+    added = np.flatnonzero((jaccard < 1 - CUT_OFF) & (held >= LEAST_HELD))
+    similarity[added] = np.maximum(similarity[added], _without_sentences(texts, left[added], right[added]))
+    return similarity
 
 
 def _without_sentences(texts: list[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:

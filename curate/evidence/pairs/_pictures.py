@@ -8,7 +8,7 @@ import numpy as np
 
 from curate.evidence.pairs import _nearest
 from curate.evidence.pairs._likeness import COARSE_SHARE, FINE_SHARE, NOISE, likeness
-from curate.evidence.pairs._prints import SMALL_PX, blurred, crops, descriptors, level, mirrored, shrunk
+from curate.evidence.pairs._prints import SMALL_PX, blurred, crops, described_crops, level, mirrored, shrunk
 from curate.evidence.pairs._registration import correlation, refined, warped
 
 MIDDLE_PX = 32
@@ -17,6 +17,8 @@ CANDIDATES = 16
 """Rows that one row may ask for as its candidates."""
 LEAST_COSINE = 0.7
 """Of the descriptors of candidates: of 900 crops to 90 % of photographs 97 % reach it."""
+LEAST_OF_UNRELATED = 0.4
+"""Cosine under which pairs that were drawn at random are taken to be 0 alike: they are never among the likest."""
 WAYS = 3
 """Ways to lay one picture onto the other (crops, mirrored or not) that are tried."""
 STEPS = (5, 4, 3)
@@ -49,16 +51,20 @@ class Pictures:
         made, small = [], []
         for begin in range(0, max(len(prints), 1), 4_096):
             middle = shrunk(prints[begin : begin + 4_096], MIDDLE_PX)
-            seen = [warped(middle, np.repeat(crop[None], len(middle), axis=0))[0] for crop in crops()[1:]]
-            views = [level(shrunk(view, SMALL_PX)) for view in (middle, *seen)]
-            made.append(np.stack([descriptors(view) for view in views]))
-            small.append(views[0])
+            made.append(described_crops(middle))
+            small.append(level(shrunk(middle, SMALL_PX)))
         plain = np.concatenate(made, axis=1)
         return cls(prints, np.concatenate(small), np.concatenate([plain, mirrored(plain)]), spread)
 
     def candidates(self, most: int = CANDIDATES) -> tuple[np.ndarray, np.ndarray]:
         """(p,) and (p,) places of pictures that may be alike."""
         return _nearest.candidates(self.queries[0], self.queries, LEAST_COSINE, most)
+
+    def likest(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """(p,) float32 cosine of the descriptors of pairs in the way of laying one onto the other that suits best."""
+        base = self.queries[0]
+        ways = [np.einsum("qpd,pd->qp", self.queries[:, a], base[b]).max(0) for a, b in ((left, right), (right, left))]
+        return np.maximum(*ways)
 
     def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """(p,) float32 in [0, 1]: `likeness` of the pictures once aligned; 0 for pairs given up (see `GATES`)."""
@@ -145,18 +151,26 @@ def _band(prints: np.ndarray) -> np.ndarray:
     return blurred(flat, FINE_SHARE * side) - blurred(flat, COARSE_SHARE * side)
 
 
-def usual_similarity(pictures: Pictures, count: int = 600, quantile: float = 0.975) -> float:
-    """How alike the likest of unrelated pairs of this set are: a high quantile over pairs drawn at random.
+def random_pairs(n: int, count: int = 600) -> tuple[np.ndarray, np.ndarray]:
+    """(count,) and (count,) places of pairs among n pictures, the same ones each time; none where n is less than 2."""
+    if n < 2:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    rng = np.random.default_rng(0)
+    left = rng.integers(0, n, count)
+    right = (left + rng.integers(1, n, count)) % n
+    return np.minimum(left, right), np.maximum(left, right)
+
+
+def usual_similarity(pictures: Pictures, left: np.ndarray, right: np.ndarray, quantile: float = 0.975) -> float:
+    """How alike the likest of unrelated pairs of a set are: a high quantile over pairs drawn at random.
 
     Pairs that are alike beyond doubt are left out, so that a set with many copies does not call copies usual; unless
     they are a fifth of all pairs, when they are what is usual.
     """
-    n = len(pictures.prints)
-    if n < 2:
+    if not len(left):
         return 0.0
-    rng = np.random.default_rng(0)
-    left = rng.integers(0, n, count)
-    right = (left + rng.integers(1, n, count)) % n
-    similarity = pictures.similarity(np.minimum(left, right), np.maximum(left, right))
+    similarity = np.zeros(len(left), dtype=np.float32)
+    near = np.flatnonzero(pictures.likest(left, right) >= LEAST_OF_UNRELATED)
+    similarity[near] = pictures.similarity(left[near], right[near])
     sure = similarity >= 0.97
     return float(np.quantile(similarity if sure.mean() > 0.2 else similarity[~sure], quantile))

@@ -94,3 +94,42 @@ def mirrored(vectors: np.ndarray) -> np.ndarray:
     _, counted, _ = _waves()
     odd = np.where(np.arange(SMALL_PX) % 2 == 1, -1.0, 1.0).astype(np.float32)
     return vectors * np.broadcast_to(odd, (SMALL_PX, SMALL_PX))[counted]
+
+
+@cache
+def _views(side_px: int) -> np.ndarray:
+    """(6 * 34, S * S) float32: from a picture to the waves of it and its crops (`crops`), before they get length 1.
+
+    Looking at a part of a picture, shrinking, levelling and taking cosines are sums over its pixels, and so is all of
+    them together.
+    """
+    cosines, counted, weight = _waves()
+    basis = _plane(SMALL_PX)
+    flat = np.eye(SMALL_PX**2, dtype=np.float32) - basis @ basis.T
+    waves = np.einsum("ui,vj->uvij", cosines, cosines).reshape(SMALL_PX**2, -1)[counted.ravel()]
+    described = (waves @ flat) * weight[:, None]
+    return np.concatenate(
+        [described @ np.kron(_seen(crop[1, 1], crop[1, 2], side_px), _seen(crop[0, 0], crop[0, 2], side_px))
+         for crop in crops()]
+    ).astype(np.float32)  # fmt: skip
+
+
+def _seen(scale: float, shift: float, side_px: int) -> np.ndarray:
+    """(16, S) float64: from lines of a picture to those of its part, between which it is looked, in means of blocks."""
+    line = (np.arange(side_px) + 0.5) * 2 / side_px - 1
+    place = ((scale * line + shift + 1) * (side_px / 2) - 0.5).clip(0, side_px - 1)
+    low = np.minimum(np.floor(place).astype(np.int64), side_px - 2)
+    weights = np.zeros((side_px, side_px))
+    rows = np.arange(side_px)
+    weights[rows, low] = 1 - (place - low)
+    weights[rows, low + 1] = place - low
+    return weights.reshape(SMALL_PX, side_px // SMALL_PX, side_px).mean(1)
+
+
+def described_crops(pictures: np.ndarray) -> np.ndarray:
+    """(n, S, S) float32 -> (6, n, 34) float32 unit vectors: `descriptors` of the pictures and of their crops."""
+    n, side, _ = pictures.shape
+    views = _views(side)
+    waves = (pictures.reshape(n, side * side) @ views.T).reshape(n, len(crops()), len(views) // len(crops()))
+    waves /= np.maximum(np.linalg.norm(waves, axis=2, keepdims=True), 1e-6)
+    return np.ascontiguousarray(waves.transpose(1, 0, 2))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from curate.evidence.measures.text_shingles import TextShingles
+from curate.evidence.measures.text_shingles import letter_prints
 from curate.evidence.pairs._banding import band_rows, candidates
 from curate.evidence.pairs._record_fields import Field, equal_share
 
@@ -45,7 +45,7 @@ def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarra
         waiting += int(kept.sum())
         if waiting > MOST_WAITING:
             found, waiting = [np.unique(np.concatenate(found))], 0
-    letters = TextShingles().measure(pa.array(_joined(fields, n), pa.string()))["text.minhash"]
+    letters = letter_prints(pa.array(_joined(fields, n), pa.string()))
     left, right = candidates(letters, LEAST_LETTERS, band_rows(n))
     kept = equal_share(fields, left, right) >= LEAST_EQUAL_BESIDE
     pairs = np.unique(np.concatenate([*found, left[kept] * n + right[kept]]))

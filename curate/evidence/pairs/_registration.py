@@ -13,8 +13,6 @@ from curate.evidence.pairs._prints import coordinates
 
 LARGEST_CHANGE = 0.16
 """Of any entry of the map: crops to 90 %, shifts by a twelfth, turns by some degrees; not one thing onto another."""
-STACKED_PX = 32_000
-"""OpenCV can't address more rows of a picture."""
 
 
 def warped(pictures: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -24,24 +22,22 @@ def warped(pictures: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarr
     except ImportError:
         raise MissingPackage("opencv-python-headless", "image", "comparing pictures") from None
     p, side, _ = pictures.shape
-    x, y = coordinates(side)
-    places = []
-    for row in (0, 1):
-        a, b, c = (maps[:, row, k, None, None] for k in range(3))
-        places.append((a * x + b * y + c + 1) * (side / 2) - 0.5)
-    inside = (places[0] >= -0.5) & (places[0] <= side - 0.5) & (places[1] >= -0.5) & (places[1] <= side - 0.5)
-    across, down = (place.clip(0, side - 1).astype(np.float32) for place in places)
     out = np.empty((p, side, side), dtype=np.float32)
-    most = STACKED_PX // side
-    for begin in range(0, p, most):
-        part = slice(begin, begin + most)
-        stack = pictures[part].reshape(-1, side)
-        first = (np.arange(len(pictures[part]), dtype=np.float32) * side)[:, None, None]
-        seen = cv2.remap(
-            stack, across[part].reshape(-1, side), (down[part] + first).reshape(-1, side), cv2.INTER_LINEAR
+    seen = np.zeros((p, side, side), dtype=np.uint8)
+    whole = np.ones((side, side), dtype=np.uint8)
+    for picture, matrix, into, mask in zip(pictures, _of_pixels(maps, side), out, seen):
+        cv2.warpAffine(
+            picture, matrix, (side, side), into, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
         )
-        out[part] = seen.reshape(-1, side, side)
-    return out, inside
+        cv2.warpAffine(whole, matrix, (side, side), mask, cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, cv2.BORDER_CONSTANT)
+    return out, seen.view(bool)
+
+
+def _of_pixels(maps: np.ndarray, side: int) -> np.ndarray:
+    """(p, 2, 3) float64 maps of pixels that are counted from 0, of maps of coordinates from -1 to 1."""
+    turned = maps[:, :, :2].astype(np.float64)
+    shift = (maps[:, :, 2] + 1) * (side / 2) - 0.5 - turned.sum(2) * (side / 2 - 0.5)
+    return np.concatenate([turned, shift[:, :, None]], axis=2)
 
 
 def refined(fixed: np.ndarray, moving: np.ndarray, maps: np.ndarray, steps: int) -> np.ndarray:
@@ -57,14 +53,14 @@ def refined(fixed: np.ndarray, moving: np.ndarray, maps: np.ndarray, steps: int)
     x, y = coordinates(side)
     across, down = np.gradient(fixed, axis=2) * (side / 2), np.gradient(fixed, axis=1) * (side / 2)
     descent = np.stack([across * x, across * y, across, down * x, down * y, down], axis=1).reshape(p, 6, -1)
+    # Over the whole picture, though a part may not be seen: it decides how long the steps are, not where they lead.
+    hessian = descent @ descent.transpose(0, 2, 1)
     for _ in range(steps):
         seen, inside = warped(moving, maps)
         a, b, (spread_a, spread_b, _) = _moments(fixed, seen, inside)
         residual = (b * np.sqrt((spread_a + 1) / (spread_b + 1))[:, None] - a)[..., None]
-        visible = descent * inside.reshape(p, 1, -1)
-        hessian = visible @ descent.transpose(0, 2, 1)
         ridge = (1e-3 * spread_a * side * side + 1)[:, None, None] * np.eye(6, dtype=np.float32)
-        change = np.linalg.solve(hessian + ridge, visible @ residual)[..., 0]
+        change = np.linalg.solve(hessian + ridge, descent @ residual)[..., 0]
         maps = _limited(_composed(maps, change.reshape(p, 2, 3)))
     return maps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from curate.task import Task
 
 NEIGHBOURS = 10
+BLOCK_ROWS = 16_384
 TEXT_SIMILARITY = 0.9
 SHARE_OF_GAP = {"image": 0.7, "audio": 0.25, "video": 0.3, "series": 0.1, "features": 0.001}
 """Modality -> how near rows must be, as a share of the set's typical distance between nearest neighbours."""
@@ -32,9 +34,10 @@ def threshold(evidence: Evidence) -> float:
     modality = evidence.table.task.modality
     if modality == "text":
         return TEXT_SIMILARITY
-    left, _, similarity = _neighbours(evidence)
-    nearest = np.full(len(evidence.table), -1.0)
-    np.maximum.at(nearest, left, similarity)
+    nearest = np.full(len(evidence.table), -1.0, dtype=np.float32)
+    for left, right, similarity in _neighbours(evidence):
+        np.maximum.at(nearest, left, similarity)
+        np.maximum.at(nearest, right, similarity)
     usual = (nearest > -1) & evidence.table.training
     usual = usual if usual.any() else nearest > -1
     if not usual.any():
@@ -43,33 +46,47 @@ def threshold(evidence: Evidence) -> float:
 
 
 def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
-    """Pairs of `rows` among the nearest neighbours of each."""
-    left, right, similarity = _neighbours(evidence)
+    """Pairs of `rows` among the nearest neighbours of each.
+
+    Peak memory, beside the neighbours: one block, and 20 bytes per pair that is alike.
+    """
     member = np.zeros(len(evidence.table), dtype=bool)
     member[rows] = True
-    inside = member[left] & member[right] & (left < right)
-    left, right, similarity = left[inside], right[inside], similarity[inside]
-    _, first = np.unique(left * np.int64(len(evidence.table)) + right, return_index=True)
-    return above(Pairs.of(left[first], right[first], similarity[first]), least)
+    found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))]
+    for left, right, similarity in _neighbours(evidence):
+        kept = member[left] & member[right] & (similarity >= np.float32(least) - np.float32(1e-6))
+        left, right = left[kept], right[kept]
+        code = np.minimum(left, right) * np.int64(len(member)) + np.maximum(left, right)
+        found.append((code, similarity[kept]))
+    codes, values = (np.concatenate(column) for column in zip(*found, strict=True))
+    code, first = np.unique(codes, return_index=True)
+    return above(Pairs.of(code // max(len(member), 1), code % max(len(member), 1), values[first]), least)
 
 
 def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(p,) float32 cosine similarity; 0 where a row has no vector."""
     vectors = evidence.embedding().vectors
-    return np.nan_to_num(np.einsum("ij,ij->i", vectors[left], vectors[right])).clip(0, 1).astype(np.float32)
+    result = np.empty(len(left), dtype=np.float32)
+    for begin in range(0, len(left), BLOCK_ROWS):
+        some = slice(begin, begin + BLOCK_ROWS)
+        products = np.einsum("ij,ij->i", vectors[left[some]], vectors[right[some]])
+        result[some] = np.nan_to_num(products).clip(0, 1)
+    return result
 
 
-def _neighbours(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of nodes (the first row of each content) with other content, both directions, with their similarity."""
+def _neighbours(evidence: Evidence) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Pairs of nodes (the first row of each content) with other content, with their similarity, in blocks of rows."""
     near = evidence.neighbours(NEIGHBOURS)
     node, active = content_nodes(evidence), evidence.active
     n, k = near.indices.shape
-    left, right = np.repeat(np.arange(n), k), near.indices.ravel()
-    usable = (right >= 0) & active[left] & active[np.maximum(right, 0)]
-    left, right, value = node[left[usable]], node[right[usable]], near.similarity.ravel()[usable].astype(np.float64)
-    other = (left != right) & (left >= 0) & (right >= 0)
-    left, right, value = left[other], right[other], value[other]
-    return np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([value, value])
+    for begin in range(0, n, BLOCK_ROWS):
+        right = near.indices[begin : begin + BLOCK_ROWS].ravel()
+        left = np.repeat(np.arange(begin, min(begin + BLOCK_ROWS, n)), k)
+        value = near.similarity[begin : begin + BLOCK_ROWS].ravel()
+        usable = (right >= 0) & active[left] & active[np.maximum(right, 0)]
+        left, right, value = node[left[usable]], node[right[usable]], value[usable]
+        other = (left != right) & (left >= 0) & (right >= 0)
+        yield left[other], right[other], value[other]
 
 
 def content_nodes(evidence: Evidence) -> np.ndarray:
@@ -78,10 +95,17 @@ def content_nodes(evidence: Evidence) -> np.ndarray:
 
     table = evidence.table
     order = canonical_order(table.row_ids)
-    order = order[~np.isin(order, list(evidence.broken))]
+    readable = np.ones(len(order), dtype=bool)
+    readable[list(evidence.broken)] = False
+    order = order[readable[order]]
+    # The two halves of the hash one after the other: rows of one content lie side by side, in canonical order.
+    by_content = np.lexsort((table.content[order, 1], table.content[order, 0]))
+    content = table.content[order[by_content]]
+    begins = np.ones(len(content), dtype=bool)
+    begins[1:] = (content[1:] != content[:-1]).any(1)
+    first = by_content[np.flatnonzero(begins)]
     node = np.full(len(table), -1, dtype=np.int64)
-    _, first, inverse = np.unique(table.content[order], axis=0, return_index=True, return_inverse=True)
-    node[order] = order[first[inverse.reshape(-1)]]
+    node[order[by_content]] = order[first[np.cumsum(begins) - 1]]
     return node
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curate.evidence.pairs._pictures import Pictures, usual_similarity
+from curate.evidence.pairs._pictures import Pictures, random_pairs, usual_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ def threshold(evidence: Evidence) -> float:
     """0.91, or more in a set whose pictures are all alike, such as scanned digits or screens of one program."""
     rows = np.flatnonzero(_comparable(evidence))
     rows = rows[np.argsort(evidence.table.row_ids[rows], kind="stable")]
-    usual = usual_similarity(_pictures(evidence, rows))
+    left, right = random_pairs(len(rows))
+    drawn, places = np.unique(np.concatenate([left, right]), return_inverse=True)
+    first, second = places.reshape(2, -1)
+    usual = usual_similarity(_pictures(evidence, rows[drawn]), first, second)
     return float(np.clip(1.0 - SHARE_OF_GAP * (1.0 - usual) ** 2, MIN_SIMILARITY, LARGEST_THRESHOLD))
 
 

@@ -47,6 +47,7 @@ def kept_pairs(
 
     def compute() -> Arrays:
         found = find_pairs(evidence, by, least)
+        evidence.forget([name for method in used for name in method.spent])
         return {
             "left": place[found.left],
             "right": place[found.right],

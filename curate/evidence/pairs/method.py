@@ -70,6 +70,7 @@ class Method:
             `find` gives.
         embeds: whether it uses the embedding, so that its pairs depend on which rows are active.
         parameters: more that the pairs depend on, for the key of the cache.
+        spent: measures that nothing else asks for, so that they need not be held once the pairs are known.
     """
 
     unit: str
@@ -80,6 +81,7 @@ class Method:
     compare: Callable[[Evidence, np.ndarray, np.ndarray], np.ndarray]
     embeds: bool = False
     parameters: tuple[object, ...] = field(default=())
+    spent: tuple[str, ...] = ()
 
 
 def above(pairs: Pairs, least: float) -> Pairs:

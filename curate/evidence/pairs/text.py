@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curate.evidence.pairs._banding import band_rows, candidates
+from curate.evidence.pairs._banding import band_rows, candidates, merged
 from curate.evidence.pairs._overlap import text_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
 
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
 MIN_SIMILARITY = 0.72
 """Of pieces of three letters. One typo in 20 letters or one word of eight gone leaves 0.74 and more; it is letters that
 are compared, so short requests that differ by one word of little weight are as alike as that, too."""
-LEAST_AGREEMENT = 0.25
-"""Numbers of the MinHash in which a candidate must agree: it tells the Jaccard index of pieces within 0.04, and a text
-that is held by a longer one may have an index of 0.4."""
+NEEDS = ("text.minhash", "text.word_minhash")
+LEAST_AGREEMENT, LEAST_WORD_AGREEMENT = 0.25, 0.2
+"""Numbers of the MinHash of letters, of words, in which a candidate must agree: they tell the Jaccard index of pieces
+within 0.04, and a text that is held by a longer one may have an index of 0.4."""
+WORD_BANDS = {2_000: 2, 200_000: 3, 5_000_000: 4}
+"""Rows up to which so many numbers of the MinHash of words make a band. Unlike texts share few pairs of words, and an
+edit of one letter changes two of them: bands are narrower than those of letters."""
 
 
 def needs(task: Task) -> tuple[str, ...]:
-    """The MinHash."""
-    return ("text.minhash",)
+    """The MinHash of letters and that of words."""
+    return NEEDS
 
 
 def threshold(evidence: Evidence) -> float:
@@ -34,13 +39,38 @@ def threshold(evidence: Evidence) -> float:
 
 def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     """Pairs that share a band of the MinHash and have enough pieces in common."""
-    prints = evidence.measure("text.minhash")[rows]
-    some = np.flatnonzero(prints.any(1))
-    if len(some) < 2:
-        return Pairs.none()
-    left, right = candidates(prints[some], LEAST_AGREEMENT, band_rows(len(some)))
-    left, right = rows[some[left]], rows[some[right]]
+    letters, words = (evidence.measure(name) for name in NEEDS)
+    left, right = candidate_pairs(letters, words, rows)
     return above(Pairs.of(left, right, compare(evidence, left, right)), least)
+
+
+def candidate_pairs(letters: np.ndarray, words: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of `rows` that share a band of either MinHash and agree in enough of it.
+
+    Args:
+        letters: (n, 128) uint8, zeros in rows without one.
+        words: (n, 128) uint8, the same.
+        rows: (m,) int64.
+
+    Returns:
+        (p,) and (p,) int64, each pair once.
+    """
+    by_letters = _candidates(letters, rows, LEAST_AGREEMENT, band_rows)
+    return merged([by_letters, _candidates(words, rows, LEAST_WORD_AGREEMENT, word_band_rows)], len(letters))
+
+
+def _candidates(
+    prints: np.ndarray, rows: np.ndarray, least: float, width: Callable[[int], int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(p,) and (p,) of `rows`: pairs by one kind of print, among those that have one."""
+    some = rows[np.asarray(prints.any(1))[rows]]
+    left, right = candidates(prints[some], least, width(len(some)))
+    return some[left], some[right]
+
+
+def word_band_rows(rows: int) -> int:
+    """How many numbers of the MinHash of words make a band."""
+    return next((width for most, width in WORD_BANDS.items() if rows <= most), 5)
 
 
 def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -51,4 +81,4 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
     return text_similarity(evidence.table.column(column), left, right)
 
 
-METHOD = Method("share of letter sequences in common", 3, needs, threshold, find, compare)
+METHOD = Method("share of letter sequences in common", 4, needs, threshold, find, compare, spent=NEEDS)

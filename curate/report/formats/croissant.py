@@ -200,7 +200,7 @@ def _columns(material: Material) -> list[str]:
     """Columns of the file: the inputs and the roles, in the order in which the data have them."""
     table = material.table
     wanted = {*input_columns(table), *(getattr(table.task, r) for r in ("label", "split", "group", "id", "transcript"))}
-    return [name for name in table.dataset.column_names if name in wanted]
+    return [name for name in table.column_names if name in wanted]
 
 
 def _role(material: Material, column: str) -> str:

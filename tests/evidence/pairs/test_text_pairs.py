@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate.evidence.measures.text_shingles import TextShingles
+from curate.evidence.measures import by_field
 from curate.evidence.pairs import text
 from curate.evidence.pairs._banding import WINDOW, band_rows, candidates
 from curate.evidence.pairs._overlap import text_similarity
@@ -26,7 +26,7 @@ class Texts:
         return self._column
 
     def measure(self, name):
-        return TextShingles().measure(self._column.combine_chunks())[name]
+        return by_field(name).measure(self._column.combine_chunks())[name]
 
 
 def similarity(a, b):

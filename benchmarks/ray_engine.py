@@ -1,0 +1,155 @@
+"""The engine 'ray' against the local one: equal plans on two nodes, and with one of them killed in mid-pass.
+
+    python -m benchmarks.ray_engine [--only images,texts] [--size 400] [--json FILE]
+
+A cluster of two nodes with one processor and 100 MB of objects each is made on this machine, and ended again. The file
+of each plan is compared byte by byte with that of the local engine, and the findings with it. Seconds are wall time and
+tell what a cluster costs that gains nothing, as its nodes share this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ |= {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "OMP_NUM_THREADS": "1"}
+
+import numpy as np
+
+import curate
+
+STORE_BYTES = 100 << 20
+SIDE_PX = 96
+LIMITED = {"limit": 1.0}
+STEPS: dict[str, list[Any]] = {
+    "images": [
+        {"label_errors": {"fix": "soften", **LIMITED}},
+        {"near_duplicates": {"fix": "drop", **LIMITED}},
+        {"outliers": {"fix": "review", **LIMITED}},
+        {"image_quality": {"fix": "review", **LIMITED}},
+        {"oversample": {}},
+        "class_weights",
+    ],
+    "texts": [
+        {"label_errors": {"fix": "soften", **LIMITED}},
+        {"near_duplicates": {"fix": "drop", **LIMITED}},
+        {"text_quality": {"fix": "review", **LIMITED}},
+        "class_weights",
+    ],
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--only", default="images,texts", help="kinds, by commas")
+    options.add_argument("--size", type=int, default=400, help="rows")
+    options.add_argument("--json", type=Path)
+    chosen = options.parse_args()
+    try:
+        import ray  # noqa: F401
+    except ImportError:
+        sys.exit(print("skipped: Ray is not installed (pip install 'curate-data[ray]')"))
+    found = {}
+    for kind in chosen.only.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            found[kind] = {"rows": chosen.size} | compared(kind, chosen.size, Path(folder))
+    show(found)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def compared(kind: str, size: int, folder: Path) -> dict[str, Any]:
+    """Seconds and equality of the runs of one kind."""
+    from ray.cluster_utils import Cluster
+
+    data = pictures(folder / "data", size) if kind == "images" else texts(folder / "data.jsonl", size)
+    pipeline = curate.Pipeline(STEPS[kind], evidence={"encoder": "classic"})
+    seconds, local = timed(pipeline, data, folder / "local")
+    told: dict[str, Any] = {"local_seconds": seconds, "draws": local.plan.num_rows}
+    node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
+    began = time.perf_counter()
+    cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
+    try:
+        second = cluster.add_node(**node)
+        told["cluster_seconds"] = round(time.perf_counter() - began, 1)
+        reach = {"engine": "ray", "address": cluster.address}
+        told["ray_seconds"], result = timed(pipeline, data, folder / "ray", **reach)
+        told["ray_equal"] = equal(local, result)
+        killed: list[int] = []
+
+        def kill(stage: str, done: int, total: int) -> None:
+            if stage.startswith("measure") and not killed:
+                killed.append(done)
+                cluster.remove_node(second, allow_graceful=False)
+
+        told["killed_seconds"], result = timed(pipeline, data, folder / "killed", progress=kill, **reach)
+        told |= {"killed_equal": equal(local, result), "killed_after_rows": killed[0] if killed else None}
+    finally:
+        cluster.shutdown()
+    return told
+
+
+def timed(pipeline: curate.Pipeline, data: Path, out: Path, **options: Any) -> tuple[float, curate.Curated]:
+    """Wall seconds of a run without a cache, and its result."""
+    began = time.perf_counter()
+    result = pipeline.run(str(data), out, cache=False, **options)
+    return round(time.perf_counter() - began, 1), result
+
+
+def equal(one: curate.Curated, other: curate.Curated) -> bool:
+    """Whether the files of the plan have the same bytes, and the findings are equal."""
+    files = [(result.folder or Path()) / "plan.parquet" for result in (one, other)]
+    return files[0].read_bytes() == files[1].read_bytes() and one.findings.equals(other.findings)
+
+
+def pictures(folder: Path, size: int) -> Path:
+    """Three classes of pictures, every 20th label wrong, every 25th a copy, one file that is no picture."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for row in range(size):
+        true = row % 3
+        place = folder / f"class_{(true + (row % 20 == 7)) % 3}"
+        place.mkdir(parents=True, exist_ok=True)
+        slope = np.linspace(0, 60, SIDE_PX)
+        light = [slope[:, None], slope[None], slope[::-1][:, None]][true] + 60
+        noise = rng.normal(0, 25, (8, 8, 3)).repeat(SIDE_PX // 8, 0).repeat(SIDE_PX // 8, 1)
+        pixels = np.clip(light[..., None] + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(place / f"{row:06}.png")
+        if row % 25 == 0:
+            Image.fromarray(pixels).save(place / f"copy_{row:06}.jpg", quality=85)
+    (folder / "class_0" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing of the kind")
+    return folder
+
+
+def texts(file: Path, size: int) -> Path:
+    """Two classes of texts, every 20th label wrong, every 25th text nearly a copy."""
+    rng = np.random.default_rng(1)
+    words = np.array([f"word{number:04}" for number in range(2_000)])
+    lines, last = [], ""
+    for row in range(size):
+        own = words[:1_200] if row % 2 else words[800:]
+        last = f"{last} indeed" if row % 25 == 24 else " ".join(rng.choice(own, 60))
+        lines.append(json.dumps({"text": last, "label": ("even", "odd")[(row + (row % 20 == 7)) % 2]}))
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def show(found: dict[str, dict[str, Any]]) -> None:
+    """The table."""
+    heads = ("", "rows", "draws", "local s", "ray s", "same bytes", "killed s", "after rows", "same bytes")
+    keys = ("rows", "draws", "local_seconds", "ray_seconds", "ray_equal", "killed_seconds", "killed_after_rows")
+    print("".join(f"{head:>12}" for head in heads))
+    for kind, told in found.items():
+        print(f"{kind:>12}" + "".join(f"{told[key]!s:>12}" for key in (*keys, "killed_equal")))
+
+
+if __name__ == "__main__":
+    main()

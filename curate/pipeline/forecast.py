@@ -1,0 +1,151 @@
+"""What a run would do, told from a part of the rows: counts by step and the time; nothing is written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from curate.errors import GateFailed
+from curate.pipeline.pipeline import Pipeline
+from curate.pipeline.run import carried_out
+from curate.pipeline.sourcing import load_source
+from curate.pipeline.state import State
+from curate.table import Table
+
+SAMPLE = 1_000
+"""Rows that are tried; sets of no more are told exactly."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a step would do.
+
+    Attributes:
+        step: its name in the pipeline.
+        kind: check, transform, balance or augment.
+        flagged: rows that it would flag; None for steps that flag none.
+        entries: that it would write into the ledger.
+        rows: there would be after it.
+        seconds: that it would take, decoding and measuring for it left out.
+    """
+
+    step: str
+    kind: str
+    flagged: int | None
+    entries: int
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run would do.
+
+    Attributes:
+        rows: that the source gives.
+        tried: of them.
+        steps: in the order in which they would run, up to the one at which the run would stop.
+        draws: lines that the plan would have, None where the run would stop.
+        seconds: that the run would take without what the cache knows.
+        stops: why the run would stop (a fix would touch more rows than its limit allows), or None.
+    """
+
+    rows: int
+    tried: int
+    steps: tuple[Foreseen, ...]
+    draws: int | None
+    seconds: float
+    stops: str | None = None
+
+    def __str__(self) -> str:
+        """A table for people."""
+        about = "" if self.tried == self.rows else f" (told from {self.tried:,} of them, evenly spaced)"
+        width = max([len(step.step) for step in self.steps], default=4)
+        lines = [f"{self.rows:,} rows{about}; nothing is written"]
+        lines.append(f"{'step':{width}}  {'flagged':>9}  {'entries':>9}  {'rows after':>10}  {'seconds':>8}")
+        for step in self.steps:
+            flagged = "" if step.flagged is None else f"{step.flagged:,}"
+            lines.append(
+                f"{step.step:{width}}  {flagged:>9}  {step.entries:>9,}  {step.rows:>10,}  {step.seconds:>8.1f}"
+            )
+        if self.stops is not None:
+            lines.append(f"the run would stop here: {self.stops}")
+        else:
+            lines.append(f"the plan would have {self.draws:,} draws")
+        lines.append(f"about {self.seconds:,.0f} s in all, less what the cache knows")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """The same as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def forecast(
+    pipeline: Pipeline,
+    data: Any = None,
+    *,
+    sample: int = SAMPLE,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Forecast:
+    """Try a pipeline on a part of the rows, in memory, and tell what it would do to all.
+
+    Counts and times are those of the part, times the rows that there are for each row of it. What takes two rows to
+    see (duplicates, leaks between splits) is rarer in a part than in the whole.
+
+    Args:
+        pipeline: the pipeline.
+        data: a `Table`, or anything that `curate.load` takes; the pipeline's source if None.
+        sample: rows that are tried at most.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: a step can't be used for this task, or there is no data.
+        DataError: the data can't be read.
+    """
+    table = load_source(pipeline, data)
+    part = _part(table, sample)
+    times = len(table) / max(len(part), 1)
+    began, stops = time.perf_counter(), None
+    seen: list[State] = []
+    try:
+        carried_out(pipeline, part, None, progress, begun=seen.append)
+    except GateFailed as failed:
+        stops = str(failed)
+    [state] = seen
+    seconds = (time.perf_counter() - began) * times
+    steps = tuple(_foreseen(line, state, times) for line in state.log)
+    draws = None if stops is not None else round(_draws(state) * times)
+    return Forecast(len(table), len(part), steps, draws, round(seconds, 1), stops)
+
+
+def _part(table: Table, sample: int) -> Table:
+    if len(table) <= sample:
+        return table
+    return table.select(np.unique(np.linspace(0, len(table) - 1, sample).round().astype(np.int64)))
+
+
+def _foreseen(line: dict[str, Any], state: State, times: float) -> Foreseen:
+    name, flagged = line["step"], None
+    if line["kind"] == "check":
+        lines = [found.only(name).flagged for found in state.findings if name in found.summary]
+        flagged = round(sum(len(pc.unique(one["row"])) for one in lines) * times)
+    return Foreseen(
+        name,
+        line["kind"],
+        flagged,
+        round(line["entries"] * times),
+        round(line["rows"] * times),
+        round(line["seconds"] * times, 1),
+    )
+
+
+def _draws(state: State) -> int:
+    verdict, broken = state.verdict(), np.zeros(len(state.table), dtype=bool)
+    broken[list(state.evidence.broken)] = True
+    return int((1 + verdict.repeats)[~verdict.dropped & ~broken].sum())

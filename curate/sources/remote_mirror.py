@@ -1,0 +1,172 @@
+"""Copies of remote files in a folder here: fetched once, whole or not at all, and again only where they changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from curate.errors import CurateError, DataError, StorageError
+from curate.randomness import digest
+from curate.sources.remote_store import Remote, Store, read
+from curate.sources.remote_urls import shown
+
+THREADS = 8
+STATE = ".fetched.json"
+
+
+def downloads() -> Path:
+    """Where copies are kept: ``remote`` in ``$CURATE_CACHE``, else ``$XDG_CACHE_HOME/curate``, else in ``~/.cache``."""
+    if named := os.environ.get("CURATE_CACHE"):
+        return Path(named) / "remote"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "curate" / "remote"
+
+
+class Mirror:
+    """The copies of one source.
+
+    Args:
+        source: the URL (or URLs) that the user named; what it is called by, queries left out.
+        store: where to fetch from.
+        folder: of all copies; `downloads` if None.
+
+    Raises:
+        StorageError: the folder can't be made.
+    """
+
+    def __init__(self, source: str, store: Store, folder: Path | None = None) -> None:
+        self._store = store
+        self.folder = (folder or downloads()) / f"{digest('remote', source):032x}"[:24]
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{self.folder}: no folder for remote data: {error.strerror}") from None
+        self._known: dict[str, list[object]] = self._read_state()
+        self._left = store.patience.max_bytes
+
+    def fetch(self, wanted: Mapping[str, Remote]) -> dict[str, str]:
+        """Bring files here.
+
+        Args:
+            wanted: path below the folder -> where it comes from.
+
+        Returns:
+            path -> why it could not be had.
+
+        Raises:
+            DataError: more bytes or files than the limits allow.
+            StorageError: the disk failed.
+        """
+        self._refuse_too_much(wanted)
+        due = [(path, remote) for path, remote in wanted.items() if not self._has(path, remote)]
+        failures: dict[str, str] = {}
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="curate-remote") as pool:
+            try:
+                for (path, remote), why in zip(due, pool.map(lambda pair: self._bring(*pair), due)):
+                    if why:
+                        failures[path] = why
+                    else:
+                        self._known[path] = [self._size(path), remote.version]
+            finally:
+                pool.shutdown(cancel_futures=True)
+                self._write_state()
+        return failures
+
+    def fetch_each(self, urls: Mapping[str, str]) -> dict[str, str]:
+        """Bring files here whose size and version are not known yet: path -> URL; gives path -> why not.
+
+        Raises:
+            DataError: more bytes or files than the limits allow.
+            StorageError: the disk failed.
+        """
+        found: dict[str, Remote] = {}
+        failures: dict[str, str] = {}
+
+        def ask(url: str) -> Remote | str:
+            try:
+                return self._store.stat(url)
+            except DataError as error:
+                return str(error)
+
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="curate-remote") as pool:
+            for path, said in zip(urls, pool.map(ask, urls.values())):
+                if isinstance(said, str):
+                    failures[path] = said
+                else:
+                    found[path] = said
+        return failures | self.fetch(found)
+
+    def forget_others(self, wanted: Mapping[str, Remote]) -> None:
+        """Take away copies of files that are no longer there."""
+        for path in [path for path in self._known if path not in wanted]:
+            (self.folder / path).unlink(missing_ok=True)
+            del self._known[path]
+        self._write_state()
+
+    def _refuse_too_much(self, wanted: Mapping[str, Remote]) -> None:
+        patience, size = self._store.patience, sum(remote.size or 0 for remote in wanted.values())
+        if len(wanted) > patience.max_files:
+            raise DataError(f"{len(wanted):,} remote files, more than the limit of {patience.max_files:,}")
+        if size > patience.max_bytes:
+            first = shown(next(iter(wanted.values())).url)
+            raise DataError(
+                f"{first}{' and others' if len(wanted) > 1 else ''}: {size:,} bytes, more than the limit of"
+                f" {patience.max_bytes:,}"
+            )
+
+    def _has(self, path: str, remote: Remote) -> bool:
+        known = self._known.get(path)
+        return bool(known and remote.version and known[1] == remote.version and known[0] == self._size(path))
+
+    def _size(self, path: str) -> int:
+        try:
+            return (self.folder / path).stat().st_size
+        except OSError:
+            return -1
+
+    def _bring(self, path: str, remote: Remote) -> str:
+        """Fetch one file beside its place and rename it; why not, or the empty text."""
+        target = self.folder / path
+        aside = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                got = 0
+                for block in read(self._store, remote):
+                    got += len(block)
+                    if got > self._left:
+                        raise DataError(f"{shown(remote.url)}: more than the limit of {self._left:,} bytes")
+                    file.write(block)
+            aside.replace(target)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise StorageError(f"{target}: can't be written: {error.strerror}") from None
+        except CurateError as error:
+            aside.unlink(missing_ok=True)
+            if isinstance(error, DataError):
+                return str(error)
+            raise
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        return ""
+
+    def _read_state(self) -> dict[str, list[object]]:
+        try:
+            found = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # none yet, or damaged: everything is fetched again
+            return {}
+        return (
+            {p: s for p, s in found.items() if isinstance(s, list) and len(s) == 2} if isinstance(found, dict) else {}
+        )
+
+    def _write_state(self) -> None:
+        aside = self.folder / f"{STATE}.{os.getpid()}.tmp"
+        try:
+            aside.write_text(json.dumps(self._known), encoding="utf-8")
+            aside.replace(self.folder / STATE)
+        except OSError as error:
+            raise StorageError(f"{self.folder}: can't be written: {error.strerror}") from None

@@ -1,0 +1,57 @@
+"""Measures that workers of a cluster can import: one that a row ends its worker with, and one that lacks a package."""
+
+import os
+import time
+
+import numpy as np
+
+from curate.errors import MissingPackage
+from curate.evidence.measure import Measure
+
+
+class Deadly(Measure):
+    name, modality = "test.deadly", "text"
+    fields = {"test.length": ("int64", ())}
+
+    def measure(self, items):
+        texts = items.to_pylist()
+        if "deadly" in texts:
+            os._exit(11)
+        return {"test.length": np.array([len(text) for text in texts])}
+
+
+class Hanging(Measure):
+    name, modality = "test.hanging", "text"
+    fields = {"test.hung": ("int64", ())}
+
+    def measure(self, items):
+        while "hanging" in items.to_pylist():
+            time.sleep(1)
+        return {"test.hung": np.zeros(len(items), np.int64)}
+
+
+class Held(Measure):
+    """One node holds its first chunk until it is killed, and a file tells that it has begun."""
+
+    name, modality = "test.held", "text"
+    fields = {"test.number": ("int64", ())}
+
+    def __init__(self, mark, node):
+        self.mark, self.node = mark, node
+
+    def measure(self, items):
+        import ray
+
+        if ray.get_runtime_context().get_node_id() == self.node:
+            self.mark.touch()
+            time.sleep(60)
+        time.sleep(0.1)
+        return {"test.number": np.array([int(text.split()[1]) for text in items.to_pylist()])}
+
+
+class Lacking(Measure):
+    name, modality = "test.lacking", "text"
+    fields = {"test.lack": ("int64", ())}
+
+    def measure(self, items):
+        raise MissingPackage("unobtainium", "text", "the measure test.lacking")

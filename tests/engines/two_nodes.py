@@ -1,0 +1,169 @@
+"""A Ray cluster of two nodes on this machine: what a run gives there, also with one of them killed. Prints JSON.
+
+python tests/engines/two_nodes.py FOLDER
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+os.environ |= {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "OMP_NUM_THREADS": "1", "RAY_DEDUP_LOGS": "0"}
+os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+
+import numpy as np
+import ray
+from deadly import Deadly, Hanging, Held, Lacking
+from PIL import Image
+from ray.cluster_utils import Cluster
+
+import curate
+from curate.engines import choosing, ray_engine
+from curate.errors import MissingPackage
+from curate.evidence import parcels
+from curate.evidence.keeper import Pace
+from curate.evidence.measuring import take
+from curate.evidence.settings import EvidenceSettings
+
+STORE = 100 << 20
+ROWS = 96
+STEPS = [
+    {"label_errors": {"fix": "soften", "limit": 1.0}},
+    {"near_duplicates": {"fix": "drop", "limit": 1.0}},
+    {"outliers": {"fix": "review", "limit": 1.0}},
+    {"oversample": {}},
+    "class_weights",
+]
+
+
+def pictures(folder):
+    """Two classes of pictures with a few wrong labels, three copies and a file that is none."""
+    rng = np.random.default_rng(0)
+    for row in range(ROWS):
+        bright = row % 3 == 0
+        named = ("bright", "dark")[bright == (row % 17 == 16)]
+        place = folder / named
+        place.mkdir(parents=True, exist_ok=True)
+        tone = np.linspace(40, 90, 48)[:, None, None] + (90 if bright else 0)
+        noise = rng.normal(0, 20, (6, 6, 3)).repeat(8, 0).repeat(8, 1)
+        pixels = np.clip(tone + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(place / f"{row:03}.png")
+        if row < 3:
+            Image.fromarray(pixels).save(place / f"copy_{row}.jpg", quality=90)
+    (folder / "dark" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing of the kind")
+    return folder
+
+
+def writings():
+    """Texts with near copies, in memory."""
+    rng = np.random.default_rng(1)
+    words = np.array([f"w{number:03}" for number in range(400)])
+    texts = [" ".join(rng.choice(words[:200] if row % 2 else words[200:], 30)) for row in range(ROWS)]
+    texts += [text.replace("w1", "w2", 1) for text in texts[:8]]
+    return {"text": texts, "label": ["odd" if row % 2 else "even" for row in range(len(texts))]}
+
+
+def plan_of(pipeline, data, out, **options):
+    """The bytes of the plan's file, and the findings."""
+    curated = pipeline.run(data, out, cache=False, **options)
+    return (curated.folder / "plan.parquet").read_bytes(), curated.findings, curated
+
+
+def compared(folder, cluster, node):
+    """Whether the plans are equal: local, on two nodes, and with one of them killed in the pass."""
+    data = str(pictures(folder / "pictures"))
+    pipeline = curate.Pipeline(STEPS, evidence={"encoder": "classic"})
+    local, findings, curated = plan_of(pipeline, data, folder / "local")
+    counts = curated.plan["origin"].to_pylist()
+    told = {"draws": len(counts), "broken": sum(one["unreadable"] for one in curated.accounts)}
+    plan, found, _ = plan_of(pipeline, data, folder / "two", engine="ray", address=cluster.address)
+    told |= {"two nodes": plan == local, "findings": found.equals(findings)}
+    killed = []
+
+    def kill(stage, done, total):
+        if stage.startswith("measure") and not killed:
+            killed.append(done)
+            cluster.remove_node(node, allow_graceful=False)
+
+    plan, found, _ = plan_of(pipeline, data, folder / "killed", engine="ray", address=cluster.address, progress=kill)
+    return told | {"killed": plan == local, "after rows": killed[0]}
+
+
+def of_texts(folder):
+    """Whether texts in memory and rows of a mapped file give the same plan as here."""
+    steps = [{"near_duplicates": {"fix": "drop", "limit": 1.0}}, "text_quality"]
+    pipeline = curate.Pipeline(steps, evidence={"encoder": "classic"})
+    task = curate.Task(kind="classification", text="text", label="label")
+    table = curate.load(writings(), task=task)
+    local, findings, _ = plan_of(pipeline, table, folder / "text_local")
+    plan, found, _ = plan_of(pipeline, table, folder / "text_ray", engine="ray")
+    opened = curate.open(folder / "text_local").table
+    again, _, _ = plan_of(pipeline, opened, folder / "text_again", engine="ray")
+    flagged = int(np.sum(findings["is_issue"].to_numpy(zero_copy_only=False)))
+    return {"texts": plan == local, "flagged": flagged, "found": found.equals(findings), "mapped": again == local}
+
+
+def deadly():
+    """The rows that are reported where one ends its worker, and how a missing package comes out of a worker."""
+    task = curate.Task(text="text")
+    table = curate.load({"text": [f"text {row}" for row in range(10)] + ["deadly"]}, task=task)
+    two = curate.load({"text": ["fine", "hanging"]}, task=task)
+    parcels.BASE_SECONDS = 2.0
+    with choosing.chosen("ray"):
+        hung = take(two, [Hanging()], EvidenceSettings())
+        parcels.BASE_SECONDS = 60.0
+        measured = take(table, [Deadly()], EvidenceSettings())
+        try:
+            take(table, [Lacking()], EvidenceSettings())
+            missing = ""
+        except MissingPackage as error:
+            missing = str(error)
+    lengths = measured.values["test.length"]
+    right = lengths[:10].tolist() == [len(f"text {row}") for row in range(10)]
+    dead, stuck = ({str(row): why for row, why in found.broken.items()} for found in (measured, hung))
+    return {"dead": dead, "hung": stuck, "rest": right, "missing": missing}
+
+
+def lost(folder, cluster, node):
+    """What a pass gives of which a node is killed while it has a chunk in hand."""
+    mark, rows, killed = folder / "begun", 400, []
+    table = curate.load({"text": [f"text {row}" for row in range(rows)]}, task=curate.Task(text="text"))
+    over = threading.Event()
+
+    def watch():
+        while not (mark.exists() or over.wait(0.05)):
+            pass
+        if mark.exists():
+            killed.append(True)
+            cluster.remove_node(node, allow_graceful=False)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    with choosing.chosen("ray") as engine:
+        found = take(table, [Held(mark, node.node_id)], EvidenceSettings(), pace=Pace(chunk_rows=2))
+    over.set()
+    watching.join()
+    right = found.values["test.number"].tolist() == list(range(rows)) and not found.broken
+    return {"again": engine.again, "all there": right, "killed in hand": bool(killed)}
+
+
+def main(folder):
+    ray_engine.LOOK_SECONDS = 1.0
+    arguments = {"num_cpus": 1, "object_store_memory": STORE}
+    cluster = Cluster(initialize_head=True, head_node_args=arguments | {"include_dashboard": False})
+    try:
+        node = cluster.add_node(**arguments)
+        told = compared(folder, cluster, node)
+        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+        node = cluster.add_node(**arguments)
+        cluster.wait_for_nodes()
+        told |= lost(folder, cluster, node) | of_texts(folder) | deadly()
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    print("told:" + json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

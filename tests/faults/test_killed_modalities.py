@@ -1,0 +1,29 @@
+"""Pipelines of every modality that are killed at random moments: each restart ends as if nothing had been."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from benchmarks import killed
+from benchmarks._killed_sets import MODALITIES, make_set
+
+pytestmark = [pytest.mark.skipif(os.name != "posix", reason="signals of POSIX"), pytest.mark.slow]
+
+ROWS = {"image": 24, "text": 60, "audio": 12, "video": 8, "table": 90, "series": 40}
+SEED = 20_261_122
+
+
+@pytest.mark.parametrize("kind", MODALITIES)
+def test_killed_twice_and_run_again(kind, tmp_path):
+    home, rng = tmp_path / kind, np.random.default_rng((SEED, MODALITIES.index(kind)))
+    make_set(kind, home, ROWS[kind], SEED)
+    assert killed.finished(home, "whole") is None
+    struck = [killed.killed(home, "again", after) for after in rng.uniform((0.3, 1.0), (2.0, 6.0))]
+    assert any(struck)
+    assert killed.finished(home, "again") is None
+    assert not killed.different(home / "out-whole", home / "out-again")
+    assert killed.rows_are_right(home / "out-again")
+    assert not [path.name for path in home.iterdir() if path.name.startswith(".out-again.")]
+    shutil.rmtree(home)
