@@ -25,7 +25,7 @@ test-vision: $(INSTALLED)
 	$(VENV)-vision/bin/python -m pytest -n 0 tests/evidence/test_vision_models.py
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks.real_sets
+	$(BIN)/python -m benchmarks.every
 
 schemas: $(INSTALLED)
 	$(BIN)/python -m curate.pipeline.schema schemas/pipeline.schema.json

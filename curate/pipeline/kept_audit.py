@@ -19,6 +19,7 @@ import xxhash
 from curate import registry
 from curate.errors import StorageError
 from curate.evidence.cache import Cache
+from curate.evidence.memory import ceiling
 from curate.evidence.settings import EvidenceSettings
 from curate.findings import Findings
 from curate.media.content import input_columns, is_media
@@ -88,7 +89,7 @@ class KeptAudit:
         if rows is None:
             return None
         chosen = settings.model_dump(mode="json", exclude=PLAIN_SETTINGS)
-        parts = (FORMAT, surroundings(), named, chosen, seed, skip, rows)
+        parts = (FORMAT, surroundings(), named, chosen, ceiling(settings.memory), seed, skip, rows)
         return cls(folder, xxhash.xxh3_128_hexdigest(json.dumps(parts, sort_keys=True).encode()), table)
 
     def find(self) -> Found | None:
