@@ -202,10 +202,9 @@ def test_weakened_operations_are_measured_at_their_strength():
     ],
 )
 def test_a_wrong_pipeline_is_refused_before_anything_is_measured(steps, said, monkeypatch):
-    from curate.pipeline import auditing
 
     table = halves(10)
-    monkeypatch.setattr(auditing, "Evidence", None)
+    monkeypatch.setattr("curate.evidence.evidence.Evidence", None)
     with pytest.raises(ConfigError, match=said):
         audit(table, augment=curate.Pipeline(steps=steps))
 
