@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
-from curate.errors import GateFailed
+from curate.errors import CurateError, GateFailed
+from curate.evidence.encoders.choice import part_of
 from curate.pipeline.pipeline import Pipeline
 from curate.pipeline.run import carried_out
 from curate.pipeline.sourcing import load_source
@@ -20,6 +23,8 @@ from curate.table import Table
 
 SAMPLE = 1_000
 """Rows that are tried; sets of no more are told exactly."""
+FEW = 50
+"""Rows that are tried before, so that loading models and libraries is not counted once for every thousand rows."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Forecast:
         else:
             lines.append(f"the plan would have {self.draws:,} draws")
         lines.append(f"about {self.seconds:,.0f} s in all, less what the cache knows")
+        if self.tried < self.rows:
+            lines.append("of copies and leaks fewer are found in a part than in the whole")
         return "\n".join(lines)
 
     def to_json(self) -> str:
@@ -111,17 +118,30 @@ def forecast(
     table = load_source(pipeline, data)
     part = _part(table, sample)
     times = len(table) / max(len(part), 1)
-    began, stops = time.perf_counter(), None
+    stops: str | None = None
     seen: list[State] = []
-    try:
-        carried_out(pipeline, part, None, progress, begun=seen.append)
-    except GateFailed as failed:
-        stops = str(failed)
+    with part_of(len(table)):
+        loading = _loading(pipeline, table) if len(part) < len(table) else 0.0
+        began = time.perf_counter()
+        try:
+            carried_out(pipeline, part, None, progress, begun=seen.append)
+        except GateFailed as failed:
+            stops = str(failed)
     [state] = seen
-    seconds = (time.perf_counter() - began) * times
-    steps = tuple(_foreseen(line, state, times) for line in state.log)
+    seconds = loading + (time.perf_counter() - began) * times
+    entries = state.ledger.table
+    of_classes = Counter(entries.filter(pc.is_null(entries["row_id"]))["step"].to_pylist())
+    steps = tuple(_foreseen(line, state, times, of_classes[line["step"]]) for line in state.log)
     draws = None if stops is not None else round(_draws(state) * times)
     return Forecast(len(table), len(part), steps, draws, round(seconds, 1), stops)
+
+
+def _loading(pipeline: Pipeline, table: Table) -> float:
+    """Seconds that a run over a few rows takes: mostly what is loaded once."""
+    began = time.perf_counter()
+    with suppress(CurateError):  # few rows may be too few for a step: what is wrong is said of the larger part
+        carried_out(pipeline, _part(table, FEW), None, None)
+    return time.perf_counter() - began
 
 
 def _part(table: Table, sample: int) -> Table:
@@ -130,7 +150,8 @@ def _part(table: Table, sample: int) -> Table:
     return table.select(np.unique(np.linspace(0, len(table) - 1, sample).round().astype(np.int64)))
 
 
-def _foreseen(line: dict[str, Any], state: State, times: float) -> Foreseen:
+def _foreseen(line: dict[str, Any], state: State, times: float, of_classes: int) -> Foreseen:
+    """What a step would do; entries about classes are as many in the whole."""
     name, flagged = line["step"], None
     if line["kind"] == "check":
         lines = [found.only(name).flagged for found in state.findings if name in found.summary]
@@ -139,7 +160,7 @@ def _foreseen(line: dict[str, Any], state: State, times: float) -> Foreseen:
         name,
         line["kind"],
         flagged,
-        round(line["entries"] * times),
+        of_classes + round((line["entries"] - of_classes) * times),
         round(line["rows"] * times),
         round(line["seconds"] * times, 1),
     )

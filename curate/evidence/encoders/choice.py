@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from importlib.util import find_spec
 
@@ -25,6 +28,19 @@ MOST_MINILM_ROWS = 5_000
 """MiniLM takes 5 to 15 ms per text on one core; larger sets get the static WordLlama, which takes 0.1, unless there is
 a GPU. (Banking77 with 10 % look-alike flips: average precision 0.94 with MiniLM, 0.92 with WordLlama.)"""
 SAMPLE = 300
+
+
+_whole: ContextVar[int | None] = ContextVar("whole", default=None)
+
+
+@contextmanager
+def part_of(rows: int) -> Iterator[None]:
+    """Choose within this block as for a set of so many rows, of which the tables are parts."""
+    token = _whole.set(rows)
+    try:
+        yield
+    finally:
+        _whole.reset(token)
 
 
 class Choice:
@@ -101,7 +117,7 @@ class Choice:
         share, why = language.english_share(columns.texts(self._table, str(self._table.task.text), self._sample()))
         if share < language.LEAST_ENGLISH:
             return classic, f"{why}, and the installed models know English only"
-        rows = len(self._table)
+        rows = _whole.get() or len(self._table)
         if "minilm" in there and (rows <= MOST_MINILM_ROWS or "wordllama" not in there or device() == "cuda"):
             return text_encoder("minilm"), f"the strongest that is installed; {why}"
         fast = f"; MiniLM would be slow for {rows:,} rows without a GPU" if "minilm" in there else ""
