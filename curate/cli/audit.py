@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -132,7 +132,7 @@ def audit(
             rehash=rehash,
             progress=tell,
             augment=augmenting,
-            engine=engine,
+            engine=cast(Any, engine),  # which names there are is said where it is chosen
             address=address,
         )
     report, unjudged = _judge(report, gates, earlier)

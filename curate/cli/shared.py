@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +35,7 @@ Memory = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on standard output.")]
 Encoder = Annotated[str, typer.Option(help="auto, classic, or the name of a model (see `curate schema`).")]
 Engine = Annotated[
-    Literal["local", "ray"],
+    str,
     typer.Option(help="Where rows are measured and estimates made: local (this process), or ray (a cluster)."),
 ]
 Address = Annotated[

@@ -20,6 +20,8 @@ SURE = 4.0
 """A language that is so many times the bound likelier is believed although the set knows the words."""
 SHARE, SHARE_OF_FIRST = 0.05, 0.2
 """A language belongs to the set with this share of the rows, or of those of the commonest language."""
+FEWEST = 10
+"""Rows whose language is sure that it takes to say which languages belong to a set."""
 LEAST_SHARE = 0.1
 """Share of the letters that must be in a second language."""
 CHARACTERS = 2_000
@@ -34,14 +36,14 @@ def available() -> bool:
 
 
 def usual_languages(language: np.ndarray, judged: np.ndarray) -> tuple[str, ...]:
-    """The languages that belong to a set, most rows first.
+    """The languages that belong to a set, most rows first; none where too few rows tell.
 
     Args:
         language: (m,) codes of languages, "" where there is none.
         judged: (m,) bool, rows that count.
     """
     names, counts = np.unique(language[judged & (language != "")], return_counts=True)
-    if not len(names):
+    if counts.sum() < FEWEST:
         return ()
     enough = (counts >= SHARE * counts.sum()) | (counts >= SHARE_OF_FIRST * counts.max())
     order = np.lexsort((names[enough].astype(object), -counts[enough]))
