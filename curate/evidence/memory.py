@@ -7,7 +7,6 @@ of all rows, which stand in mapped files where they are more.
 
 from __future__ import annotations
 
-import re
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -18,8 +17,8 @@ import numpy as np
 from curate.engines.watched import looking_at
 from curate.errors import ConfigError
 from curate.evidence.measure import blank
+from curate.storage import parse_bytes
 
-UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 LEAST_BYTES = 64_000_000
 """Less than that no ceiling can hold: a few photographs and their values."""
 BLOCK_ROWS = 65_536
@@ -27,15 +26,15 @@ BLOCK_ROWS = 65_536
 _of_process: list[int] = []
 
 
-def parse_bytes(given: object) -> int:
+def parse_ceiling(given: object) -> int:
     """A number of bytes from ``2GB``, ``512 MiB`` or a number. Raises ValueError for anything else, and for too few."""
     if isinstance(given, int) and not isinstance(given, bool):
         size = given
     else:
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?|)b?\s*", str(given).lower())
-        if found is None:
-            raise ValueError(f"{given!r} is no amount of memory; write it as 2GB, 512MB or 1.5GiB")
-        size = int(float(found[1]) * UNITS[found[2]])
+        try:
+            size = parse_bytes(str(given))
+        except ValueError:
+            raise ValueError(f"{given!r} is no amount of memory; write it as 2GB, 512MB or 1.5GiB") from None
     if size < LEAST_BYTES:
         raise ValueError(f"{given!r} is less than the least ceiling that can be held, {LEAST_BYTES // 10**6} MB")
     return size
@@ -44,7 +43,7 @@ def parse_bytes(given: object) -> int:
 def limit_memory(given: str | None) -> None:
     """Hold passes of this process to a ceiling from now on, whatever the settings say. Raises ConfigError."""
     try:
-        _of_process[:] = [] if given is None else [parse_bytes(given)]
+        _of_process[:] = [] if given is None else [parse_ceiling(given)]
     except ValueError as error:
         raise ConfigError(f"--memory: {error}") from None
 

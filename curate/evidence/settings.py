@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from curate.evidence.memory import parse_bytes
+from curate.evidence.memory import parse_ceiling
 
 
 class EvidenceSettings(BaseModel):
@@ -53,4 +53,4 @@ class EvidenceSettings(BaseModel):
     @field_validator("memory", mode="before", json_schema_input_type=int | str | None)
     @classmethod
     def _bytes(cls, value: object) -> object:
-        return None if value is None else parse_bytes(value)
+        return None if value is None else parse_ceiling(value)

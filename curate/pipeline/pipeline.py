@@ -15,6 +15,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.pipeline.document import Document, Place
 from curate.pipeline.problems import Problems
 from curate.pipeline.settings import FeedSettings, SourceSettings
+from curate.sources.remote_urls import shown
 from curate.step import Step
 from curate.task import Task
 
@@ -149,9 +150,14 @@ class Pipeline:
         return text
 
     def moved_to(self, folder: Path) -> Pipeline:
-        """The same pipeline with local paths relative to another folder, for a file that will stand there."""
+        """The same pipeline for a file that will stand in another folder, which may be handed on.
+
+        Local paths are relative to that folder; what a URL has behind ``?`` (a signature) is left out.
+        """
 
         def moved(path: str) -> str:
+            if "://" in path:
+                return shown(path)
             return os.path.relpath(self.folder / path, folder) if is_local(self.folder, path) else path
 
         steps = tuple(step.relocated(moved) for step in self.steps)

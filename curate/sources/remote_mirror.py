@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from curate.errors import CurateError, DataError, StorageError
 from curate.randomness import digest
 from curate.sources.remote_store import Remote, Store, read
 from curate.sources.remote_urls import shown
+from curate.storage import default_cache
 
 THREADS = 8
 STATE = ".fetched.json"
-
-
-def downloads() -> Path:
-    """Where copies are kept: ``remote`` in ``$CURATE_CACHE``, else ``$XDG_CACHE_HOME/curate``, else in ``~/.cache``."""
-    if named := os.environ.get("CURATE_CACHE"):
-        return Path(named) / "remote"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "curate" / "remote"
+DOWNLOADS = "remote"
+"""Folder of all copies, in the cache."""
 
 
 class Mirror:
@@ -31,7 +29,7 @@ class Mirror:
     Args:
         source: the URL (or URLs) that the user named; what it is called by, queries left out.
         store: where to fetch from.
-        folder: of all copies; `downloads` if None.
+        folder: of all copies; that of the cache if None.
 
     Raises:
         StorageError: the folder can't be made.
@@ -39,13 +37,14 @@ class Mirror:
 
     def __init__(self, source: str, store: Store, folder: Path | None = None) -> None:
         self._store = store
-        self.folder = (folder or downloads()) / f"{digest('remote', source):032x}"[:24]
+        self.folder = (folder or default_cache() / DOWNLOADS) / f"{digest('remote', source):032x}"[:24]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"{self.folder}: no folder for remote data: {error.strerror}") from None
         self._known: dict[str, list[object]] = self._read_state()
-        self._left = store.patience.max_bytes
+        self._got = 0
+        self._counting = Lock()
 
     def fetch(self, wanted: Mapping[str, Remote]) -> dict[str, str]:
         """Bring files here.
@@ -62,6 +61,8 @@ class Mirror:
         """
         self._refuse_too_much(wanted)
         due = [(path, remote) for path, remote in wanted.items() if not self._has(path, remote)]
+        due_paths = {path for path, _ in due}
+        self._got += sum(self._size(path) for path in wanted if path not in due_paths)
         failures: dict[str, str] = {}
         with ThreadPoolExecutor(THREADS, thread_name_prefix="curate-remote") as pool:
             try:
@@ -130,17 +131,16 @@ class Mirror:
     def _bring(self, path: str, remote: Remote) -> str:
         """Fetch one file beside its place and rename it; why not, or the empty text."""
         target = self.folder / path
-        aside = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
+        aside, got = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp"), 0
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with aside.open("wb") as file:
-                got = 0
                 for block in read(self._store, remote):
                     got += len(block)
-                    if got > self._left:
-                        raise DataError(f"{shown(remote.url)}: more than the limit of {self._left:,} bytes")
+                    self._count(len(block), remote)
                     file.write(block)
             aside.replace(target)
+            got = 0  # of what does not stay here
         except OSError as error:
             aside.unlink(missing_ok=True)
             raise StorageError(f"{target}: can't be written: {error.strerror}") from None
@@ -152,7 +152,17 @@ class Mirror:
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
+        finally:
+            self._count(-got, None)
         return ""
+
+    def _count(self, size: int, remote: Remote | None) -> None:
+        """Add to the bytes that this source takes, whichever thread brings them. Raises DataError beyond the limit."""
+        limit = self._store.patience.max_bytes
+        with self._counting:
+            self._got += size
+            if remote is not None and self._got > limit:
+                raise DataError(f"{shown(remote.url)}: with it the source has more than the limit of {limit:,} bytes")
 
     def _read_state(self) -> dict[str, list[object]]:
         try:
@@ -170,3 +180,23 @@ class Mirror:
             aside.replace(self.folder / STATE)
         except OSError as error:
             raise StorageError(f"{self.folder}: can't be written: {error.strerror}") from None
+
+
+def copies(cache: Path) -> tuple[int, int]:
+    """Files and bytes of the copies of all sources in a cache folder."""
+    sizes = []
+    for path in (cache / DOWNLOADS).rglob("*"):
+        with suppress(FileNotFoundError):  # another run replaced it in between
+            if path.is_file() and path.name != STATE:
+                sizes.append(path.stat().st_size)
+    return len(sizes), sum(sizes)
+
+
+def remove_copies(cache: Path) -> None:
+    """Remove the copies of all sources. Raises StorageError."""
+    folder = cache / DOWNLOADS
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise StorageError(f"{folder}: can't be removed: {error.strerror}") from None

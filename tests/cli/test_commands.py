@@ -137,6 +137,22 @@ def test_steps_and_schema_and_cache(cli, data):
     assert json.loads(cli("cache", "info", "--json")[1])["files"] == 0
 
 
+def test_copies_of_remote_files_are_counted_apart_and_go_only_when_named(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("CURATE_CACHE", str(tmp_path / "kept"))
+    copy = tmp_path / "kept" / "remote" / "0f" / "a.csv"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(b"x" * 2_000_000)
+    assert "copies of remote files: 1 files, 2.0 MB" in cli("cache", "info")[1]
+    code, out, _ = cli("cache", "clear")
+    assert (code, copy.exists()) == (0, True)
+    assert "--remote removes them" in out
+    code, _, err = cli("cache", "trim", "--remote")
+    assert (code, "--remote is for `curate cache clear`" in err) == (2, True)
+    assert cli("cache", "clear", "--remote")[0] == 0
+    assert not copy.exists()
+    assert json.loads(cli("cache", "info", "--json")[1])["remote_files"] == 0
+
+
 def test_wrong_use(cli):
     for arguments in ([], ["audit"], ["adit", "x"], ["audit", "x", "--sed", "3"], ["run"]):
         code, out, err = cli(*arguments)

@@ -34,7 +34,7 @@ def unlimited():
     [("2GB", 2 * 10**9), ("512 MiB", 2**29), ("1.5gib", 3 * 2**29), (10**9, 10**9), ("90m", 9 * 10**7)],
 )
 def test_amounts_of_memory(given, size):
-    assert memory.parse_bytes(given) == size
+    assert memory.parse_ceiling(given) == size
     assert EvidenceSettings(memory=given).memory == size
 
 

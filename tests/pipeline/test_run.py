@@ -483,6 +483,14 @@ def test_relative_paths_of_a_pipeline_file_are_relative_to_it(tmp_path, monkeypa
         curate.Pipeline.from_yaml("sub/lost.yaml").run(cache=False)
 
 
+def test_the_signature_of_a_url_is_written_into_no_file(tmp_path):
+    signed = "https://host.example/a.csv?X-Signature=hunter2"
+    (tmp_path / "p.yaml").write_text(f"curate: 1\nsource: {signed}\nsteps: [exact_duplicates]\n")
+    pipeline = curate.Pipeline.from_yaml(tmp_path / "p.yaml")
+    assert pipeline.source.path == signed
+    assert pipeline.moved_to(tmp_path).source.path == "https://host.example/a.csv?…"
+
+
 def test_the_plan_has_the_promised_columns(make_table):
     curated = run(["class_weights"], make_table())
     assert curated.plan.column_names == [

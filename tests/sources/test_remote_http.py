@@ -12,7 +12,8 @@ import curate
 from curate.errors import ConfigError, DataError
 from curate.sources.remote import from_remote
 from curate.sources.remote_http import HttpStore
-from curate.sources.remote_store import read
+from curate.sources.remote_mirror import Mirror
+from curate.sources.remote_store import Remote, read
 from curate.sources.remote_urls import checked, expanded, refuse_address, shown
 
 CSV = ("text,label\n" + "".join(f"some words of row {i},{'ab'[i % 2]}\n" for i in range(400))).encode()
@@ -197,6 +198,27 @@ def test_size_limit(web, fetch, patience, way):
     web.files["d.csv"] = CSV
     with pytest.raises(DataError, match="more than the limit of 1,000"):
         fetch(f"{web.url}/{way}/d.csv", patience=replace(patience, max_bytes=1000))
+
+
+def test_the_size_limit_is_of_all_files_together_though_no_size_is_told(patience, tmp_path):
+    class Silent:
+        """A server that tells no size."""
+
+        def __init__(self, max_bytes):
+            self.patience = replace(patience, max_bytes=max_bytes)
+
+        def blocks(self, remote, start, stop):
+            yield from (b"x" * 100 for _ in range(6))
+
+    wanted = {name: Remote(f"http://host/{name}", None, "1", ranges=False) for name in ("a.csv", "b.csv")}
+    assert Mirror("in bounds", Silent(1200), tmp_path).fetch(wanted) == {}
+    mirror = Mirror("beyond", Silent(1199), tmp_path)
+    failures = mirror.fetch(wanted)
+    assert [why.split(": ", 1)[1] for why in failures.values()] == [
+        "with it the source has more than the limit of 1,199 bytes"
+    ]
+    assert len(list(mirror.folder.glob("*.csv"))) == 1
+    assert not list(mirror.folder.glob(".*.tmp"))
 
 
 def test_only_what_changed_is_fetched_again(web, fetch):

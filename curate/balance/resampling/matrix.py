@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.balance.resampling.arrow_types import is_float, is_list, is_single, plain
+from curate.balance.resampling.widened import roomy
 from curate.errors import DataError
 from curate.media import series as media_series
 from curate.media.item import DecodeError
@@ -64,12 +65,13 @@ class Inputs:
         return np.repeat([c.kind == "category" for c in self.columns], [c.width for c in self.columns])
 
 
-def read(table: Table, rows: np.ndarray) -> Inputs:
+def read(table: Table, rows: np.ndarray, *, room: bool = False) -> Inputs:
     """The features and series of some rows, as they are.
 
     Args:
         table: the table.
         rows: (m,) positions, in the order that the matrix shall have.
+        room: whether the matrix, if it is float32, is to have room to become double (`widened`).
 
     Raises:
         DataError: a value is missing or infinite (names column and row), rows differ in length, or a column holds
@@ -78,10 +80,10 @@ def read(table: Table, rows: np.ndarray) -> Inputs:
     task = table.task
     names = (*task.feature_columns, *((task.series,) if task.series else ()))
     if len(names) > 1 and not kinds(table) & {"vector", "series"}:
-        return _read_scalars(table, names, rows)
+        return _read_scalars(table, names, rows, room)
     parts, columns = [], []
     for name in names:
-        part, column = _read_column(table, name, rows, is_series=name == task.series)
+        part, column = _read_column(table, name, rows, is_series=name == task.series, room=room and len(names) == 1)
         _refuse_gaps(table, part, column, rows)
         parts.append(part)
         columns.append(column)
@@ -90,11 +92,11 @@ def read(table: Table, rows: np.ndarray) -> Inputs:
     return Inputs(np.hstack(parts) if parts else np.zeros((len(rows), 0), dtype=np.float32), tuple(columns))
 
 
-def _read_scalars(table: Table, names: Sequence[str], rows: np.ndarray) -> Inputs:
+def _read_scalars(table: Table, names: Sequence[str], rows: np.ndarray, room: bool) -> Inputs:
     """Columns of single values, each written into its place: side by side they would be held twice."""
     found = [table.column(name).type for name in names]
     single = all(is_single(kind) or _kind(kind, name) == "category" for kind, name in zip(found, names))
-    values, columns = np.empty((len(rows), len(names)), dtype=np.float32 if single else np.float64), []
+    values, columns = _empty(len(rows), len(names), single, room), []
     for place, name in enumerate(names):
         part, column = _read_column(table, name, rows, is_series=False)
         _refuse_gaps(table, part, column, rows)
@@ -124,11 +126,19 @@ def _kind(kind: pa.DataType, name: str) -> str:
     )
 
 
-def _read_column(table: Table, name: str, rows: np.ndarray, is_series: bool) -> tuple[np.ndarray, Column]:
+def _empty(rows: int, columns: int, single: bool, room: bool) -> np.ndarray:
+    if single and room:
+        return roomy(rows, columns)
+    return np.empty((rows, columns), dtype=np.float32 if single else np.float64)
+
+
+def _read_column(
+    table: Table, name: str, rows: np.ndarray, is_series: bool, room: bool = False
+) -> tuple[np.ndarray, Column]:
     column = table.column(name)
     kind = column.type.storage_type if isinstance(column.type, pa.BaseExtensionType) else column.type
     if is_series or _kind(kind, name) == "vector":
-        return _read_lists(table, column, name, rows, is_series)
+        return _read_lists(table, column, name, rows, is_series, room)
     if _kind(kind, name) == "category":
         return _read_category(column, name, rows)
     return _read_number(column, name, rows)
@@ -170,7 +180,7 @@ def _read_category(column: pa.ChunkedArray, name: str, rows: np.ndarray) -> tupl
 
 
 def _read_lists(
-    table: Table, column: pa.ChunkedArray, name: str, rows: np.ndarray, is_series: bool
+    table: Table, column: pa.ChunkedArray, name: str, rows: np.ndarray, is_series: bool, room: bool
 ) -> tuple[np.ndarray, Column]:
     role = "series" if is_series else "vector"
     kind = column.type.storage_type if isinstance(column.type, pa.BaseExtensionType) else column.type
@@ -185,7 +195,7 @@ def _read_lists(
         raise _odd_row(table, name, rows[odd], f"{wanted[odd[0]]} numbers, where most rows have {width}")
     place = np.full(len(table), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
-    values = np.empty((len(rows), width), dtype=np.float32 if is_single(kind.value_type) else np.float64)
+    values = _empty(len(rows), width, is_single(kind.value_type), room)
     start = 0
     for chunk in column.chunks:  # one by one: a copy of a whole column is as large as the matrix
         here = place[start : start + len(chunk)]

@@ -15,10 +15,13 @@ import numpy as np
 from curate.balance.resampling.drafted import Drafted
 from curate.balance.resampling.interpolating import Moves, moved
 from curate.balance.resampling.nearest import nearest
+from curate.balance.resampling.widened import in_double
 from curate.errors import DataError
 
-SVM_CACHE_MB = 100
-"""Half of scikit-learn's default: the machine's own copy of the rows, in double, is large enough."""
+SVM_CACHE_MB = 50
+"""A quarter of scikit-learn's default: the rows in double are large enough."""
+VARIANCE_CELLS = 1 << 18
+"""Cells whose squares are held at once."""
 
 
 def made_by_library(
@@ -119,9 +122,36 @@ class _Machine:
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> _Machine:
         if self._machine is not None:
-            self.support_ = self._machine.fit(self._values, y).support_
+            if getattr(self._machine, "gamma", None) == "scale":
+                self._machine.set_params(gamma=scale_gamma(self._values))
+            with in_double(self._values) as values:
+                self.support_ = self._machine.fit(values, y).support_
             self._machine = None  # it holds the support vectors in double
         return self
+
+
+def scale_gamma(values: np.ndarray) -> float:
+    """What scikit-learn's ``gamma="scale"`` is for a (n, d) matrix, to the bit: 1 / (d * variance).
+
+    It takes the variance of all cells in double at once, which needs twice the room of the rows in double.
+    """
+    cells = values.reshape(-1)
+    mean = _pairwise(cells, 0.0, squared=False) / len(cells)
+    variance = _pairwise(cells, mean, squared=True) / len(cells)
+    return 1.0 / (values.shape[1] * variance) if variance else 1.0
+
+
+def _pairwise(cells: np.ndarray, mean: float, *, squared: bool) -> float:
+    """Sum of cells, or of their squared distances to the mean, in the order in which NumPy's `sum` adds them up."""
+    if len(cells) <= VARIANCE_CELLS:
+        away = cells.astype(np.float64)
+        if squared:
+            away -= mean
+            away *= away
+        return float(away.sum())
+    half = len(cells) // 2
+    half -= half % 8
+    return _pairwise(cells[:half], mean, squared=squared) + _pairwise(cells[half:], mean, squared=squared)
 
 
 class _Clusters:

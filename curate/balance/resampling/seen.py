@@ -86,7 +86,7 @@ def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Se
             f"resample: {step.method} compares numbers, and there are columns of categories; take `space: embedding`,"
             " which encodes them"
         )
-    inputs = matrix.read(table, rows)
+    inputs = matrix.read(table, rows, room=step.method == "svm_smote")
     if step.scale == "standard":
         mean, spread = matrix.middles_and_spreads(inputs)
         values = inputs.values if inputs.values.flags.writeable else inputs.values.copy()
