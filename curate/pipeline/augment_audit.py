@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from curate.augment.augment import Augment
 from curate.augment.recipe import Recipe
 from curate.augment.recipe.stage import Listed
+from curate.augment.safety.items import scalars
 from curate.errors import ConfigError, CurateError
 from curate.evidence import Evidence
 from curate.pipeline.augment_draws import (
@@ -18,7 +19,6 @@ from curate.pipeline.augment_draws import (
     Drawing,
     by_content,
     line,
-    numbers,
     read_item,
     spread,
 )
@@ -165,7 +165,7 @@ class AugmentAudit:
     ) -> tuple[list[SheetRow], list[tuple[Preview, ...]]]:
         table, drawing = evidence.table, Drawing(recipe, self.seed)
         modalities = [modality for modality, _ in operations(recipe, table)]
-        names = numbers(table) if "features" in modalities and not isinstance(table.task.features, str) else ()
+        names = (scalars(table, "features") if "features" in modalities else None) or ()
         found: dict[int, list[tuple[SheetRow, tuple[Preview, ...]]]] = {}
         failed: list[str] = []
         cut = False

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from curate.augment.operations.video import Clip
 from curate.augment.recipe import Recipe
@@ -124,10 +122,6 @@ def read_item(table: Table, modality: str, row: int) -> Any:
         column = table.task.video or ""
         value = table.rows([row], [column])[column].to_pylist()[0]
         return video.decode(read_bytes(value, table.root), FRAMES).frames
-    if modality == "features" and not isinstance(table.task.features, str):
-        names = numbers(table)
-        values = table.rows([row], names)
-        return np.array([_number(values[name]) for name in names], np.float32)
     item = items(table, modality, np.array([row]))[0]
     if modality == "audio":
         samples, rate = item
@@ -137,22 +131,6 @@ def read_item(table: Table, modality: str, row: int) -> Any:
     if modality == "features" and item.ndim != 1:
         raise DataError("there is no vector")
     return item
-
-
-def numbers(table: Table) -> list[str]:
-    """The columns among the features of a table that hold numbers: those that operations change."""
-    schema = table.rows([], list(table.task.feature_columns)).schema
-    kinds = {name: schema.field(name).type for name in table.task.feature_columns}
-    return [
-        name
-        for name, kind in kinds.items()
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    ]
-
-
-def _number(column: pa.ChunkedArray) -> float:
-    value = pc.cast(column, pa.float64())[0].as_py()
-    return float("nan") if value is None else value
 
 
 def by_content(table: Table, among: np.ndarray) -> np.ndarray:

@@ -147,17 +147,15 @@ def safety(name: str, step: Step, evidence: Evidence, notes: list[str]) -> Itera
     for modality in MODALITIES:
         if not getattr(step, modality):
             continue
-        if modality not in READABLE or modality not in inputs:
+        seen = "video" if modality == "image" and "image" not in inputs else modality
+        if seen not in READABLE or seen not in inputs:
             notes.append(f"{name}: label safety of {modality} operations is not measured on {' and '.join(inputs)}")
-            continue
-        if not isinstance(getattr(evidence.table.task, modality), str):
-            notes.append(f"{name}: label safety of {modality} operations is measured on a column of vectors alone")
             continue
         alone = _alone(step, modality)
         own = {operation: round(value, 2) for operation, value in alone.operation_strength.items()}
         strengths = sorted({WEAKER, *(value for value in own.values() if 0 < value < 1)})
         try:
-            learned, rows = _affordable(evidence, modality, len(_names(alone, modality)) * (len(strengths) + 1))
+            learned, rows = _affordable(evidence, seen, len(_names(alone, modality)) * (len(strengths) + 1))
             fitting = evidence.following(learned, evidence.labels)
             measured = label_safety(fitting, alone, rows=rows, strengths=tuple(strengths)).to_pylist()
         except Exception as error:

@@ -9,8 +9,10 @@ import pytest
 import curate
 from curate import registry
 from curate.augment.safety import advised, contact_sheet, label_safety
+from curate.augment.safety import items as items_of
 from curate.errors import DataError
 from curate.evidence import Evidence, EvidenceSettings
+from curate.media import video_written
 from curate.media.image import encode_png
 from curate.task import Task
 
@@ -62,6 +64,71 @@ def test_vectors_that_are_pushed_over_the_border():
     line = found["jitter", 1.0]
     assert line["low"] < line["share"] < line["high"]
     assert label_safety(evidence, step, rows=200).equals(label_safety(evidence, step, rows=200))
+
+
+def scalars(n=240):
+    """Two classes by the column `a`; whole numbers with gaps, a category and a flag beside it."""
+    rng = np.random.default_rng(2)
+    label = np.arange(n) % 2
+    a = (2 * label - 1) * rng.uniform(1.5, 3, n)
+    columns = {
+        "a": a.tolist(),
+        "whole": [None if i % 17 == 0 else int(v) for i, v in enumerate(rng.integers(0, 5, n))],
+        "kind": [("x", "y", None)[v] for v in rng.integers(0, 3, n)],
+        "flag": (rng.random(n) < 0.5).tolist(),
+        "label": [("minus", "plus")[code] for code in label],
+    }
+    return curate.load(
+        columns, task=Task(kind="classification", features=("a", "whole", "kind", "flag"), label="label")
+    )
+
+
+def films(n=60):
+    """Videos with a bright half; the side is the class."""
+    rng = np.random.default_rng(3)
+    cells, labels = [], []
+    for i in range(n):
+        frames = rng.integers(20, 70, (10, 32, 48, 3))
+        side = i % 2
+        frames[:, :, 24 * side : 24 * side + 24] += rng.integers(80, 160)
+        cells.append({"bytes": video_written.encode(frames.astype(np.uint8)), "path": None})
+        labels.append(("left", "right")[side])
+    return curate.load(
+        {"video": cells, "label": labels}, task=Task(kind="classification", video="video", label="label")
+    )
+
+
+def test_numbers_beside_categories_that_are_pushed_over_the_border():
+    evidence = Evidence(scalars(), SETTINGS)
+    step = augment(features=[{"jitter": {"max_sigma": 12}}, {"scaling": {"max_change": 0.2}}])
+    found = by_operation(label_safety(evidence, step, rows=200))
+    shares = [found["jitter", strength]["share"] for strength in (0.25, 0.5, 0.75, 1.0)]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.25 < shares[-1]
+    assert found["scaling", 1.0]["share"] < 0.02
+    assert found["scaling", 1.0]["draws"] > 180
+
+
+def test_columns_that_operations_do_not_see_are_those_of_the_original():
+    table = scalars(6)
+    originals = items_of.cells(table, "features", np.arange(3), 10**6)
+    first, _, third = items_of.items(table, "features", np.arange(3))
+    assert items_of.scalars(table, "features") == ["a", "whole"]
+    assert np.isnan(first[1])
+    draws = [items_of.value("features", one * 2) for one in (third, first)]
+    made = items_of.as_columns(table, "features", originals, draws, [2, 0])
+    assert made["kind"] == [cell[2] for cell in originals] + [originals[2][2], originals[0][2]]
+    assert made["a"][3:] == pytest.approx([2 * originals[2][0], 2 * originals[0][0]])
+    assert made["whole"][3:] == [2 * originals[2][1], None]
+
+
+def test_videos_whose_class_a_flip_swaps():
+    step = augment(image=["HorizontalFlip"], video=["reverse"])
+    found = by_operation(label_safety(Evidence(films(), SETTINGS), step, rows=40))
+    assert found["HorizontalFlip", 1.0]["share"] > 0.9
+    assert found["HorizontalFlip", 1.0]["modality"] == "video"
+    assert found["reverse", 1.0]["share"] < 0.1
+    assert found["reverse", 1.0]["draws"] > 30
 
 
 def test_a_flip_that_swaps_the_classes():

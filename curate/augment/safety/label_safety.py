@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from curate.augment.operations.operation import Operation
 from curate.augment.recipe.stage import Listed, Stage
-from curate.augment.safety.items import READABLE, bytes_of, cells, column_of, items, value
+from curate.augment.safety.items import READABLE, as_columns, bytes_of, cells, items, scalars, value
 from curate.errors import DataError
 from curate.evidence import Evidence
 from curate.evidence.cross_validation import best_ridge
@@ -79,7 +79,7 @@ def label_safety(
 
     Raises:
         DataError: the task has no classes, or a class has too few rows.
-        ConfigError: the step does not fit the task, or its items are not one column.
+        ConfigError: the step does not fit the task.
     """
     labels = evidence.labels
     if evidence.table.task.kind != "classification":
@@ -90,8 +90,11 @@ def label_safety(
         raise DataError(f"label safety needs at least {2 * folds} training rows of two classes; found {len(learned)}")
     stage = Stage.of(0, step.recipe(evidence.table.task))
     lines = []
+    inputs = evidence.table.task.modalities
     for modality, listed in stage.operations.items():
-        if modality in READABLE:
+        if modality == "image" and "image" not in inputs:
+            modality = "video"  # of whose frames they are done
+        if modality in READABLE and modality in inputs:
             lines += _measured(evidence, modality, listed, learned, rows, strengths, folds)
     return pa.Table.from_pylist(lines, SCHEMA)
 
@@ -187,16 +190,16 @@ def _at_strengths(
 
 def _vectors(evidence: Evidence, modality: str, originals: list[Any], codes: np.ndarray, draws: _Draws) -> np.ndarray:
     """(n + m, d) embedding of originals and draws, by an encoder that learned from the originals alone."""
-    column = column_of(evidence.table, modality)
-    values = originals + draws.values
-    names = evidence.labels.names
+    made = as_columns(evidence.table, modality, originals, draws.values, draws.parent)
+    role = list(made) if scalars(evidence.table, modality) is not None else next(iter(made))
+    names, count = evidence.labels.names, len(originals) + len(draws.values)
     label = [names[code] for code in codes] + [names[codes[place]] for place in draws.parent]
     split = ["train"] * len(originals) + ["test"] * len(draws.values)
     table = load(
-        {column: values, "_label": label, "_split": split, "_id": [str(i) for i in range(len(values))]},
+        made | {"_label": label, "_split": split, "_id": [str(i) for i in range(count)]},
         Task.model_validate(
             {"kind": "classification", "label": "_label", "label_names": names, "split": "_split", "id": "_id"}
-            | {modality: column}
+            | {modality: role}
         ),
     )
     return evidence.beside(table).embedding().vectors

@@ -101,6 +101,8 @@ def _modality(task: Task, recipes: list[Recipe]) -> tuple[str | None, str]:
         return None, ""
     if len(task.modalities) > 1 or not isinstance(getattr(task, task.modality), str):
         return None, "the head sees augmented draws of one column alone; name a --model"
+    if task.modality == "video" and "image" in wanted:
+        wanted.add("video")  # operations on images are done to the frames
     if task.modality not in READABLE or task.modality not in wanted:
         return None, f"augmented {task.modality} is not embedded for the head; name a --model"
     if task.embedding is not None:
