@@ -149,6 +149,7 @@ def test_what_has_no_classes_has_a_sentence_instead_of_label_safety():
     table = curate.load({"x": values.tolist(), "y": values[:, 0].tolist()}, task=task)
     _, found = looked_at(table, {"augment": {"features": ["scaling"]}})
     assert len(found.sheet) == 8
+    assert not found.label_safety
     assert any("this task's kind is regression" in note for note in found.notes)
 
 
@@ -234,4 +235,5 @@ def test_items_that_are_too_large_for_label_safety_are_said_and_fewer_rows_are_d
     assert [one.draws for one in found.label_safety if one.strength == 1] == [30]
     monkeypatch.setattr(augment_effects, "MOST_BYTES", 2 * 2 * 10 * 24 * 24 * 3)
     _, found = looked_at(halves(), step)
+    assert not found.label_safety
     assert any("too large to hold enough" in note for note in found.notes)
