@@ -124,9 +124,7 @@ def made_rows(
     group = None if task.group is None or task.group in {c.name for c in inputs} else table.column(task.group)
     known = pa.array(table.row_ids[rows], pa.string())
     known = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known  # Arrow cuts many texts up
-    whole = writing.rounded(inputs)
-    note = f" (rounded to whole units: {', '.join(whole[:5])}{' ...' if len(whole) > 5 else ''})" if whole else ""
-    quoted = _quoted(known)
+    note, quoted = _rounding(inputs), _quoted(known)
 
     def batch(start: int, values: np.ndarray) -> pa.RecordBatch:
         here = slice(start, start + len(values))
@@ -158,6 +156,13 @@ def made_rows(
     ids, before, after, why = (made.column(place) for place in range(-len(TOLD), 0))
     width = made.num_columns - len(TOLD)
     return Made(decided(step, "synthesize", ids, why, before, after), made.select(list(range(width))))
+
+
+def _rounding(inputs: Sequence[matrix.Column]) -> str:
+    """What is added to the reason where columns hold whole units."""
+    whole = writing.rounded(inputs)
+    more = " ..." if len(whole) > 5 else ""
+    return f" (rounded to whole units: {', '.join(whole[:5])}{more})" if whole else ""
 
 
 def _quoted(texts: pa.Array) -> Callable[[np.ndarray], pa.Array]:
