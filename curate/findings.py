@@ -87,7 +87,7 @@ class Findings:
                 *_ROWS.arrays(rows, row_ids),
                 _same(check, m),
                 _same(issue, m),
-                pa.array(score),
+                _scores(score),
                 pa.array(np.asarray(is_issue, dtype=bool)),
                 suggested,
                 groups,
@@ -158,9 +158,7 @@ class Findings:
                 if len(begins) > MOST_RUNS:
                     return None
         places = [*sorted(begins), len(self)]
-        names = zip(
-            *(self.table[name].take(pa.array(places[:-1], pa.int64())).to_pylist() for name in ("check", "issue"))
-        )
+        names = zip(*(_at(self.table[name], places[:-1]) for name in ("check", "issue")))
         return list(zip(names, places, places[1:]))
 
     @property
@@ -178,6 +176,13 @@ class Findings:
                 "share": issues / rows if rows else 0.0,
             }
         return found
+
+
+def _at(column: pa.ChunkedArray, places: Sequence[int]) -> list[Any]:
+    """The values at some places, one by one: `take` would make one array of all chunks before."""
+    begins = np.cumsum([0, *map(len, column.chunks)])
+    chunks = np.searchsorted(begins, places, side="right") - 1
+    return [column.chunk(k)[place - int(begins[k])].as_py() for k, place in zip(chunks.tolist(), places)]
 
 
 class _LastRows:
@@ -214,6 +219,19 @@ def _block(value: str | None) -> pa.Array:
 
 def _same(value: str | None, m: int) -> pa.ChunkedArray:
     return _repeated(_block(value), m)
+
+
+def _scores(score: np.ndarray) -> pa.ChunkedArray:
+    """(m,) scores; blocks in which nothing is wrong with any row, most of them, are one block."""
+    parts = [score[first : first + BLOCK_LINES] for first in range(0, len(score), BLOCK_LINES)]
+    fine = [bool((part == 1).all()) for part in parts]
+    if not any(fine):
+        return pa.chunked_array([pa.array(score)])
+    # Copies, or the whole of the scores would be held for one block of them.
+    return pa.chunked_array([_FINE.slice(0, len(p)) if one else pa.array(p.copy()) for p, one in zip(parts, fine)])
+
+
+_FINE = pa.Array.from_buffers(pa.float32(), BLOCK_LINES, [None, pa.py_buffer(np.ones(BLOCK_LINES, np.float32))])
 
 
 def _no_groups(m: int) -> pa.ChunkedArray:

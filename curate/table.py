@@ -12,13 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import places
 from curate.errors import DataError
+from curate.randomness import digest
 from curate.task import Task
 
 if TYPE_CHECKING:
     import datasets
 
 HELD_OUT = ("validation", "test")
+COPIED_BYTES = 64_000_000
+"""Up to here rows are copied when some are selected: importing `datasets`, which copies none, takes longer."""
 PROBLEMS = pa.schema([("row", pa.int64()), ("issue", pa.string()), ("reason", pa.string())])
 ORIGIN = pa.schema([("file", pa.dictionary(pa.int32(), pa.string())), ("line", pa.int64())])
 
@@ -114,7 +118,7 @@ class Stored:
         ascending = rows[order]
         ends = np.searchsorted(ascending, begins)
         parts = [
-            (block if columns is None else block.select(list(columns))).take(pa.array(ascending[start:end] - begin))
+            (block if columns is None else block.select(list(columns))).take(places(ascending[start:end] - begin))
             for block, begin, start, end in zip(blocks, begins, ends, ends[1:])
             if end > start
         ]
@@ -124,7 +128,7 @@ class Stored:
             return found
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        return found.take(pa.array(back))
+        return found.take(places(back))
 
     def dataset(self) -> datasets.Dataset:
         """All columns, as `datasets` opens the file."""
@@ -349,6 +353,12 @@ class Table:
             raise DataError(f"no row has the id {str(row_id)!r}")
         return int(places[0])
 
+    def _selected(self, rows: np.ndarray) -> datasets.Dataset | Held:
+        held = self.held
+        if held is None or "dataset" in vars(self) or held.mapped.nbytes > COPIED_BYTES:
+            return self.dataset.select(rows)
+        return Held(held.take(rows), held.media, f"{digest(held.fingerprint, rows.tobytes()):032x}")
+
     def select(self, rows: Sequence[int] | np.ndarray) -> Table:
         """Some of the rows, in the given order, with their ids, problems and origins."""
         rows = np.asarray(rows, dtype=np.int64)
@@ -358,7 +368,7 @@ class Table:
         problems = self.problems.set_column(0, "row", pa.array(moved)).filter(pa.array(moved >= 0))
         return replace(
             self,
-            dataset=self.dataset.select(rows),
+            dataset=self._selected(rows),
             row_ids=self.row_ids[rows],
             content=self.content[rows],
             problems=problems.cast(PROBLEMS),

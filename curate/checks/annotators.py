@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from curate.evidence.crowd import Crowd
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.table import Labels
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class Annotators(Check):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -10,10 +10,12 @@ from pydantic import Field
 from curate.checks.audio import damage, form
 from curate.checks.audio.bounds import Recordings
 from curate.checks.judging.bounds import Bounded, findings
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 FIELDS = (
     "seconds", "rate_hz", "channels", "non_finite_fraction",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,10 +11,12 @@ from pydantic import Field
 from curate.checks.judging.bounds import Bounded, at_least, at_most, findings
 from curate.checks.judging.oddness import rarity, usual_rows
 from curate.checks.regions.box_arrays import Boxes, boxes_of, corners, twins
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 SLACK_PX = 1.0
 """Tools round to whole pixels, and some count from 1."""

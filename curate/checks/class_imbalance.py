@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from curate.checks.judging.blameless import BlamelessCheck
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class ClassImbalance(BlamelessCheck):

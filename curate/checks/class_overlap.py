@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from curate.evidence.evidence import Evidence
+from curate.checks.sets.ranks import average_ranks
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 CANDIDATES = 5
 """Classes that each class is compared with: those that its rows are most taken for."""
@@ -127,10 +130,8 @@ def _leaning(probabilities: np.ndarray, a: int, b: int) -> np.ndarray:
 
 def _auroc(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
     """Chance that a positive stands above a negative, ties by half, and its standard error."""
-    from scipy.stats import rankdata
-
     m, n = len(positive), len(negative)
-    ranks = rankdata(np.concatenate([positive, negative]))
+    ranks = average_ranks(np.concatenate([positive, negative]))
     area = float((ranks[:m].sum() - m * (m + 1) / 2) / (m * n))
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
     variance = (area * (1 - area) + (m - 1) * (one - area**2) + (n - 1) * (two - area**2)) / (m * n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -12,11 +12,13 @@ from curate.checks.series.points import read_times, time_column
 from curate.checks.tables.columns import Column
 from curate.checks.tables.judged import ColumnsCheck
 from curate.checks.tables.leaks import foretells
-from curate.evidence.evidence import Evidence
 from curate.evidence.order import canonical_order
 from curate.findings import Findings
 from curate.randomness import digest
 from curate.table import Table
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 ISSUES = ("constant_column", "id_column", "repeated_column", "missing_column", "target_leak")
 LEAST_ROWS = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -10,9 +10,11 @@ from pydantic import Field
 from curate.checks.groups import near_pairs
 from curate.checks.groups.grouping import numbered, rank_ids, votes
 from curate.checks.groups.whole_labels import WholeLabels, whole_labels
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class ConflictingLabels(near_pairs.PairCheck):

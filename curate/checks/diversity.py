@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,9 +11,11 @@ from curate.checks.detectors.space import euclidean_neighbours
 from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import note
 from curate.checks.sets.distinct import coverage, effective_dimensions, expected_nearest, near_copies
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 NEIGHBOURS = 10
 MOST_ROWS = 50_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,12 +11,14 @@ from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import measures_of, note, set_columns
 from curate.checks.sets.compared import Comparison, compare
 from curate.checks.sets.two_samples import Difference, holm
-from curate.evidence.evidence import Evidence
 from curate.evidence.target import beside_target
 from curate.findings import Findings
 from curate.step import Check
 from curate.table import HELD_OUT
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 TARGET = "the target"
 SHOWN = 10

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from curate.checks.groups.grouping import numbered, rank_ids, representatives, split_rank, votes
 from curate.checks.groups.whole_labels import whole_labels
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.randomness import digest
 from curate.step import Check
 from curate.table import HELD_OUT
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class ExactDuplicates(Check):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +10,12 @@ from pydantic import Field, field_validator
 
 from curate.checks.tables.expressions import Rule, WrongRule
 from curate.errors import ConfigError, nearest
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 SHOWN = 60
 """Characters of a value that a reason shows."""

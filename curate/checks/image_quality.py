@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -13,9 +13,11 @@ from curate.checks.judging.bounds import findings
 from curate.checks.judging.file_endings import ending_issue
 from curate.checks.judging.ignoring import IgnoringCheck
 from curate.checks.judging.oddness import usual_rows
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 ISSUES = (
     "low_information", "dark", "bright", "low_contrast", "blurry", "noisy", "odd_size", "odd_aspect", "turned",

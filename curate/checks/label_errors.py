@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -14,11 +14,13 @@ from curate.checks.labels.classes import doubts_of_classes, noisiest_pairs
 from curate.checks.labels.doubts import Doubts, doubts_of_numbers, doubts_of_sets
 from curate.checks.labels.masks import find_wrong_masks
 from curate.checks.labels.tokens import find_wrong_tags
-from curate.evidence.evidence import Evidence
 from curate.evidence.vector_rows import finite_rows
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 SETTINGS: dict[str, set[str]] = {
     "ensemble": {"min_doubt"},

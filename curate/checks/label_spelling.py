@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.checks.labels.spelling import variants
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class LabelSpelling(Check):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,10 +11,12 @@ from pydantic import Field
 from curate.checks.groups import near_pairs
 from curate.checks.groups.grouping import numbered, rank_ids
 from curate.evidence import pairs as near
-from curate.evidence.evidence import Evidence
 from curate.evidence.pairs import Pairs
 from curate.findings import Findings
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 KEPT_FIRST = ("test", "validation")
 """Splits whose row stays; then come splits of other names, then train."""

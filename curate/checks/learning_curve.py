@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -10,11 +10,14 @@ from pydantic import Field
 from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.accuracy_curve import Curve, accuracies, extrapolated
 from curate.checks.sets.columns import note
-from curate.evidence.evidence import Evidence
+from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import stratified_folds, units
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 FOLDS = 5
 FEWEST = 100
@@ -60,7 +63,7 @@ class LearningCurve(Check):
             return self._findings(evidence, rows, None, np.zeros(len(labels.names)), answer)
         groups = None if table.groups is None else table.groups[rows]
         fold = stratified_folds(codes, units(evidence.duplicate_groups()[rows], groups), FOLDS, evidence.seed)
-        curve = accuracies(embedding.vectors[rows], codes, fold, len(labels.names), evidence.seed)
+        curve = accuracies(Chosen(embedding.vectors, rows), codes, fold, len(labels.names), evidence.seed)
         expected = extrapolated(curve, evidence.seed)
         answer = self._answer(expected)
         note(evidence, f"enough rows? {answer}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -10,12 +10,14 @@ from pydantic import Field
 from curate.checks.judging.bounds import Bounded, at_least, findings
 from curate.checks.judging.oddness import LEAST_ROWS, rarity, usual_rows
 from curate.checks.regions.mask_values import allowed_values, listed, present_values
-from curate.evidence.evidence import Evidence
 from curate.evidence.masks import Masks
 from curate.evidence.measures.masks import MaskStatistics
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 LOSSY = ("JPEG", "MPO")
 SAME_SCALE_SHARE = 0.9

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from curate.checks.tables.blank_cells import blank_cells, blank_share
 from curate.checks.tables.disguised_cells import DISGUISES, disguised_cells
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import MODALITIES
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 LEAST_ROWS = 20
 """Rows from which on a column can be said to be empty."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from curate.checks.groups import near_pairs
 from curate.checks.groups.grouping import rank_ids, split_rank
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.table import HELD_OUT
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class NearDuplicates(near_pairs.PairCheck):

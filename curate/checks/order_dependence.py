@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from curate.checks.series.points import point_series
 from curate.checks.sets.columns import Column, measures_of, note, set_columns
+from curate.checks.sets.ranks import average_ranks
 from curate.checks.sets.two_samples import holm
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 FEWEST = 100
 
@@ -125,7 +128,7 @@ def equal_neighbours(codes: np.ndarray) -> dict[str, float] | None:
         strength: 0 for shuffled, 1 for sorted; p: of no dependence, by the exact mean and variance of the number of
         equal neighbours.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     n = len(codes)
     counts = np.unique(codes, return_counts=True)[1].astype(np.float64)
@@ -140,7 +143,7 @@ def equal_neighbours(codes: np.ndarray) -> dict[str, float] | None:
     variance = mean * (1 - mean) + 2 * (n - 2) * p_next + (n - 2) * (n - 3) * p_apart
     most = n - len(counts)  # of a sorted sequence
     strength = max(0.0, (equal - mean) / max(most - mean, 1e-9))
-    return {"strength": float(strength), "p": float(norm.sf((equal - mean) / max(np.sqrt(max(variance, 0)), 1e-9)))}
+    return {"strength": float(strength), "p": float(ndtr((mean - equal) / max(np.sqrt(max(variance, 0)), 1e-9)))}
 
 
 def like_neighbours(values: np.ndarray) -> dict[str, float] | None:
@@ -152,13 +155,13 @@ def like_neighbours(values: np.ndarray) -> dict[str, float] | None:
     Returns:
         strength: rank correlation of neighbours, 0 for shuffled, 1 for sorted; p: of no correlation.
     """
-    from scipy.stats import norm, rankdata
+    from scipy.special import ndtr
 
     n = len(values)
     if n < FEWEST or values.min() == values.max():
         return None
-    ranks = rankdata(values)
+    ranks = average_ranks(values)
     spread = float(((ranks - ranks.mean()) ** 2).sum())
     ratio = float((np.diff(ranks) ** 2).sum()) / spread  # 2 without dependence
     deviation = np.sqrt(4 * (n - 2) * (5 * n * n - 2 * n - 9) / (5 * n * (n + 1) * (n - 1) ** 2))
-    return {"strength": max(0.0, 1 - ratio / 2), "p": float(norm.cdf((ratio - 2) / deviation))}
+    return {"strength": max(0.0, 1 - ratio / 2), "p": float(ndtr((ratio - 2) / deviation))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -13,9 +13,11 @@ from curate.checks.detectors.pyod import refusal
 from curate.checks.detectors.views import View, views
 from curate.checks.groups.grouping import rank_ids
 from curate.checks.series.points import point_series
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 Own = Literal["ensemble", "isolation_forest", "knn", "lof", "ecod", "mahalanobis", "autoencoder"]
 Method = (

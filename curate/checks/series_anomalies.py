@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -12,10 +12,12 @@ from curate.checks.series.long import Scored, Stretch, score_series
 from curate.checks.series.points import PointSeries
 from curate.checks.series.rows import decoded
 from curate.checks.series.timed import TimedCheck
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.randomness import digest
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 FEW_ROWS = 8
 """Below so many series of a kind, each is compared with itself."""

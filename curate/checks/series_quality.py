@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -15,10 +15,12 @@ from curate.checks.series.points import PointSeries
 from curate.checks.series.timed import TimedCheck
 from curate.checks.series.times import irregular_steps, times_column
 from curate.checks.series.unit_jumps import unit_jump
-from curate.evidence.evidence import Evidence
 from curate.evidence.measures.series_marks import CHANNELS
 from curate.findings import Findings
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 ISSUES_OF_POINTS = ("gap", "irregular_step", "flat_run", "spike", "level_shift", "unit_jump")
 

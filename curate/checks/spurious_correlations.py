@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,10 +11,12 @@ from pydantic import Field
 from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import Column, measures_of, note, set_columns
 from curate.checks.sets.shortcuts import Shortcut, shortcuts
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import MEDIA, Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -14,9 +14,11 @@ from curate.checks.tables.forms import as_number, odd_forms
 from curate.checks.tables.judged import ColumnsCheck
 from curate.checks.tables.ranges import out_of_range
 from curate.checks.tables.spelling import misspelt
-from curate.evidence.evidence import Evidence
 from curate.evidence.order import canonical_order
 from curate.findings import Findings
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 ISSUES = ("misspelt_value", "rare_category", "mixed_types", "odd_format", "out_of_range", "broken_dependency")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +12,14 @@ from pydantic import Field
 from curate.checks.judging.bounds import Bounded, findings
 from curate.checks.texts import endings, form, language, wording
 from curate.checks.texts.corpus import LEAST_TEXTS, SAMPLE, Corpus, learn
-from curate.evidence.evidence import Evidence
+from curate.evidence.freed import give_back
 from curate.evidence.measures.text_contacts import KINDS
-from curate.evidence.order import canonical_order
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 ISSUES = (
     "empty", "too_short", "too_long", "mostly_symbols", "mostly_digits", "repeated", "garbled", "mojibake",
@@ -133,18 +135,27 @@ class TextQuality(Check):
         """One line per issue that is turned on and active row."""
         table = evidence.table
         rows = np.flatnonzero(evidence.active)
-        m = {name: _numbers(evidence.measure(f"text.{name}")[rows]) for name in self._fields()}
+        some = slice(None) if len(rows) == len(table) else rows
+        m = {name: _numbers(evidence.measure(f"text.{name}")[some]) for name in self._fields()}
         column = table.column(str(table.task.text)).combine_chunks().cast(pa.large_string())
         texts = pc.fill_null(column if len(rows) == len(column) else column.take(pa.array(rows)), "")
+        del column  # the texts of a large set need not be held twice
         training = table.training[rows]
         training = training if training.any() else np.ones(len(rows), dtype=bool)
-        sample = canonical_order(table.row_ids[rows])
-        sample = sample[training[sample]][:SAMPLE]
+        place = np.full(len(table), -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        sample = place[evidence.order]
+        sample = sample[sample >= 0]
+        sample = sample[training[sample]][:SAMPLE].copy()
+        del place
+        give_back(len(rows))
         corpus = learn(texts.take(pa.array(sample))) if len(sample) >= LEAST_TEXTS else None
-        issues = form.issues(self, texts, m, training)
+        issues = [_slim(issue) for issue in form.issues(self, texts, m, training)]
         facts: dict[str, Any] = {"texts_learned_from": len(sample) if corpus else 0}
-        issues += self._languages(texts, m, training, corpus, facts)
-        issues += self._wording(texts, sample, corpus, issues, facts)
+        issues += map(_slim, self._languages(texts, m, training, corpus, facts))
+        give_back(len(rows))
+        issues += map(_slim, self._wording(texts, sample, corpus, issues, facts))
+        give_back(len(rows))
         if self.max_ending_share:
             issues.append(endings.truncated(texts, corpus, self.max_ending_share))
         found = findings(self.name, evidence, rows, issues)
@@ -186,5 +197,13 @@ class TextQuality(Check):
         return found
 
 
+def _slim(issue: Bounded) -> Bounded:
+    """The same issue; where all is well with every row, of a million scores one is held and nothing to say of rows."""
+    if not (issue.score == 1).all():
+        return issue
+    return Bounded(issue.issue, np.broadcast_to(np.float32(1), issue.score.shape), str)
+
+
 def _numbers(values: np.ndarray) -> np.ndarray:
-    return values if values.dtype == np.dtypes.StringDType() else values.astype(np.float64)
+    """As they stand, fractions in double precision."""
+    return values.astype(np.float64) if values.dtype == np.float32 else values

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.step import Check
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class Unreadable(Check):

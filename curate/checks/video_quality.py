@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -13,9 +13,11 @@ from curate.checks.judging.file_endings import ending_issue
 from curate.checks.judging.ignoring import IgnoringCheck
 from curate.checks.judging.oddness import ratios, usual_rows
 from curate.checks.videos.time import TIME, cut_issue, frame_issues, run_issues, sound_issues
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 FORM = ("seconds", "fps", "width", "height", "frame_count", "fineness", "edge_kurtosis", "blockiness")
 ISSUES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,10 +11,13 @@ from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import measures_of, note, set_columns
 from curate.checks.sets.slices import Slice, cluster_slices, column_slices
 from curate.checks.sets.two_samples import holm
-from curate.evidence.evidence import Evidence
+from curate.evidence.exact_search import Chosen
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 FEWEST = 100
 
@@ -61,9 +64,9 @@ class WeakSlices(Check):
         right = (predicted.values[rows].argmax(1) == labels.codes[rows]).astype(np.float64)
         expected = _accuracy_of_class(right, labels.codes[rows])
         slices = [s for column in set_columns(evidence) for s in column_slices(column, rows)]
-        valid = evidence.embedding().valid[rows]
-        vectors = np.where(valid[:, None], evidence.embedding().vectors[rows], np.float32(0.0))
-        slices += cluster_slices(vectors, valid, table.row_ids[rows], evidence.seed)
+        embedding = evidence.embedding()
+        vectors = Chosen(embedding.vectors, rows)
+        slices += cluster_slices(vectors, embedding.valid[rows], table.row_ids[rows], evidence.seed)
         slices = [s.judged(right, expected) for s in slices if self.min_rows <= len(s.members) <= len(rows) // 2]
         corrected = holm(np.array([s.p for s in slices]))
         weak = [

@@ -101,6 +101,9 @@ def audit(
     was judged (rows that can't be read are findings, and a check that doesn't apply is not missing); 4 a fault of
     curate or of the machine. Results go to standard output, all else to standard error.
     """
+    from curate.cli.frames import without_pandas
+
+    without_pandas()
     from curate.evidence.memory import limit_memory
     from curate.evidence.settings import EvidenceSettings
     from curate.pipeline.auditing import audit as run_audit

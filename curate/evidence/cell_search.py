@@ -29,7 +29,7 @@ WORTH = 0.4
 BLOCK_ROWS = 8_192
 BLOCK_CELLS = 4_000_000
 """Similarities that are held at a time."""
-MOST_WAITING = 2_000_000
+MOST_WAITING = 500_000
 """Pairs that wait to be sorted into the neighbours of their row."""
 
 

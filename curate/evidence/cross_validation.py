@@ -12,7 +12,7 @@ import numpy as np
 from curate.evidence.blas_threads import fits
 from curate.evidence.channel import fit_channel
 from curate.evidence.discriminant import Discriminant, likeliest_temperature
-from curate.evidence.heads import FLOOR, Link, fit_logistic, linear, scale, scaled, sigmoid, softmax
+from curate.evidence.heads import FLOOR, Link, fit_logistic, in_row_space, linear, scale, scaled, sigmoid, softmax
 from curate.evidence.outside import Outside
 from curate.evidence.vector_rows import Rows
 from curate.evidence.votes import Voters, neighbour_votes
@@ -67,6 +67,8 @@ class CrossValidation:
         folds: (n,) int8.
         progress: called with (fits done, fits in all).
         outside: rows that are asked about and never learned from; they follow the others.
+        turned: fit few wide rows in the space that they span, which is several times faster. Where a fit stops short of
+            its end, it stops elsewhere: probabilities differ by up to some hundredths.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class CrossValidation:
         folds: np.ndarray,
         progress: Progress | None,
         outside: Outside | None = None,
+        turned: bool = False,
     ) -> None:
         self._vectors, self._valid, self._folds, self._codes = vectors, valid, folds, codes
         self._learn = codes >= 0
@@ -85,9 +88,12 @@ class CrossValidation:
         self._targets[self._learn, codes[self._learn]] = 1
         self._scale, self._outside = scale(vectors, self._learn), outside
         self._inputs = scaled(vectors, *self._scale)
+        width = self._inputs.shape[1]
+        if turned and outside is None and 4 * len(codes) <= 3 * width:  # more gain nothing
+            self._inputs = in_row_space(self._inputs)
         self._parts = np.unique(folds[self._learn])
         self._blocks = np.where(folds >= 0, folds % BLOCKS, -1)
-        self._discriminant = Discriminant(self._inputs, self._learn)
+        self._discriminant = Discriminant(self._inputs, self._learn, width)
         self._progress, self._done = progress, 0
         self._starts: dict[int, np.ndarray] = {}
         self._recipe = self._chosen()

@@ -30,8 +30,8 @@ VERSION = 2
 """Raise it when the same bytes decode to other arrays, or to other errors."""
 BATCH_BYTES = 1 << 26
 """Decoded media that a worker holds at once for a model, but for the last item."""
-GROUP_BYTES = 1 << 22
-"""Decoded media that are measured together by all else: what was just decoded is still near the processor."""
+GROUP_BYTES = 1 << 24
+"""Decoded media that are measured together by all else: enough that what is done once for all of them costs little."""
 LIBRARIES = {
     "image": ("simplejpeg", "pillow"),
     "mask": ("pillow",),
@@ -45,11 +45,45 @@ READ_ROWS, PATH_ROWS = 8, 128
 
 
 @dataclass(frozen=True)
+class ArrowRows:
+    """Some columns of rows in memory, read as `datasets` would read them, without that library.
+
+    Attributes:
+        mapped: the columns, all rows.
+    """
+
+    mapped: pa.Table
+
+    @property
+    def column_names(self) -> list[str]:
+        """Their names."""
+        return self.mapped.column_names
+
+    def __getitem__(self, rows: list[int]) -> pa.Table:
+        """Some rows in the given order; no more of the columns is copied than stands in them."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        if not len(wanted):
+            return self.mapped.slice(0, 0)
+        if (wanted[1:] == wanted[:-1] + 1).all():
+            return self.mapped.slice(wanted[0], len(wanted))
+        if (wanted[1:] <= wanted[:-1]).any():
+            return self.mapped.take(pa.array(wanted))
+        parts, begin = [], int(wanted[0])
+        # Piece by piece: a column in several would be copied into one before rows are taken of it.
+        for batch in self.mapped.slice(begin, int(wanted[-1]) + 1 - begin).to_batches():
+            low, high = np.searchsorted(wanted, [begin, begin + len(batch)])
+            if high > low:
+                parts.append(batch.take(pa.array(wanted[low:high] - begin)))
+            begin += len(batch)
+        return pa.Table.from_batches(parts, self.mapped.schema)
+
+
+@dataclass(frozen=True)
 class Chunk:
     """Some rows of one modality, not read yet: their positions in the table, and the columns to read them from."""
 
     rows: np.ndarray
-    columns: datasets.Dataset
+    columns: datasets.Dataset | ArrowRows
 
     def alone(self) -> list[Chunk]:
         """Each row as a chunk of its own."""
@@ -82,7 +116,12 @@ def fingerprint(modality: str, settings: EvidenceSettings) -> str:
 def chunks(table: Table, modality: str, rows: np.ndarray, chunk_rows: int) -> Iterator[Chunk]:
     """The rows in chunks of `chunk_rows`."""
     names = list(table.task.feature_columns) if modality == "features" else [getattr(table.task, modality)]
-    view = table.dataset.select_columns(names).with_format("arrow")
+    # Importing `datasets` takes longer than measuring a few rows.
+    view = (
+        table.dataset.select_columns(names).with_format("arrow")
+        if table.held is None
+        else ArrowRows(table.held.mapped.select(names))
+    )
     for start in range(0, len(rows), chunk_rows):
         yield Chunk(rows[start : start + chunk_rows], view)
 

@@ -22,10 +22,11 @@ class Discriminant:
     Args:
         inputs: (n, d) float32.
         learn: (n,) bool, rows that may be learned from.
+        width: numbers of a row, where the inputs are given in the space that the rows span.
     """
 
-    def __init__(self, inputs: np.ndarray, learn: np.ndarray) -> None:
-        self._inputs, self._learn = inputs, learn
+    def __init__(self, inputs: np.ndarray, learn: np.ndarray, width: int | None = None) -> None:
+        self._inputs, self._learn, self._width = inputs, learn, width or inputs.shape[1]
         self._products = _products(inputs, np.flatnonzero(learn))
 
     def scores(
@@ -58,7 +59,7 @@ class Discriminant:
         crossed = sums.T @ means
         # Around the means that are used, which are drawn to the middle: positive semidefinite whatever they are.
         covariance = (products - crossed - crossed.T + (means.T * size) @ means) / rows
-        average = max(float(np.trace(covariance)) / len(covariance), LEAST_VARIANCE)
+        average = max(float(np.trace(covariance)) / self._width, LEAST_VARIANCE)
         prior = np.log((size + 1e-3) / rows)
         found = []
         for shrinkage in shrinkages:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from curate.evidence.encoders import columns
-from curate.evidence.encoders.choice import Choice
-from curate.evidence.encoders.encoder import Encoder
 from curate.evidence.encoders.features import part_vectors
 from curate.evidence.encoders.vectors import in_place, joined
 from curate.evidence.estimates import Arrays, Estimates
@@ -19,6 +18,9 @@ from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding
 from curate.evidence.vector_rows import finite_rows
 from curate.table import Table
+
+if TYPE_CHECKING:
+    from curate.evidence.encoders.encoder import Encoder
 
 VERSION = 1
 BLOCK_ROWS = 8_192
@@ -67,6 +69,8 @@ class Embedder:
         if self._encoders is None:
             encoders = []
             if self._table.task.embedding is None:
+                from curate.evidence.encoders.choice import Choice
+
                 choice = Choice(self._table, self._settings, self._measurements, self._order)
                 encoders = choice.encoders()
                 for reason in choice.reasons:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.evidence.cache import Cache
 from curate.evidence.crowd import Crowd, crowd
 from curate.evidence.dynamics import Dynamics, training_dynamics
 from curate.evidence.embedder import Embedder
@@ -75,8 +76,8 @@ class Evidence:
         self._kept = np.ones(len(table), dtype=bool) if active is None else np.array(active, dtype=bool)
         self._order = canonical_order(table.row_ids)
         self._rows = rows_fingerprint(table, self._order)
-        self._measurements = Measurements(table, self.settings, cache, progress, self._note)
-        self._estimates = Estimates(self._measurements.store, self._order, self._note)
+        self._measurements = Measurements(table, self.settings, cache, progress, self.note)
+        self._estimates = Estimates(self._measurements.store, self._order, self.note)
         self._embedder = Embedder(
             table,
             self.settings,
@@ -86,10 +87,16 @@ class Evidence:
             self._rows,
             self._kept,
             seed,
-            self._note,
+            self.note,
         )
 
-    def _note(self, sentence: str) -> None:
+    @property
+    def store(self) -> Cache | None:
+        """The cache; None where nothing is kept."""
+        return self._measurements.store
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence to the run's summary, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
 
@@ -190,7 +197,7 @@ class Evidence:
         arrays = self._estimates.get(what, (VERSIONS["neighbours"], self._embedder.key(), found, width), compute)
         recall = float(arrays["recall"][0])
         if recall < 1:
-            self._note(
+            self.note(
                 f"{what}: rows are compared within near cells; of the nearest rows of a sample {recall:.1%} found"
             )
         return Neighbours(arrays["rows_indices"][:, :k], arrays["rows_similarity"][:, :k], recall)
@@ -222,7 +229,7 @@ class Evidence:
         values = self._estimates.get("probabilities", made_from, compute, embedding.vectors.size)["rows_values"]
         few = small_classes(strata, self.settings.folds, labels.names) if labels.sets is None else None
         if few:
-            self._note(few)
+            self.note(few)
         used = np.empty(len(order), dtype=np.int8)
         used[order] = np.where(learn, folds, -1)
         return Probabilities(values, finite_rows(values), used, METHOD.format(folds=self.settings.folds))

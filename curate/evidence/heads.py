@@ -68,6 +68,18 @@ def scaled(vectors: Rows, middle: np.ndarray, factor: np.float32) -> np.ndarray:
     return inputs
 
 
+def in_row_space(inputs: np.ndarray) -> np.ndarray:
+    """(n, d + 1) inputs of which n is smaller -> (n, r + 1) float32 turned into the space that the rows span.
+
+    Linear heads of a squared norm say the same of both, and cost by their width.
+    """
+    body = inputs[:, :-1]
+    values, axes = np.linalg.eigh((body @ body.T).astype(np.float64))
+    spanned = values > 1e-7 * max(float(values[-1]), 1e-30)
+    turned = (axes[:, spanned] * np.sqrt(values[spanned])).astype(np.float32)
+    return np.concatenate([turned, inputs[:, -1:]], axis=1)
+
+
 def linear(inputs: np.ndarray, rows: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """(m, K) products of some rows with (d, K) coefficients; the rows are copied block by block."""
     result = np.empty((len(rows), coefficients.shape[1]), dtype=np.result_type(inputs, coefficients))

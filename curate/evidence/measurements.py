@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from curate.evidence.cache import Cache
+from curate.evidence.freed import give_back
 from curate.evidence.measure import Measure
 from curate.evidence.measuring import take
 from curate.evidence.settings import EvidenceSettings
@@ -64,6 +65,7 @@ class Measurements:
         self.facts.append({"measures": sorted(m.name for m in wanted.values()), **measured.facts})
         for sentence in measured.notes:
             self._note(sentence)
+        give_back(len(self._table))
 
     def decode(self) -> None:
         """Make sure that every medium and series of the task was decoded once, so that `broken` is complete."""

@@ -44,6 +44,7 @@ def cross_validated(
     folds: np.ndarray,
     progress: Progress | None = None,
     order: np.ndarray | None = None,
+    turned: bool = False,
 ) -> Arrays:
     """Class probabilities of each row by heads that did not see it.
 
@@ -58,6 +59,7 @@ def cross_validated(
         folds: (n,) int8, the fold whose head may be asked about a row; -1: the mean of all heads.
         progress: called with (fits done, fits in all).
         order: (n,) positions in `vectors` of the rows that all else speaks of; as they stand if left out.
+        turned: see `CrossValidation`.
 
     Returns:
         ``rows_values`` (n, K) float32, rows sum to 1, NaN where there is no vector or nothing to learn from;
@@ -78,7 +80,9 @@ def cross_validated(
     if sample.sum() < learn.sum():
         found = _of_sample(vectors, order, compact, sample, valid, folds, progress)
     else:
-        found = CrossValidation(vectors[order], valid, compact, len(seen), folds, progress).probabilities()
+        found = CrossValidation(
+            vectors[order], valid, compact, len(seen), folds, progress, turned=turned
+        ).probabilities()
     channel = fit_channel([found[sample]], compact[sample])
     values[valid] = 0
     values[np.ix_(valid, seen)] = channel.calibrated(found[valid])

@@ -14,10 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import ConfigError, DataError, nearest
+from curate.arrow import places, values_of
+from curate.errors import ConfigError, DataError
 from curate.feed.alike import FIRST_REPLACEMENT, REPLACEMENTS, Alike
+from curate.feed.collating import numbers, renamed, tensors
 from curate.feed.draws import NONE_BROKEN, Draw, Skipped, Watch
-from curate.feed.inputs.input import Input
+from curate.feed.inputs.filling import Filling
+from curate.feed.inputs.input import Fillable, Input
 from curate.feed.memory import Memory, Recycled, within
 from curate.feed.recipes import Line, Recipes
 from curate.feed.spilled import Rows, Spilled
@@ -72,6 +75,7 @@ class Batches:
         transform: called with each finished batch.
         memory: where large arrays of a batch come from.
         left: which image operations are left to a device, None for none.
+        at_once: whether pixels are written into the batch as they come; else when all are there.
     """
 
     rows: Rows
@@ -84,6 +88,7 @@ class Batches:
     transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     memory: Memory = field(default_factory=Recycled)
     left: Left | None = None
+    at_once: bool = True
 
     def __len__(self) -> int:
         """Number of planned draws."""
@@ -125,7 +130,8 @@ class Batches:
         Raises:
             DataError: a row can't be read or augmented, and `on_error` is ``raise``.
         """
-        part = self._read(draws, broken, watch)
+        filled = self._fillings(len(draws))
+        part = self._read(draws, broken, watch, filled)
         skipped = [Skipped(part.lines[place].row_id, reason) for place, reason in part.skipped.items()]
         if part.skipped and self.on_error == "replace":
             part, skipped = self._replaced(part, broken, watch)
@@ -134,21 +140,33 @@ class Batches:
             return {"row_id": [], SKIPPED: skipped}
         lines = [part.lines[place] for place in kept]
         items = [part.items[place] or [] for place in kept]
-        planned = part.planned if len(kept) == len(draws) else part.planned.take(pa.array(kept))
+        planned = part.planned if len(kept) == len(draws) else part.planned.take(places(kept))
         targets = self.targets.arrays(planned)
         if self.recipes.mixes:
             skipped += self._mix(lines, items, targets, [part.draws[place] for place in kept], broken, watch)
         if watch is not None:
             watch.off()
-        batch = self._collate(lines, items, targets, skipped)
+        batch = self._collate(lines, items, targets, skipped, filled)
         if self.left is not None:
             batch[LEFT] = self.left.asked(lines, draws[0].epoch, self.recipes.seed)
         return batch | {UNCHANGED: part.unchanged} if part.unchanged else batch
 
-    def _read(self, draws: Sequence[Draw], broken: Mapping[Draw, str], watch: Watch | None) -> _Part:
-        """Gather, decode and augment; the finished arrays of each draw, one per input."""
+    def _fillings(self, rows: int) -> list[Filling | None]:
+        """What takes the rows of each input as they come, where nothing more is done to them."""
+        if self.recipes.mixes or not self.at_once:
+            return [None] * len(self.inputs)
+        return [m.begun(rows, self.memory) if isinstance(m, Fillable) else None for m in self.inputs]
+
+    def _read(
+        self,
+        draws: Sequence[Draw],
+        broken: Mapping[Draw, str],
+        watch: Watch | None,
+        filled: Sequence[Filling | None] = (),
+    ) -> _Part:
+        """Gather, decode and augment; the finished arrays of each draw, one per input, or what stands for them."""
         planned, lines = self._planned(draws)
-        found, place = np.unique(planned["row"].to_numpy(), return_inverse=True)
+        found, place = np.unique(values_of(planned["row"]), return_inverse=True)
         rows = self.rows.take(found)
         values = [modality.values(rows) for modality in self.inputs]
         items: list[list[Any] | None] = []
@@ -160,7 +178,10 @@ class Batches:
                     raise DataError(f"row {line.row_id} can't be read: {broken[draw]}")
                 if watch is not None:
                     watch.on(draw)
-                items.append(self._item(line, [column[place[number]] for column in values], draw.epoch, unchanged))
+                item = self._item(line, [column[place[number]] for column in values], draw.epoch, unchanged)
+                if filled:
+                    item = [one if into is None else into.put(number, one) for one, into in zip(item, filled)]
+                items.append(item)
             except DataError as error:
                 if self.on_error == "raise":
                     raise
@@ -243,57 +264,34 @@ class Batches:
                 mix, drawn = choice
                 share[place] = drawn.share
                 items[place] = [
-                    mix.apply(_float(own), _float(other), drawn) if isinstance(own, np.ndarray) else own
+                    mix.apply(numbers(own), numbers(other), drawn) if isinstance(own, np.ndarray) else own
                     for own, other in zip(items[place], partner)
                 ]
         self.targets.mixed(targets, theirs, share)
         return skipped
 
     def _collate(
-        self, lines: list[Line], items: list[list[Any]], targets: dict[str, np.ndarray], skipped: list[Skipped]
+        self,
+        lines: list[Line],
+        items: list[list[Any]],
+        targets: dict[str, np.ndarray],
+        skipped: list[Skipped],
+        filled: Sequence[Filling | None],
     ) -> dict[str, Any]:
         """The batch as torch tensors under the names that the user wants."""
         row_ids = [line.row_id for line in lines]
         batch: dict[str, Any] = {}
-        for number, modality in enumerate(self.inputs):
+        for number, (modality, filling) in enumerate(zip(self.inputs, filled)):
+            column = [item[number] for item in items]
             with within(self.memory), _tokenizing if modality.modality == "text" else nullcontext():
-                batch |= modality.collate([item[number] for item in items], row_ids)
+                batch |= modality.collate(column, row_ids) if filling is None else filling.entries(column, row_ids)
         batch = self.targets.joined(targets, batch)
         batch["row_id"] = row_ids
-        renamed = self._renamed({name: _tensors(value) for name, value in batch.items()})
+        made = renamed({name: tensors(value) for name, value in batch.items()}, self.names)
         if self.transform is not None:
-            renamed = self.transform(renamed)
-            if not isinstance(renamed, dict):
-                raise ConfigError(f"the transform must return the batch as a dict, not {type(renamed).__name__}")
+            made = self.transform(made)
+            if not isinstance(made, dict):
+                raise ConfigError(f"the transform must return the batch as a dict, not {type(made).__name__}")
         if skipped:
-            renamed[SKIPPED] = skipped
-        return renamed
-
-    def _renamed(self, batch: dict[str, Any]) -> dict[str, Any]:
-        for name in self.names:
-            if name not in batch:
-                raise ConfigError(
-                    f"inputs: the batch has no entry {name!r}{nearest(name, batch)}; it has {', '.join(batch)}"
-                )
-        renamed = {self.names.get(name, name): value for name, value in batch.items()}
-        if len(renamed) != len(batch):
-            raise ConfigError(
-                f"inputs: two entries of the batch would have one name ({', '.join(self.names.values())})"
-            )
-        return renamed
-
-
-def _tensors(value: Any) -> Any:
-    """Arrays as tensors, also in lists (of images, of targets) and dicts."""
-    import torch
-
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(value)
-    if isinstance(value, list):
-        return value if value and isinstance(value[0], str) else [_tensors(one) for one in value]
-    return {name: _tensors(one) for name, one in value.items()} if isinstance(value, dict) else value
-
-
-def _float(item: Any) -> Any:
-    """Pixels as numbers that can be mixed without rounding; what is no array as it is."""
-    return item.astype(np.float32) if isinstance(item, np.ndarray) and item.dtype == np.uint8 else item
+            made[SKIPPED] = skipped
+        return made

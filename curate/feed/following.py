@@ -126,3 +126,19 @@ class _RowOrder:
 
 def _known(codes: np.ndarray | None) -> np.ndarray:
     return np.zeros(0, np.int64) if codes is None else codes
+
+
+def refuse_untimely(epoch: int, current: int, begun: int | None) -> None:
+    """Raise ConfigError for a report of an epoch that has not ended, or of one before that which is being drawn.
+
+    Args:
+        epoch: that is reported.
+        current: that is drawn, or that is drawn next.
+        begun: that is being drawn, None between epochs.
+    """
+    if epoch > current:
+        raise ConfigError(f"epoch {epoch} can't be reported: epoch {current} has not come to its end")
+    if begun is not None and epoch < begun:
+        raise ConfigError(
+            f"a report of epoch {epoch} comes too late: epoch {begun} is being drawn; report between epochs"
+        )

@@ -151,6 +151,8 @@ def make_loader(
         dict(inputs or {}),
         on_error,
         transform,
+        # A worker that took the memory of its next batch when it begins would hold one more than it does now.
+        at_once=not num_workers,
     )
     loader = Loader(dataset, order, names, class_weights, hiring=hiring, pin_memory=pin_memory)
     if hiring.pickles:

@@ -41,6 +41,14 @@ def room(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return np.empty(shape, dtype) if memory is None else memory.array(shape, dtype)
 
 
+class Room:
+    """The memory that `room` takes from."""
+
+    def array(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """See `room`."""
+        return room(shape, dtype)
+
+
 @contextmanager
 def within(memory: Memory) -> Iterator[None]:
     """Have `room` take its arrays from there, in this thread."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import values_of
 from curate.augment.mix import Mix, Mixing
 from curate.augment.recipe import Recipe
 from curate.errors import CurateError, DataError
@@ -68,7 +69,7 @@ class Recipes:
     def lines(self, plan: pa.Table, occurrences: np.ndarray | None = None) -> list[Line]:
         """What is to know of some lines of the plan; a position that is drawn again counts as a further copy."""
         more = np.zeros(plan.num_rows, np.int64) if occurrences is None else occurrences
-        copies = plan["copy"].to_numpy() + more * self.copies
+        copies = values_of(plan["copy"]) + more * self.copies
         if not self.any:
             return [Line(row_id, copy, None, None) for row_id, copy in zip(plan["row_id"].to_pylist(), copies.tolist())]
         texts = plan["recipe"].cast(pa.string()).to_pylist()

@@ -12,7 +12,7 @@ import pyarrow as pa
 from curate.errors import ConfigError
 from curate.feed.adaptive import Adaptive
 from curate.feed.cursor import Cursor
-from curate.feed.following import Following
+from curate.feed.following import Following, refuse_untimely
 from curate.feed.sampling.batches import Batches
 from curate.feed.sampling.buckets import Bucketed
 from curate.feed.sampling.curriculum import Curriculum
@@ -22,7 +22,7 @@ from curate.feed.sampling.grouping import Grouping
 from curate.feed.sampling.layout import Even, Layout, Place, Standing
 from curate.feed.sampling.lengths import Lengths, bucketed
 from curate.feed.sampling.modes import MODES, Given, Mode, order_of
-from curate.feed.sampling.state import check_state, read_standing, whole, written, written_standing
+from curate.feed.sampling.state import check_state, read_standing, refuse_left, whole, written, written_standing
 from curate.randomness import digest
 
 __all__ = ["MODES", "Batches", "Mode", "Sampler"]
@@ -155,14 +155,8 @@ class Sampler:
             ConfigError: the sampler does not adapt, or not by these; the numbers can't be; the epoch is none that can
                 be reported now.
         """
-        following = self.following
-        epoch = whole("epoch", epoch, 0)
-        if epoch > self.cursor.epoch:
-            raise ConfigError(f"epoch {epoch} can't be reported: epoch {self.cursor.epoch} has not come to its end")
-        if self._begun is not None and epoch < self._begun:
-            raise ConfigError(
-                f"a report of epoch {epoch} comes too late: epoch {self._begun} is being drawn; report between epochs"
-            )
+        following, epoch = self.following, whole("epoch", epoch, 0)
+        refuse_untimely(epoch, self.cursor.epoch, self._begun)
         following.add(epoch, {"classes": classes, "rows": rows})
         self._forget()
 
@@ -215,11 +209,8 @@ class Sampler:
         epoch = whole("epoch", state["epoch"], 0)
         standing = read_standing(state, self.n, "" if self._buckets is None else self._buckets.key())
         place = standing.place
-        if len(place.left) and self._buckets is None:
-            raise ConfigError(
-                "the state was saved with batches of similar length, between whose draws others are left: go on with"
-                " lengths as well, or from the start of an epoch"
-            )
+        if self._buckets is None:
+            refuse_left(place)
         if self._following is not None:
             self._following.load(state.get("reports"))
         self._begun = epoch if place.drawn else None
@@ -305,6 +296,5 @@ class Sampler:
 
     def steps(self, start: int = 0) -> Iterator[tuple[int, int]]:
         """Used draws before and behind each step over all ranks, from a draw on, where this rank has a batch."""
-        rounds = self.rounds(self.cursor.epoch, start)
-        ends = itertools.chain([start], (step.drawn for step in rounds))
+        ends = itertools.chain([start], (step.drawn for step in self.rounds(self.cursor.epoch, start)))
         return itertools.pairwise(ends)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import places
 from curate.table import Stored, Table
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Spilled:
 
     def take(self, positions: np.ndarray) -> pa.Table:
         """Some lines, in the given order."""
-        return self.table.take(pa.array(positions))
+        return self.table.take(places(positions))
 
     def spill(self, folder: Path) -> None:
         """Write the file that pickles of this object will name."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import texts, valid, values_of
 from curate.errors import ConfigError, nearest
 
 MISSING = -100
@@ -36,8 +37,8 @@ class Targets:
         if kind in ("classification", "multilabel"):
             labels = pc.list_flatten(plan["label"]) if kind == "multilabel" else plan["label"]
             names_found = {name for chunk in labels.chunks for name in pc.unique(chunk).to_pylist()}
-            found = pa.array(sorted(str(name) for name in names_found if name is not None), pa.string())
-            unknown = found.filter(pc.invert(pc.is_in(found, value_set=pa.array(names, pa.string()))))
+            found = texts(sorted(str(name) for name in names_found if name is not None))
+            unknown = found.filter(pc.invert(pc.is_in(found, value_set=texts(names))))
             if len(unknown):
                 name = unknown[0].as_py()
                 raise ConfigError(f"the plan has the label {name!r}{nearest(name, names)}, which label_names lack")
@@ -59,7 +60,7 @@ class Targets:
         m, k = lines.num_rows, len(self.names)
         ones = np.ones(m, np.float32)
         found: dict[str, np.ndarray] = {
-            "weights": pc.fill_null(lines["weight"], 1.0).to_numpy().astype(np.float32) if self.weighted else ones
+            "weights": values_of(lines["weight"], 1.0).astype(np.float32) if self.weighted else ones
         }
         if self.kind == "classification":
             codes = self._codes(lines["label"])
@@ -70,15 +71,14 @@ class Targets:
             found["soft_labels"] = self._soft(lines, hard)
         elif self.kind == "multilabel":
             lists = lines["label"].combine_chunks()
-            parent = pc.list_parent_indices(lists).to_numpy()
+            parent = values_of(pc.list_parent_indices(lists))
             sets = np.zeros((m, k), np.float32)
             sets[parent, self._codes(pc.list_flatten(lists))] = 1.0
             found["soft_labels"] = self._soft(lines, sets)
-            sets[lists.is_null().to_numpy(zero_copy_only=False)] = MISSING
+            sets[~valid(lists)] = MISSING
             found["labels"] = sets
         elif self.kind == "regression":
-            values = pc.fill_null(lines["label"].cast(pa.float64()), float("nan"))
-            found["labels"] = values.to_numpy().astype(np.float32)
+            found["labels"] = values_of(lines["label"].cast(pa.float64()), np.nan).astype(np.float32)
         else:
             found["labels"] = np.full(m, MISSING, np.int64)
         return found
@@ -124,21 +124,20 @@ class Targets:
         own["share"] = share.astype(np.float32)
 
     def _codes(self, labels: pa.ChunkedArray | pa.Array) -> np.ndarray:
-        names = pa.array(self.names, pa.string())
-        return pc.fill_null(pc.index_in(labels.cast(pa.string()), value_set=names), -1).to_numpy().astype(np.int64)
+        return values_of(pc.index_in(labels.cast(pa.string()), value_set=texts(self.names)), -1).astype(np.int64)
 
     def _soft(self, lines: pa.Table, hard: np.ndarray) -> np.ndarray:
         """(m, K): the plan's soft label where a line has one, else the hard one."""
         lists = lines["soft_label"].combine_chunks()
-        given = lists.is_valid().to_numpy(zero_copy_only=False)
+        given = valid(lists)
         if not given.any():
             return hard
-        lengths = pc.list_value_length(lists).drop_null().to_numpy()
+        lengths = values_of(pc.list_value_length(lists).drop_null())
         if (lengths != len(self.names)).any():
             raise ConfigError(
                 f"the plan has a soft label of {lengths[lengths != len(self.names)][0]} numbers for"
                 f" {len(self.names)} classes"
             )
         soft = hard.copy()
-        soft[given] = pc.list_flatten(lists).to_numpy().reshape(-1, len(self.names))
+        soft[given] = values_of(pc.list_flatten(lists)).reshape(-1, len(self.names))
         return soft

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -51,14 +50,18 @@ class Image:
         """Pixels of the file from left to right, upright."""
         return self.pixels.shape[1] if self.size is None else self.size[0]
 
-    @cached_property
+    @property
     def luma(self) -> np.ndarray:
         """(height, width) uint8 luma (BT.601) of the pixels, made once for all that ask. Raises MissingPackage."""
-        try:
-            import cv2
-        except ImportError:
-            raise MissingPackage("opencv-python-headless", "image", "measuring images") from None
-        return cv2.cvtColor(np.ascontiguousarray(self.pixels), cv2.COLOR_RGB2GRAY)
+        # Not a cached_property: up to Python 3.11 that holds one lock for all images, and threads wait for each other.
+        made = self.__dict__.get("_luma")
+        if made is None:
+            try:
+                import cv2
+            except ImportError:
+                raise MissingPackage("opencv-python-headless", "image", "measuring images") from None
+            made = self.__dict__["_luma"] = cv2.cvtColor(np.ascontiguousarray(self.pixels), cv2.COLOR_RGB2GRAY)
+        return made
 
     @property
     def nbytes(self) -> int:

@@ -13,6 +13,7 @@ from curate import registry
 from curate.engines.choosing import EngineName
 from curate.engines.choosing import chosen as at_work
 from curate.errors import ConfigError, CurateError, GateFailed, MissingPackage, StorageError
+from curate.evidence.freed import give_back
 from curate.evidence.settings import EvidenceSettings
 from curate.findings import Findings
 from curate.pipeline.cache_folder import resolve
@@ -185,6 +186,7 @@ def _judged(
         judged.parts.append(part)
         judged.ran.append(check)
         judged.notes += idle(check, part, table)
+        give_back(len(table))
     return judged
 
 
@@ -220,7 +222,9 @@ def choose(task: Task, checks: Sequence[str | Check] | None) -> list[Check]:
         ConfigError: a name is not that of a check, or a check that was asked for does not apply.
     """
     if checks is None:
-        known = [registry.step(name) for name in registry.step_names()]
+        # Steps of this library that stand elsewhere are no checks, and take a while to import.
+        names = (name for name, where in registry.step_names().items() if _may_be_check(where))
+        known = [registry.step(name) for name in names]
         defaults = [cls() for cls in known if issubclass(cls, Check) and cls.default]
         return [check for check in defaults if check.refuses(task) is None]
     chosen, problems = [], []
@@ -232,6 +236,10 @@ def choose(task: Task, checks: Sequence[str | Check] | None) -> list[Check]:
     if problems:
         raise ConfigError("\n".join(problems))
     return chosen
+
+
+def _may_be_check(where: str) -> bool:
+    return where.startswith("curate.checks.") or not where.startswith("curate.")
 
 
 def _check(name: str) -> Check:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate import __version__
+from curate.arrow import texts
 from curate.errors import DataError, StorageError
 from curate.findings import Findings
 from curate.ledger import Decisions
@@ -139,7 +140,8 @@ def _read(folder: Path, name: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(folder / f"{name}.parquet")
+        # By the file: `read_table` loads pyarrow's data sets, and with them pandas.
+        return pq.ParquetFile(folder / f"{name}.parquet").read()
     except (OSError, pa.ArrowInvalid) as error:
         raise StorageError(f"{folder / name}.parquet: can't be read: {error}") from None
 
@@ -169,7 +171,7 @@ def _open_table(folder: Path, manifest: dict[str, Any]) -> Table:
     stored, task = Stored(folder / "table.arrow"), Task(**manifest["task"])
     dataset: Any = stored
     ledger = _read(folder, "ledger")
-    made = ledger["row_id"].filter(pc.equal(ledger["action"], "synthesize")).to_pylist()
+    made = ledger["row_id"].filter(pc.is_in(ledger["action"], value_set=texts(["synthesize"]))).to_pylist()
     return Table(
         dataset=dataset,
         task=task,

@@ -186,13 +186,13 @@ def _unreadable(material: Material, flagged: pa.Table) -> int:
 
 
 def _duplicates(lines: pa.Table, flagged: pa.Table) -> int | None:
-    def of_content(part: pa.Table) -> pa.Table:
+    def of_content(part: pa.Table) -> pa.ChunkedArray:
         named = pc.is_in(part["check"], value_set=pa.array(DUPLICATE_CHECKS))
-        return part.filter(pc.and_(named, pc.not_equal(part["issue"], SHARED_GROUP)))
+        return pc.and_(named, pc.not_equal(part["issue"], SHARED_GROUP))
 
-    if not of_content(lines).num_rows:
+    if not pc.any(of_content(lines)).as_py():
         return None
-    return len(np.unique(of_content(flagged)["row"].to_numpy()))
+    return len(np.unique(flagged["row"].filter(of_content(flagged)).to_numpy()))
 
 
 def _decisions(entries: pa.Table) -> dict[str, dict[str, int]]:

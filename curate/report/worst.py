@@ -54,7 +54,10 @@ def worst_groups(lines: pa.Table, n: int) -> pa.Table:
             seen.add(group)
             members = by_group[np.searchsorted(starts, group) : np.searchsorted(starts, group, side="right")]
             taken += _shown(members, lines["is_issue"].take(pa.array(members)), row)
-    return lines.take(pa.array(taken, pa.int64()))
+    # Only these lines are put together: `take` would make one array of all chunks before.
+    mask = np.zeros(lines.num_rows, dtype=bool)
+    mask[taken] = True
+    return lines.filter(pa.array(mask)).take(pa.array(np.searchsorted(np.flatnonzero(mask), taken), pa.int64()))
 
 
 def _shown(members: np.ndarray, flags: pa.ChunkedArray, row: np.ndarray) -> list[int]:

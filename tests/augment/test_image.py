@@ -33,6 +33,37 @@ def test_equals_albumentations_with_the_same_chance(name):
     np.testing.assert_array_equal(operation.apply(IMAGE, drawn), peer(image=IMAGE)["image"])
 
 
+JITTERS = [
+    {},
+    {"brightness": [0, 3], "contrast": [0, 3], "saturation": [0, 3], "hue": [-0.5, 0.5]},
+    {"brightness": [1, 1], "hue": [0, 0]},  # factors that the library has cases of its own for
+    {"brightness": [0, 0]},
+    {"contrast": [0, 0], "saturation": [0, 0]},
+]
+
+
+@pytest.mark.parametrize("parameters", JITTERS, ids=str)
+def test_jitter_is_that_of_the_library_byte_for_byte(parameters):
+    import albumentations
+
+    operation = build("image", {"ColorJitter": {**parameters, "p": 1.0}})
+    peer = albumentations.ColorJitter(**{k: tuple(v) for k, v in parameters.items()}, p=1.0)
+    smooth = np.indices((31, 45)).sum(0)[..., None] * [3, 2, 1] % 256
+    images = [IMAGE, smooth.astype(np.uint8), np.zeros((5, 4, 3), np.uint8), np.full((20, 20, 3), 255, np.uint8)]
+    stream = Stream()
+    for seed in range(40):
+        for image in images:
+            before = image.copy()
+            stream.begin(seed)
+            peer.set_random_state(sfc64(seed), stream)
+            np.testing.assert_array_equal(operation.apply(image, {"seed": seed}), peer(image=image)["image"])
+            np.testing.assert_array_equal(image, before)
+        frames = np.stack([IMAGE, IMAGE[::-1]])
+        stream.begin(seed)
+        peer.set_random_state(sfc64(seed), stream)
+        np.testing.assert_array_equal(operation.apply(frames, {"seed": seed}), peer(images=frames)["images"])
+
+
 def test_generators_by_seed():
     numbers = Numbers()
     for seed in (0, 7, 2**63 + 3, 2**64 - 1):

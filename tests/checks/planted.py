@@ -9,6 +9,7 @@ import pyarrow as pa
 import xxhash
 
 from curate.evidence.pairs import find_pairs
+from curate.evidence.order import canonical_order
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.table import PROBLEMS, Table
@@ -62,6 +63,11 @@ class FakeEvidence:
         self.labels = labels or table.labels
         self._measures, self._vectors = dict(measures or {}), vectors
         self._probabilities, self._posterior = probabilities, posterior
+
+    @property
+    def order(self):
+        """(n,) positions of the rows in the order of their ids."""
+        return canonical_order(self.table.row_ids)
 
     def select(self, rows):
         """The same evidence of some rows in another order."""

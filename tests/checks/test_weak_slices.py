@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import curate
+from curate.checks.sets import slices
 from curate.checks.weak_slices import WeakSlices
 from curate.evidence import Evidence, EvidenceSettings
+from curate.evidence.exact_search import Chosen
 
 
 def planted(seed=0, n=900, weak=True, **more):
@@ -56,3 +58,18 @@ def test_few_rows_say_so(n):
     found = WeakSlices().find(planted(n=n)[0])
     assert not len(found.flagged)
     assert "Too few" in found.facts["weak_slices"]["answer"]
+
+
+def test_clusters_are_the_same_however_many_rows_are_copied_at_a_time(monkeypatch):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(3_000, 8)).astype(np.float32)
+    valid = rng.random(3_000) < 0.9
+    vectors[~valid] = np.nan
+    ids = np.arange(3_000).astype(str)
+    whole = slices.cluster_slices(vectors, valid, ids, 0)
+    monkeypatch.setattr(slices, "BLOCK_ROWS", 257)
+    parts = slices.cluster_slices(Chosen(vectors, np.arange(3_000)), valid, ids, 0)
+    assert len(whole) > 10
+    assert [s.name for s in parts] == [s.name for s in whole]
+    assert all((one.members == other.members).all() for one, other in zip(parts, whole))
+    assert sorted(np.concatenate([s.members for s in whole]).tolist()) == np.flatnonzero(valid).tolist()

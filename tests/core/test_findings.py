@@ -79,3 +79,30 @@ def test_lines_of_one_issue_are_found_wherever_they_stand():
     mixed = Findings(joined.table.sort_by([("row", "ascending"), ("check", "ascending"), ("issue", "ascending")]))
     assert mixed.only("c", "i").table["row"].to_pylist() == [0, 0, 1, 1, 2, 2]
     assert len(Findings.none().only("c")) == 0
+
+
+def test_blocks_of_fine_scores_are_one_block_and_read_the_same():
+    n = 100_000
+    ids = np.arange(n).astype(np.dtypes.StringDType())
+    score = np.ones(n, dtype=np.float32)
+    score[[3, 50_000]] = 0.25
+    found = Findings.of("c", "i", np.arange(n), ids, score, score < 1)
+    chunks = found.table["score"].chunks
+    assert len({chunk.buffers()[1].address for chunk in chunks}) == 3  # two with a finding, and the others
+    assert (found.table["score"].to_numpy() == score).all()
+    assert found.flagged["row"].to_pylist() == [3, 50_000]
+    fallen = Findings.of("c", "i", np.arange(n), ids, np.full(n, 0.5), np.zeros(n, bool))
+    assert fallen.table["score"].num_chunks == 1
+
+
+def test_issues_are_found_by_their_places_over_many_chunks():
+    n = 40_000
+    ids = np.arange(n).astype(np.dtypes.StringDType())
+    parts = [
+        Findings.of(check, issue, np.arange(k), ids, np.ones(k), np.zeros(k, bool))
+        for k, (check, issue) in zip((n, 1, 0, 17_000), (("a", "x"), ("a", "y"), ("b", "x"), ("b", "z")))
+    ]
+    joined = Findings.join(parts)
+    found = {pair: len(joined.only(*pair)) for pair in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "z"), ("c", "x"))}
+    assert list(found.values()) == [n, 1, 0, 17_000, 0]
+    assert set(joined.only("b", "z").table["issue"].to_pylist()) == {"z"}

@@ -16,8 +16,9 @@ from curate.evidence.encoders import audio_descriptors, image_descriptors, langu
 from curate.evidence.encoders.features import feature_vectors, part_vectors, standardised
 from curate.evidence.encoders.tables import table_vectors
 from curate.evidence.encoders.text_svd import text_vectors
-from curate.evidence.encoders.vectors import joined, unit
+from curate.evidence.encoders.vectors import in_place, joined, unit
 from curate.evidence.folds import stratified_folds
+from curate.evidence.memory import blanks
 from curate.evidence.neighbours import nearest_neighbours
 from curate.evidence.probabilities import cross_validated
 from curate.media.item import Audio, Image
@@ -190,6 +191,23 @@ def test_parts_have_an_equal_say_and_a_missing_part_is_none():
     assert np.allclose((both[0, :2] ** 2).sum(), 0.5)
     assert (both[1, 2:] == 0).all()
     assert np.isnan(both[3]).all()
+
+
+def test_vectors_in_a_file_of_their_own_are_not_copied_and_those_of_others_are(tmp_path):
+    given = np.random.default_rng(0).normal(size=(9_000, 4)).astype(np.float32)
+    given[7] = 0
+    mapped = blanks({"a": ("float32", (4,))}, len(given), limit=1_000)["a"]
+    assert isinstance(mapped, np.memmap)
+    mapped[:] = given
+    mapped.setflags(write=False)
+    found = in_place(mapped)
+    assert found is mapped
+    assert not found.flags.writeable
+    assert np.array_equal(found, unit(given), equal_nan=True)
+    np.save(tmp_path / "kept.npy", given)
+    for kept in (np.load(tmp_path / "kept.npy", mmap_mode="r"), np.load(tmp_path / "kept.npy", mmap_mode="r+")):
+        assert np.array_equal(in_place(kept), unit(given), equal_nan=True)
+        assert np.array_equal(kept, given)
 
 
 def test_unit_vectors_of_huge_tiny_and_no_length():

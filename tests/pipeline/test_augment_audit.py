@@ -140,7 +140,7 @@ def test_columns_of_a_table_and_classes_that_a_step_is_for():
     record = report.material.augmented.previews[0][1]
     assert [cell.name for cell in record.cells] == ["height"]
     assert record.cells[0].marked
-    assert [(one.operation, one.modality) for one in found.label_safety][0] == ("jitter", "features")
+    assert next((one.operation, one.modality) for one in found.label_safety) == ("jitter", "features")
 
 
 def test_what_has_no_classes_has_a_sentence_instead_of_label_safety():

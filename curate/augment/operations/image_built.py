@@ -10,6 +10,7 @@ from numpy import ascontiguousarray
 
 from curate.augment.operations import image_library as library
 from curate.augment.operations.chance import Numbers, Stream
+from curate.augment.operations.image_quick import QUICK
 
 BYTES = np.dtype(np.uint8)
 
@@ -24,6 +25,8 @@ class Built:
     def __init__(self, transform: Any) -> None:
         self.transform = transform
         own, base = type(transform), library.library().BasicTransform
+        if own.__name__ in QUICK:
+            transform.apply = QUICK[own.__name__](transform)
         self.role = library.NEEDS.get(own.__name__)
         # What a transform does not redefine is not called.
         self._get = transform.get_params if own.get_params is not base.get_params else None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from curate.checks.judging.bounds import usual
-from curate.evidence.evidence import Evidence
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 SPAN_DB = 20.0
 """Decibels from a bound to the best and to the worst score."""

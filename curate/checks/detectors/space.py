@@ -8,6 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from curate.evidence.exact_search import Chosen
+from curate.evidence.vector_rows import Rows
+
 REFERENCE_ROWS = 10_000
 """Rows that others are compared with, at most; a sample of a few hundred ranks rows nearly as well
 (Sugiyama, Borgwardt, Rapid distance-based outlier detection via sampling, 2013)."""
@@ -74,14 +77,15 @@ class Space:
 
     def _search(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         base = self.sample(REFERENCE_ROWS)
-        return euclidean_neighbours(self.values, base, k)
+        points = self.vectors if self.rows is None else Chosen(self.vectors, self.rows)
+        return euclidean_neighbours(points, base, k)
 
 
-def euclidean_neighbours(values: np.ndarray, base: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def euclidean_neighbours(values: Rows, base: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Exact nearest neighbours by Euclidean distance, a row itself excluded.
 
     Args:
-        values: (n, d) float32, finite.
+        values: (n, d) float32, finite, copied block by block.
         base: (m,) int positions of the rows that may be found.
         k: how many.
 

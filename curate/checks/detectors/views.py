@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,9 @@ from curate.checks.detectors.methods import (
 from curate.checks.detectors.space import REFERENCE_ROWS, Space
 from curate.checks.detectors.tails import FEWEST
 from curate.evidence.encoders.columns import vector_rows
-from curate.evidence.evidence import Evidence
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 CLASS_ROWS = 10
 """Training rows from which a class can say what is usual in it."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from curate.checks.groups.grouping import numbered, rank_ids, representatives, split_rank
 from curate.evidence import pairs as near
-from curate.evidence.evidence import Evidence
 from curate.evidence.pairs import By, Pairs
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 COMPARED_MEMBERS = 64
 """In components of up to that many rows, members that the search did not pair are compared with the kept row, too."""

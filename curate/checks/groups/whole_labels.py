@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from curate.evidence.evidence import Evidence
 from curate.table import Labels, Table
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 @dataclass(frozen=True)

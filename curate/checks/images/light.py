@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.checks.judging.bounds import Bounded, at_least, at_most, usual
 from curate.checks.judging.oddness import usual_rows
-from curate.evidence.evidence import Evidence
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 LIGHT = ("brightness", "contrast", "dark_level", "light_level", "entropy_bits", "sharpness", "detail", "edge_sharpness")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class Bounded(NamedTuple):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.checks.judging.bounds import Bounded
-from curate.evidence.evidence import Evidence
 from curate.media.content import is_media
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 ENDINGS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 from curate.checks.labels.failures import not_judged, say_failures
 from curate.checks.regions.box_arrays import Boxes, boxes_of, corners
 from curate.checks.regions.box_scores import BoxScores, Scene, areas, average_precision, overlaps, score_boxes
-from curate.evidence.evidence import Evidence
 from curate.findings import Findings
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 MOST_GIVEN, MOST_PREDICTED = 1_000, 10_000
 """Boxes of one image beyond which it is not judged: pairs are compared."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.checks.labels.doubts import Doubts, judged_in_turn, no_doubts
 from curate.checks.labels.methods import Judge, Tell
-from curate.evidence.evidence import Evidence
 from curate.table import Labels
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 def doubts_of_classes(

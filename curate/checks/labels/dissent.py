@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from curate.checks.labels.methods import Judge, Tell, Verdicts
-from curate.evidence.evidence import Evidence
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 SOFTNESS = 0.05
 """Difference of cosine similarity at which a neighbour's weight falls to 1/e of the nearest one's."""

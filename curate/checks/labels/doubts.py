@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.checks.labels import confident_learning
-from curate.evidence.evidence import Evidence
 from curate.evidence.vector_rows import finite_rows
 from curate.table import HELD_OUT
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 SetJudge = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 NEIGHBOURS = 10

@@ -83,7 +83,7 @@ def noise_rate(given: np.ndarray, probabilities: np.ndarray, posterior: np.ndarr
     n = len(given)
     if not n:
         return NoiseRate(0.0, 0.0, 1.0)
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     wrong = np.clip(1.0 - posterior[np.arange(n), given].astype(np.float64), 0.0, 1.0)
     modelled = float(wrong.mean())
@@ -95,8 +95,8 @@ def noise_rate(given: np.ndarray, probabilities: np.ndarray, posterior: np.ndarr
     supported = float(wrong[~thin(given, probabilities.shape[1])].sum())
     tail = (1 - LEVEL) / 2
     most = max(modelled, counted) * n
-    low = float(beta.ppf(tail, min(modelled, counted, supported / n) * n + 0.5, n + 0.5))
-    high = float(beta.ppf(1 - tail, most + 0.5, n - most + 0.5))
+    low = float(betaincinv(min(modelled, counted, supported / n) * n + 0.5, n + 0.5, tail))
+    high = float(betaincinv(most + 0.5, n - most + 0.5, 1 - tail))
     rate = float(np.sqrt(modelled * counted))
     return NoiseRate(rate, min(low, rate), max(high, rate))
 

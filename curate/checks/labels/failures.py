@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from curate.evidence.evidence import Evidence
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
+
 
 NOTED, LISTED = 5, 20
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.checks.labels.failures import not_judged, say_failures
 from curate.checks.regions.mask_values import present_values
 from curate.errors import ConfigError, DataError
-from curate.evidence.evidence import Evidence
 from curate.evidence.measures.masks import MaskStatistics
 from curate.evidence.pixel_probabilities import (
     ArrayLimits,
@@ -24,6 +23,9 @@ from curate.evidence.pixel_probabilities import (
 )
 from curate.findings import Findings
 from curate.media import mask, payload
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 IGNORED = 255
 """Pixels of this value don't count, unless there are so many classes, or two and 255 marks the object."""

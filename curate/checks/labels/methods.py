@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from curate.checks.labels import confident_learning, ensemble
 from curate.evidence.confident import predicted
-from curate.evidence.evidence import Evidence
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 Method = Literal["ensemble", "noise_model", "confident_learning", "cleanlab", "neighbours", "training_dynamics"]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.errors import ConfigError
-from curate.evidence.evidence import Evidence
 from curate.evidence.folds import stratified_folds, units
 from curate.evidence.token_tags import (
     TokenTags,
@@ -17,6 +16,9 @@ from curate.evidence.token_tags import (
     token_tags,
 )
 from curate.findings import Findings
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 NAMED = 5
 """Tokens that a reason names before it only counts."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from curate.checks.judging.bounds import Bounded, at_most
-from curate.evidence.evidence import Evidence
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 FIELDS = (
     "length", "channels", "infinite_fraction", "padding", "gap", "gap_place", "flat", "flat_place", "location", "scale",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from curate.checks.series.points import PointSeries, may_hold_points, point_series
-from curate.evidence.evidence import Evidence
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class TimedCheck(Check):

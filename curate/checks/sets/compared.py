@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from curate.checks.sets.columns import Column
 from curate.checks.sets.domain_classifier import Told, tell_apart
 from curate.checks.sets.two_samples import Difference, cramers_v, difference
-from curate.evidence.evidence import Evidence
 from curate.evidence.folds import units
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 MOST_ROWS = 10_000
 """Rows of either side that the classifier sees; more would only narrow the interval."""

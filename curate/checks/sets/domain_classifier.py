@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from curate.checks.sets.ranks import average_ranks
 from curate.evidence.heads import design, fit_logistic
 
 FOLDS = 5
@@ -90,17 +91,17 @@ def auroc_interval(positive: np.ndarray, negative: np.ndarray, confidence: float
 
     Source: DeLong, DeLong, Clarke-Pearson, 1988; fast form by Sun and Xu, 2014.
     """
-    from scipy.stats import norm, rankdata
+    from scipy.special import ndtri
 
     m, n = len(positive), len(negative)
     if not m or not n:
         return 0.5, 0.0, 1.0
-    ranks = rankdata(np.concatenate([positive, negative]))
-    own_positive, own_negative = rankdata(positive), rankdata(negative)
+    ranks = average_ranks(np.concatenate([positive, negative]))
+    own_positive, own_negative = average_ranks(positive), average_ranks(negative)
     auroc = float((ranks[:m].sum() - m * (m + 1) / 2) / (m * n))
     above = (ranks[:m] - own_positive) / n
     below = 1 - (ranks[m:] - own_negative) / m
     variance = (above.var(ddof=1) / m if m > 1 else 0.25) + (below.var(ddof=1) / n if n > 1 else 0.25)
     # Where the samples are apart altogether the variance is 0: the doubt that is left is one row on the other side.
-    error = float(norm.ppf(0.5 + confidence / 2)) * max(float(np.sqrt(variance)), 0.25 / (m + n))
+    error = float(ndtri(0.5 + confidence / 2)) * max(float(np.sqrt(variance)), 0.25 / (m + n))
     return auroc, max(0.0, auroc - error), min(1.0, auroc + error)

@@ -91,7 +91,7 @@ def class_aurocs(bins: np.ndarray, codes: np.ndarray, fold: np.ndarray) -> tuple
         (K,), (K,), (K,); NaN for classes that have no row, or all of them.
         Source: DeLong, DeLong, Clarke-Pearson, 1988.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     shape = FOLDS, int(bins.max()) + 1, int(codes.max()) + 1
     flat = (fold * shape[1] + bins) * shape[2] + codes
@@ -111,7 +111,7 @@ def class_aurocs(bins: np.ndarray, codes: np.ndarray, fold: np.ndarray) -> tuple
         auroc = (inside * beaten).sum(0) / m
         of_inside = (inside * np.square(beaten - auroc)).sum(0) / np.maximum(m - 1, 1) / m
         of_outside = (outside * np.square(1 - missed - auroc)).sum(0) / np.maximum(n - 1, 1) / n
-        error = float(norm.ppf(0.995)) * np.maximum(np.sqrt(of_inside + of_outside), 0.25 / (m + n))
+        error = float(ndtri(0.995)) * np.maximum(np.sqrt(of_inside + of_outside), 0.25 / (m + n))
     return auroc, np.clip(auroc - error, 0, 1), np.clip(auroc + error, 0, 1)
 
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from curate.checks.sets.clusters import cluster_centres
 from curate.checks.sets.columns import Column
 from curate.checks.sets.shortcuts import binned
+from curate.evidence.vector_rows import Rows
 
 PARTS = 5
 MOST_CLUSTERS = 20
 CLUSTER_ROWS = 20_000
+BLOCK_ROWS = 32_768
+"""Rows that are copied at a time."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,12 @@ class Slice:
             right: (m,) 1 where the prediction is right.
             expected: (m,) accuracy of the row's class.
         """
-        from scipy.stats import norm
+        from scipy.special import ndtr
 
         hits, wanted = right[self.members], expected[self.members]
         deviation = float(np.sqrt(max((wanted * (1 - wanted)).sum(), 0.25)))
         z = float((hits.sum() - wanted.sum() + 0.5) / deviation)
-        return replace(self, accuracy=float(hits.mean()), expected=float(wanted.mean()), p=float(norm.cdf(z)))
+        return replace(self, accuracy=float(hits.mean()), expected=float(wanted.mean()), p=float(ndtr(z)))
 
 
 def column_slices(column: Column, rows: np.ndarray) -> list[Slice]:
@@ -65,18 +69,15 @@ def column_slices(column: Column, rows: np.ndarray) -> list[Slice]:
     return found if len(found) > 1 else []
 
 
-def cluster_slices(vectors: np.ndarray, valid: np.ndarray, ids: np.ndarray, seed: int) -> list[Slice]:
+def cluster_slices(vectors: Rows, valid: np.ndarray, ids: np.ndarray, seed: int) -> list[Slice]:
     """A slice for every cluster of the embedding (k-means, about one per 50 rows, at most 20), named by its middle row.
 
     Args:
-        vectors: (m, d) float32.
+        vectors: (m, d) float32, copied block by block.
         valid: (m,) bool, rows that have a vector.
         ids: (m,) row ids.
         seed: of the clusters.
     """
-    from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
-
     places = np.flatnonzero(valid)
     clusters = min(MOST_CLUSTERS, len(places) // 50)
     if clusters < 2:
@@ -84,14 +85,14 @@ def cluster_slices(vectors: np.ndarray, valid: np.ndarray, ids: np.ndarray, seed
     base = places
     if len(places) > CLUSTER_ROWS:
         base = places[np.linspace(0, len(places) - 1, CLUSTER_ROWS).astype(np.int64)]
-    with threadpool_limits(limits=1):  # more threads add the distances up in another order from run to run
-        centres = (
-            KMeans(clusters, n_init="auto", max_iter=20, random_state=seed % 2**32).fit(vectors[base]).cluster_centers_
-        )
-    near = np.square(centres).sum(1)[None] - 2 * vectors[places] @ centres.T
-    code = near.argmin(1)
+    centres = cluster_centres(vectors[base], clusters, seed)
+    code, least = np.empty(len(places), dtype=np.int64), np.empty(len(places), dtype=np.float32)
+    for begin in range(0, len(places), BLOCK_ROWS):
+        block = slice(begin, begin + BLOCK_ROWS)
+        near = np.square(centres).sum(1)[None] - 2 * vectors[places[block]] @ centres.T
+        code[block], least[block] = near.argmin(1), near.min(1)
     found = []
     for k in np.unique(code):
-        middle = ids[places[code == k]][near[code == k, k].argmin()]
+        middle = ids[places[code == k]][least[code == k].argmin()]
         found.append(Slice(f"of rows like {str(middle)!r}", places[code == k]))
     return found

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from curate.checks.judging.oddness import usual_rows
 from curate.checks.tables.columns import Column, columns
-from curate.evidence.evidence import Evidence
 from curate.step import Check
 from curate.task import Task
+
+if TYPE_CHECKING:
+    from curate.evidence.evidence import Evidence
 
 
 class Judged(NamedTuple):

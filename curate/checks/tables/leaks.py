@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from curate.checks.sets.ranks import average_ranks
 from curate.checks.tables.columns import Column
 
 LEAST_ROWS = 50
@@ -66,9 +67,7 @@ def _rank(column: Column, values: np.ndarray, usual: np.ndarray) -> float | None
     both = usual & np.isfinite(values) & np.isfinite(column.numbers)
     if both.sum() < LEAST_ROWS:
         return None
-    from scipy.stats import rankdata
-
-    a, b = rankdata(column.numbers[both]), rankdata(values[both])
+    a, b = average_ranks(column.numbers[both]), average_ranks(values[both])
     if a.std() == 0 or b.std() == 0:
         return None
     return float(np.corrcoef(a, b)[0, 1] ** 2)

@@ -144,7 +144,7 @@ def _by_length(
 
 def _in_parts(pile: np.ndarray, ends: _Ends, corpus: Corpus | None) -> bool:
     """Whether the texts of a pile, (m,) bool, end in more different parts of words than those of no limit do."""
-    from scipy.stats import binom
+    from scipy.special import bdtrc
 
     if corpus is None:
         return False
@@ -153,7 +153,7 @@ def _in_parts(pile: np.ndarray, ends: _Ends, corpus: Corpus | None) -> bool:
     own = pile[ends.rows]
     different = len({word for word, cut in zip(ends.words, part & own) if cut})
     usual = max((part & ~own).sum() / max((~pile).sum(), 1), PARTS_BY_CHANCE)
-    return different >= LEAST_PARTS and bool(binom.sf(different - 1, pile.sum(), usual) < CHANCE)
+    return different >= LEAST_PARTS and bool(bdtrc(different - 1, pile.sum(), usual) < CHANCE)
 
 
 def _longer(words: list[str], corpus: Corpus) -> np.ndarray:

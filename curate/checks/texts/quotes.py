@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from curate.evidence.measures.text_contacts import KINDS, Span, contacts
+if TYPE_CHECKING:  # reports that quote nothing need not load all measures
+    from curate.evidence.measures.text_contacts import Span
 
 MOST = 48
 _BLANKS = re.compile(r"\s+")
@@ -24,6 +26,8 @@ def quoted(text: str, start: int, end: int) -> str:
 
 def shortened(text: str, start: int, end: int) -> str:
     """A piece of a text on one line, at most 48 characters of it, masked; unseen characters by their code point."""
+    from curate.evidence.measures.text_contacts import Span, contacts
+
     whole = text[max(0, start - 200) : end + 200]
     offset = max(0, start - 200)
     piece, last = [], start
@@ -57,16 +61,18 @@ def masked(text: str, span: Span) -> str:
     return f"{written[: min(4, len(written) // 4)]}•••"
 
 
-def hidden(text: str, kinds: Collection[str] = KINDS) -> str:
+def hidden(text: str, kinds: Collection[str] | None = None) -> str:
     """The text with the middle of contact data and secrets as dots; of the same length, so that places in it hold.
 
     Args:
         text: any text.
-        kinds: which kinds are hidden.
+        kinds: which kinds are hidden; all if None.
     """
+    from curate.evidence.measures.text_contacts import contacts
+
     out = list(text)
     for span in contacts(text):
-        if span.kind in kinds:
+        if kinds is None or span.kind in kinds:
             written = text[span.start : span.end]
             out[span.start : span.end] = [c if keep else "•" for c, keep in zip(written, _kept(written, span.kind))]
     return "".join(out)

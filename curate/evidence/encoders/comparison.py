@@ -60,7 +60,7 @@ def better_for_images(
         seen = np.isfinite(vectors).all(1)
         labels = np.where(seen, compact, -1)
         folds = stratified_folds(labels, np.arange(len(able)), FOLDS, 0)
-        values = cross_validated(vectors, labels, len(classes), folds)["rows_values"]
+        values = cross_validated(vectors, labels, len(classes), folds, turned=True)["rows_values"]
         accuracy.append(float((values[seen].argmax(1) == labels[seen]).mean()) if seen.any() else 0.0)
     titles = f"{strong.title} {accuracy[1]:.0%}, {classic.title} {accuracy[0]:.0%}"
     return accuracy[0] > accuracy[1], f"labels predicted on a sample of {len(able)} rows: {titles}"

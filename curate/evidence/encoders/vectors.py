@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mmap import mmap
+
 import numpy as np
 
 BLOCK_ROWS = 8_192
@@ -27,9 +29,10 @@ def unit(vectors: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def in_place(vectors: np.ndarray) -> np.ndarray:
-    """The same as `unit`, in the memory of the vectors where they have their own: nothing asks for their lengths, and
-    those of a million rows need not be held twice."""
-    if vectors.dtype != np.float32 or not vectors.flags.owndata:
+    """The same as `unit`, in the memory of the vectors where they have their own, or a file that was made for them:
+    nothing asks for their lengths, and those of a million rows need not be held twice."""
+    own = vectors.flags.owndata or (isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap))
+    if vectors.dtype != np.float32 or not own or getattr(vectors, "mode", "w+") != "w+":
         return unit(vectors)
     vectors.setflags(write=True)
     unit(vectors, vectors)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from curate.evidence.measure import Measure
-from curate.evidence.measures.image import ENOUGH_PX, opencv
+from curate.evidence.measures.image import ENOUGH_PX, opencv, spaced
 from curate.media.item import Image
 
 SIDE_PX = 256
@@ -42,7 +42,7 @@ class ImageMarks(Measure):
     """
 
     name = "image.marks"
-    version = 2
+    version = 3
     modality = "image"
     least_side = ENOUGH_PX
     parameters = {"side_px": SIDE_PX, "tolerance": FRAME_TOLERANCE, "strays": FRAME_STRAYS, "straight": STRAIGHT_SHARE}
@@ -58,45 +58,53 @@ class ImageMarks(Measure):
     def measure(self, items: Sequence[Image]) -> dict[str, np.ndarray]:
         """Values of n images."""
         frames = np.zeros((len(items), 2))
-        for place in np.flatnonzero(plain_edges([item.pixels for item in items])).tolist():
+        for place in np.flatnonzero(plain_edges(items)).tolist():
             frames[place] = frame_fractions(shrunk(items[place].pixels))
         return {
             "image.orientation": np.array([item.orientation for item in items]),
             "image.transparency": np.array([item.transparency for item in items]),
-            "image.chroma": chroma([spread_lines(item.pixels) for item in items]),
+            "image.chroma": chroma([spaced(item.pixels, COLOUR_LINES) for item in items]),
             "image.margin_fraction": frames[:, 0],
             "image.border_fraction": frames[:, 1],
         }
 
 
-def spread_lines(pixels: np.ndarray) -> np.ndarray:
-    """(h, w, 3) uint8 -> every so many-th of its lines: as many pixels as a percentile over them needs."""
-    # A copy, since OpenCV is slow on lines that stand apart.
-    return np.ascontiguousarray(pixels[:: max(1, len(pixels) // COLOUR_LINES)])
-
-
-def plain_edges(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """(n,) bool: whether an edge of (h, w, 3) uint8 pictures may be of one colour once they are shrunk; in doubt, yes.
+def plain_edges(items: Sequence[Image]) -> np.ndarray:
+    """(n,) bool: whether an edge of the images may be of one colour once they are shrunk; in doubt, yes.
 
     Where none is there are no frames, and nothing to shrink for.
     """
-    edges = np.zeros((len(pictures), 4, EDGE_POINTS, 3), dtype=np.uint8)
-    large = np.array([min(pixels.shape[:2]) >= LEAST_SIDE_PX for pixels in pictures])
-    for place in np.flatnonzero(large).tolist():
-        _sample_edges(pictures[place], edges[place])
-    values = edges.astype(np.int16)
-    apart = np.abs(values - np.sort(edges, axis=2)[:, :, EDGE_POINTS // 2, None]).max(3).mean(2)
-    return large & (apart <= 1.5 * FRAME_TOLERANCE).any(1)
+    plain = np.array([min(item.pixels.shape[:2]) >= LEAST_SIDE_PX for item in items])
+    # Luma is quicker, and differs from its median by no more than the colours differ, but for its rounding.
+    for slack, pictures in ((1, [item.luma for item in items]), (0, [item.pixels for item in items])):
+        left = np.flatnonzero(plain)
+        if not len(left):
+            break
+        apart = _apart([pictures[place] for place in left.tolist()])
+        plain[left] = (apart <= 1.5 * FRAME_TOLERANCE + slack).any(1)
+    return plain
+
+
+def _apart(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """(n, 4) float64: how far the four edges of (h, w) or (h, w, 3) uint8 pictures are from their median, on average.
+
+    In levels (0 to 255), of the colour that differs most.
+    """
+    edges = np.zeros((len(pictures), 4, EDGE_POINTS, *pictures[0].shape[2:]), dtype=np.uint8)
+    for pixels, own in zip(pictures, edges):
+        _sample_edges(pixels, own)
+    middle = np.sort(edges, axis=2)[:, :, EDGE_POINTS // 2, None]
+    apart = np.abs(edges - middle.astype(np.int16)).reshape(*edges.shape[:3], -1)
+    return apart.max(3).mean(2)
 
 
 def _sample_edges(pixels: np.ndarray, edges: np.ndarray) -> None:
-    """Fill in (4, 64, 3) uint8 with means along the edges."""
+    """Fill in (4, 64) or (4, 64, 3) uint8 with means along the edges."""
     cv2 = opencv()
     depth = -(-max(pixels.shape[:2]) // SIDE_PX)  # lines that become one when the picture is shrunk
-    for edge, strip in zip(edges, (pixels[:depth], pixels[-depth:])):
+    across = (cv2.transpose(pixels[:, :depth]), cv2.transpose(pixels[:, -depth:]))  # quicker than to shrink columns
+    for edge, strip in zip(edges, (pixels[:depth], pixels[-depth:], *across)):
         edge[:] = cv2.resize(strip, (EDGE_POINTS, 1), interpolation=cv2.INTER_AREA)[0]
-    for edge, strip in zip(edges[2:], (pixels[:, :depth], pixels[:, -depth:])):
-        edge[:] = cv2.resize(strip, (1, EDGE_POINTS), interpolation=cv2.INTER_AREA)[:, 0]
 
 
 def shrunk(pixels: np.ndarray, side: int = SIDE_PX) -> np.ndarray:

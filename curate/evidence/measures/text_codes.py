@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 LONGEST = 1_000_000
 """Characters of a text that are looked at; the rest of longer ones is not."""
-BLOCK = 2_000_000
+BLOCK = 500_000
 """Characters that are held as arrays at once, but for the last text."""
 OTHER, SPACE, WORD, IDEOGRAPH = 0, 1, 2, 3
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -87,14 +87,14 @@ def blocks(texts: pa.Array, longest: int = LONGEST, block: int = BLOCK) -> Itera
         longest: characters of a text that are looked at.
         block: characters in a block, but for the last text of it.
     """
-    heads = pc.fill_null(pc.utf8_slice_codeunits(texts, 0, longest), "")
-    lengths = pc.utf8_length(heads).to_numpy(zero_copy_only=False).astype(np.int64)
+    lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False).astype(np.int64).clip(max=longest)
     total = np.cumsum(lengths)
     start = 0
-    while start < len(heads):
+    while start < len(texts):
         before = total[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(total, before + block, side="right")))
-        yield start, _codes("".join(heads.slice(start, stop - start).to_pylist()), lengths[start:stop])
+        heads = pc.fill_null(pc.utf8_slice_codeunits(texts.slice(start, stop - start), 0, longest), "")
+        yield start, _codes("".join(heads.to_pylist()), lengths[start:stop])
         start = stop
 
 

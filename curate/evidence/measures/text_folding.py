@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.evidence.freed import hold_blocks
+
 LARGEST_TEXT = 200_000
 """Characters of a text that are looked at."""
 BLOCK_CHARACTERS = 1 << 20
@@ -20,6 +22,7 @@ SET_ASIDE = "PZC"
 
 def blocks(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, list[str]]]:
     """(first row, texts) of runs of rows with about a million characters; null is the empty text."""
+    hold_blocks()
     lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
     ends = np.cumsum(np.minimum(lengths, LARGEST_TEXT) + 2)
     first = 0

@@ -26,9 +26,17 @@ def crops() -> np.ndarray:
 
 def shrunk(pictures: np.ndarray, side_px: int) -> np.ndarray:
     """(n, S, S) -> (n, side_px, side_px) float32 means of blocks; S is a multiple of `side_px`."""
-    n, side, _ = pictures.shape
-    block = side // side_px
-    return pictures.reshape(n, side_px, block, side_px, block).mean((2, 4), dtype=np.float32)
+    block = pictures.shape[-1] // side_px
+    # Sums of whole lines, then of columns: numpy's mean over two short axes takes ten times as long.
+    kind = np.int32 if pictures.dtype.kind == "i" else np.float32
+    lines = pictures[:, ::block].astype(kind)
+    for place in range(1, block):
+        lines += pictures[:, place::block]
+    sums = lines[:, :, ::block].astype(np.float32)
+    for place in range(1, block):
+        sums += lines[:, :, place::block]
+    sums /= block * block
+    return sums
 
 
 @cache

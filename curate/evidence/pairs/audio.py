@@ -8,6 +8,7 @@ import numpy as np
 
 from curate.evidence.pairs._alignment import print_similarity
 from curate.evidence.pairs._banding import candidates
+from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
         return Pairs.none()
     left, right = candidates(evidence.measure("audio.print_keys")[some], LEAST_KEYS, 1)
     left, right = some[left], some[right]
-    return above(Pairs.of(left, right, compare(evidence, left, right)), least)
+    return above(Pairs.of(left, right, kept_similarity(evidence, METHOD, left, right)), least)
 
 
 def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curate.evidence.pairs._pictures import Pictures, random_pairs, usual_similarity
+from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     left, right = pictures.candidates()
     near = _contrasts_alike(evidence, rows[left], rows[right])
     left, right = left[near], right[near]
-    return above(Pairs.of(rows[left], rows[right], pictures.similarity(left, right)), least)
+    similarity = kept_similarity(
+        evidence, METHOD, rows[left], rows[right], lambda some: pictures.similarity(left[some], right[some])
+    )
+    return above(Pairs.of(rows[left], rows[right], similarity), least)
 
 
 def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -81,4 +85,4 @@ def _comparable(evidence: Evidence) -> np.ndarray:
     return shown
 
 
-METHOD = Method("correlation of the aligned images", 2, needs, threshold, find, compare)
+METHOD = Method("correlation of the aligned images", 3, needs, threshold, find, compare)

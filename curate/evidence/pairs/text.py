@@ -9,6 +9,7 @@ import numpy as np
 
 from curate.evidence.pairs._banding import band_rows, candidates, merged
 from curate.evidence.pairs._overlap import text_similarity
+from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     """Pairs that share a band of the MinHash and have enough pieces in common."""
     letters, words = (evidence.measure(name) for name in NEEDS)
     left, right = candidate_pairs(letters, words, rows)
-    return above(Pairs.of(left, right, compare(evidence, left, right)), least)
+    return above(Pairs.of(left, right, kept_similarity(evidence, METHOD, left, right)), least)
 
 
 def candidate_pairs(letters: np.ndarray, words: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +65,7 @@ def _candidates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(p,) and (p,) of `rows`: pairs by one kind of print, among those that have one."""
     some = rows[np.asarray(prints.any(1))[rows]]
-    left, right = candidates(prints[some], least, width(len(some)))
+    left, right = candidates(prints, least, width(len(some)), some)
     return some[left], some[right]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curate.evidence.pairs._films import Films
+from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     rows = rows[_comparable(evidence)[rows]]
     films = _films(evidence, rows)
     left, right = films.candidates()
-    return above(Pairs.of(rows[left], rows[right], films.similarity(left, right)), least)
+    similarity = kept_similarity(
+        evidence, METHOD, rows[left], rows[right], lambda some: films.similarity(left[some], right[some])
+    )
+    return above(Pairs.of(rows[left], rows[right], similarity), least)
 
 
 def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -11,19 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import ConfigError
+from curate.feed.inputs.filling import Filling
 from curate.feed.inputs.options import InputOptions
 from curate.feed.inputs.placement import Fit, Placement
-from curate.feed.inputs.planes import write_planes
-from curate.feed.memory import room
+from curate.feed.inputs.planes import Planes
+from curate.feed.memory import Memory, Room, room
 from curate.media import image
 from curate.media.payload import read_bytes
 
 AUTO_PX = 224
 """Side where images differ in size and none is asked for: what most pretrained models take."""
 PROBED = 16
-CACHED_NUMBERS = 1 << 17
-"""Numbers that are scaled at once: few enough to stay in a core's cache, enough to be worth a call."""
 
 MediaValue = tuple[bytes | None, str | None]
 Normalization = tuple[np.ndarray, np.ndarray]
@@ -90,6 +88,10 @@ class Images:
         """(height, width, 3) uint8 of the batch's size."""
         return fitted(item, self.size, self.options.fit)
 
+    def begun(self, rows: int, memory: Memory) -> Filling | None:
+        """See `pixel_filling`."""
+        return pixel_filling(self.name, rows, self.options, memory)
+
     def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, Any]:
         """`pixel_values`: (B, 3, height, width), float32 in [0, 1] or normalised, or uint8 (see `pixels`).
 
@@ -102,10 +104,17 @@ class Images:
 def pixel_entries(
     name: str, items: Sequence[np.ndarray], names: Sequence[str], options: InputOptions
 ) -> dict[str, Any]:
-    """The entries of a batch for (..., h, w, 3) pixels in [0, 255]; see `Images.collate`."""
+    """The entries of a batch for (..., h, w, 3) pixels in [0, 255]; see `Images.collate`.
+
+    Raises:
+        ConfigError: they differ in size, and may not.
+    """
     if options.different_sizes == "refuse":
-        return {name: pixel_values(items, names, options)}
-    each = [_written([item], np.empty(_shape([item]), _type(options)), options)[0] for item in items]
+        return Filling(name, len(items), options, Room()).entries(items, names)
+    planes, each = Planes(options), []
+    for item in items:
+        each.append(np.empty((*item.shape[:-3], 3, *item.shape[-3:-1]), _type(options)))
+        planes.write(item, each[-1])
     if options.different_sizes == "list":
         return {name: each}
     height, width = (max(item.shape[axis] for item in each) for axis in (-2, -1))
@@ -121,57 +130,13 @@ def pixel_entries(
     return {name: batch, name.replace("values", "mask"): mask}
 
 
-def pixel_values(items: Sequence[np.ndarray], names: Sequence[str], options: InputOptions) -> np.ndarray:
-    """(B, ..., 3, h, w) of (..., h, w, 3) pixels in [0, 255], written straight into the batch: float32 or uint8.
-
-    Pixels that were mixed are no whole numbers; as uint8 they are rounded.
-
-    Raises:
-        ConfigError: they differ in size.
-    """
-    shape = items[0].shape
-    for item, name in zip(items, names):
-        if item.shape != shape:
-            raise ConfigError(
-                f"rows {names[0]} and {name} have pixels of the shapes {shape} and {item.shape}: a batch needs one"
-                " size; pass image_size, or different_sizes='pad'"
-            )
-    return _written(items, room(_shape(items), _type(options)), options)
-
-
-def _shape(items: Sequence[np.ndarray]) -> tuple[int, ...]:
-    """(B, ..., 3, h, w)."""
-    *frames, height, width, channels = items[0].shape
-    return (len(items), *frames, channels, height, width)
+def pixel_filling(name: str, rows: int, options: InputOptions, memory: Memory) -> Filling | None:
+    """What writes pixels of one size into a batch as they come; None where rows may differ in size."""
+    return Filling(name, rows, options, memory) if options.different_sizes == "refuse" else None
 
 
 def _type(options: InputOptions) -> type:
     return np.uint8 if options.pixels == "uint8" else np.float32
-
-
-def _written(items: Sequence[np.ndarray], batch: np.ndarray, options: InputOptions) -> np.ndarray:
-    """The batch, with the items of one size written into it."""
-    axes = (*range(batch.ndim - 4), batch.ndim - 2, batch.ndim - 4, batch.ndim - 3)
-    if batch.dtype == np.uint8:
-        for place, item in enumerate(items):
-            whole = item if item.dtype == np.uint8 else np.rint(item).clip(0, 255)
-            batch[place] = whole.transpose(axes)
-        return batch
-    mean = np.asarray(options.mean or 0.0, np.float32)
-    std = np.asarray(options.std or 1.0, np.float32)
-    scale = np.broadcast_to(np.float32(1 / 255) / std, 3)[:, None, None]
-    shift = np.broadcast_to(-mean / std, 3)[:, None, None]
-    if write_planes(items, batch, scale, shift if options.mean is not None else None):
-        return batch
-    together = max(1, CACHED_NUMBERS // max(1, items[0].size))
-    for start in range(0, len(items), together):
-        for place, item in zip(batch[start:], items[start : start + together]):
-            np.copyto(place, item.transpose(axes))
-        part = batch[start : start + together]
-        part *= scale
-        if options.mean is not None:
-            part += shift
-    return batch
 
 
 def fitted(pixels: np.ndarray, size: tuple[int, int] | None, fit: Fit) -> np.ndarray:

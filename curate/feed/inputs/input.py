@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from curate.feed.inputs.filling import Filling
+    from curate.feed.memory import Memory
 
 
 class Input(Protocol):
@@ -47,4 +51,13 @@ class Input(Protocol):
         Targets that stand in columns of their own (masks, boxes, tags, transcripts) are the entry ``labels``, beside
         which ``annotated`` (B,) bool says which rows have any; see `Targets.joined`.
         """
+        ...
+
+
+@runtime_checkable
+class Fillable(Protocol):
+    """An input whose finished arrays can be written into the batch as they come."""
+
+    def begun(self, rows: int, memory: Memory) -> Filling | None:
+        """What takes them, for so many draws; None where they have to be collated together."""
         ...

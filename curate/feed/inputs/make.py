@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import values_of
 from curate.errors import ConfigError, DataError
 from curate.feed.inputs.audio import AUTO_HZ, Recordings
 from curate.feed.inputs.features import Features, scalar_columns, scalar_features
@@ -65,11 +66,7 @@ def make_inputs(
     task = table.task
     if not task.modalities:
         raise ConfigError("the task has no input: name the column of text, image, audio, video, series or features")
-    if (tokenizer is not None or tokenizer_options) and "text" not in task.modalities and not task.transcript:
-        what = "tokenizer" if tokenizer is not None else "tokenizer_options"
-        raise ConfigError(
-            f"{what} is for texts and transcripts, and the task's inputs are {', '.join(task.modalities)}"
-        )
+    _refuse_idle_tokenizer(task, tokenizer, tokenizer_options)
     processing = Processing.of(processor, tokenizer, processor_options or {}, task)
     options, tokenizer = processing.settled(options), processing.tokenizer
     made: list[Input] = []
@@ -90,11 +87,7 @@ def make_inputs(
             features: Any = _features(table, training, options)
             made.append(features)
     if task.transcript is not None:
-        settings = {} if options.max_tokens is None else {"truncation": True, "max_length": options.max_tokens}
-        settings |= dict(tokenizer_options or {})
-        made.append(
-            Transcripts(task.transcript, tokenizer, settings, options.ignore_index, options.decoder_start_token)
-        )
+        made.append(_transcripts(task.transcript, options, tokenizer, tokenizer_options))
     made = through(made, processing.parts, processing.together, processing.settings)
     refuse_what_cannot_be(made, plan, recipes)
     return tuple(made)
@@ -111,6 +104,28 @@ def refuse_what_cannot_be(made: Sequence[Input], plan: pa.Table, recipes: Recipe
                 "operations on texts change, move and drop words, and their tags would stand at others: leave out the"
                 " text operations of augment"
             )
+
+
+def _refuse_idle_tokenizer(
+    task: Task, tokenizer: Callable[..., Mapping[str, Any]] | None, tokenizer_options: Mapping[str, Any] | None
+) -> None:
+    """Raise ConfigError for a tokenizer, or its options, where there is nothing to tokenize."""
+    if (tokenizer is not None or tokenizer_options) and "text" not in task.modalities and not task.transcript:
+        what = "tokenizer" if tokenizer is not None else "tokenizer_options"
+        raise ConfigError(
+            f"{what} is for texts and transcripts, and the task's inputs are {', '.join(task.modalities)}"
+        )
+
+
+def _transcripts(
+    column: str,
+    options: InputOptions,
+    tokenizer: Callable[..., Mapping[str, Any]] | None,
+    tokenizer_options: Mapping[str, Any] | None,
+) -> Transcripts:
+    settings = {} if options.max_tokens is None else {"truncation": True, "max_length": options.max_tokens}
+    settings |= dict(tokenizer_options or {})
+    return Transcripts(column, tokenizer, settings, options.ignore_index, options.decoder_start_token)
 
 
 def _texts(
@@ -175,7 +190,7 @@ def _common_rate(table: Table, training: pa.Table, read: Recordings | Videos, op
 
     rates = set()
     lines = training.slice(0, PROBED)
-    for value in read.values(table.rows(lines["row"].to_numpy(), read.columns)) if lines.num_rows else []:
+    for value in read.values(table.rows(values_of(lines["row"]), read.columns)) if lines.num_rows else []:
         try:
             rates.add(audio.decode(read_bytes(value, table.root, options.max_bytes)).file_rate)
         except DataError:
@@ -185,7 +200,7 @@ def _common_rate(table: Table, training: pa.Table, read: Recordings | Videos, op
 
 def _features(table: Table, training: pa.Table, options: InputOptions) -> Features:
     names = table.task.feature_columns
-    rows = np.unique(training["row"].to_numpy())
+    rows = np.unique(values_of(training["row"]))
     if isinstance(table.task.features, str):
         plain = Features(names, None, np.zeros(_width(table, names[0])), np.ones(0, bool))
         numeric = np.ones(len(plain.filling), bool)

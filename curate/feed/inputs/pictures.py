@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import values_of
 from curate.errors import ConfigError, DataError
 from curate.feed.inputs.boxes import Boxes
 from curate.feed.inputs.image import PROBED, Images, common_size
@@ -77,7 +78,7 @@ def _shape(item: Any) -> tuple[int, int]:
 def _masks(table: Table, training: pa.Table, options: InputOptions, names: tuple[str, ...]) -> Masks:
     found = Masks(str(table.task.mask), table.root, options, names)
     lines = training.slice(0, PROBED)
-    values = table.rows(lines["row"].to_numpy(), [found.column])[found.column].to_pylist() if lines.num_rows else []
+    values = table.rows(values_of(lines["row"]), [found.column])[found.column].to_pylist() if lines.num_rows else []
     decoded = []
     for value in values:
         try:
@@ -99,7 +100,7 @@ def training_lines(plan: pa.Table) -> pa.Table:
 
 def probes(table: Table, lines: pa.Table, read: Input) -> Iterator[tuple[int, Any]]:
     """Place among `lines` and decoded item of those that can be decoded."""
-    values = read.values(table.rows(lines["row"].to_numpy(), read.columns)) if lines.num_rows else []
+    values = read.values(table.rows(values_of(lines["row"]), read.columns)) if lines.num_rows else []
     for place, value in enumerate(values):
         try:
             yield place, read.read(value)

@@ -11,8 +11,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.feed.inputs.image import MediaValue, Normalization, fitted, media_values, normalization, pixel_entries
+from curate.feed.inputs.filling import Filling
+from curate.feed.inputs.image import (
+    MediaValue,
+    Normalization,
+    fitted,
+    media_values,
+    normalization,
+    pixel_entries,
+    pixel_filling,
+)
 from curate.feed.inputs.options import InputOptions
+from curate.feed.memory import Memory
 from curate.media import video
 from curate.media.payload import read_bytes
 
@@ -81,6 +91,10 @@ class Videos:
         if size is None or item.shape[1:3] == size:
             return item
         return np.stack([fitted(frame, size, self.options.fit) for frame in item])
+
+    def begun(self, rows: int, memory: Memory) -> Filling | None:
+        """See `pixel_filling`."""
+        return pixel_filling(self.name, rows, self.options, memory)
 
     def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, Any]:
         """(B, frames, 3, height, width), float32 in [0, 1] or normalised, or uint8 (see `pixels`)."""

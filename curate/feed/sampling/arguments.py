@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import values_of
 from curate.errors import ConfigError
 from curate.feed.inputs.input import Input
 from curate.feed.inputs.options import InputOptions
@@ -42,7 +43,7 @@ def sampler_arguments(
     Raises:
         ConfigError: options contradict each other, or the table lacks what they name.
     """
-    rows = lines["row"].to_numpy()
+    rows = values_of(lines["row"])
     given: dict[str, Any] = {"grouping": asked.grouping, "curriculum": asked.curriculum}
     if mode == "group_balanced":
         column = (asked.grouping or Grouping()).column or table.task.group

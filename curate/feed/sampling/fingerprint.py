@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from curate.arrow import values_of
+
 WHOLE = 1 << 20
 _PARTS, _LINES = 64, 2048
 
@@ -52,10 +54,10 @@ def _stretches(columns: pa.Table, whole: int) -> list[pa.Table]:
 
 
 def _add(hasher: Any, lines: Any) -> None:
-    ids = pa.concat_arrays([pa.array([], pa.large_string()), *lines["row_id"].cast(pa.large_string()).chunks])
+    ids = pa.concat_arrays([pa.nulls(0, pa.large_string()), *lines["row_id"].cast(pa.large_string()).chunks])
     _, bounds, text = ids.buffers()
     ends = np.frombuffer(bounds, np.int64)[ids.offset : ids.offset + len(ids) + 1] if len(ids) else np.zeros(1, int)
     hasher.update(np.diff(ends).tobytes())
     hasher.update(memoryview(text)[ends[0] : ends[-1]] if text is not None else b"")
     if "copy" in lines.column_names:
-        hasher.update(np.ascontiguousarray(lines["copy"].to_numpy()))
+        hasher.update(np.ascontiguousarray(values_of(lines["copy"])))

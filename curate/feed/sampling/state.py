@@ -82,3 +82,12 @@ def check_state(state: Mapping[str, Any], fingerprint: str, n: int, seed: int) -
         )
     if state["seed"] != seed:
         raise ConfigError(f"the state was saved with seed {state['seed']}, and this sampler has {seed}")
+
+
+def refuse_left(place: Place) -> None:
+    """Raise ConfigError for a place between whose draws others are left, where batches are made as draws come."""
+    if len(place.left):
+        raise ConfigError(
+            "the state was saved with batches of similar length, between whose draws others are left: go on with"
+            " lengths as well, or from the start of an epoch"
+        )

@@ -19,6 +19,7 @@ from curate.feed.trainers.accumulation import sum_of_masses, with_mass
 from curate.feed.trainers.logits import logits_of, model_inputs
 from curate.feed.trainers.loss_state import load_loss, load_reports, save_loss, save_reports
 from curate.feed.trainers.reporting import Reporter
+from curate.feed.trainers.split import Split
 from curate.media.torch_audio import guard_torchaudio
 
 # transformers imports torchaudio where it is installed, and fails with it where its native part can't load.
@@ -32,17 +33,6 @@ _OURS = {
     "data_collator": "batches come from `curated.loader`: pass loader_options={'tokenizer': ...}",
     "compute_loss_func": "pass `loss`, which takes (logits, batch)",
 }
-
-
-class Split:
-    """A split of a result, in the place of a dataset: ``trainer.predict(trainer.split("test"))``."""
-
-    def __init__(self, name: str, rows: int) -> None:
-        self.name, self.rows = name, rows
-
-    def __len__(self) -> int:
-        """Number of its planned draws."""
-        return self.rows
 
 
 class CuratedMixin:

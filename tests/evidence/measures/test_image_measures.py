@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from scipy.ndimage import laplace
@@ -52,8 +53,6 @@ def test_entropy_of_noise_is_eight_bits():
 
 
 def test_sharpness_is_the_variance_of_the_laplacian_and_falls_with_blur(photos):
-    import cv2
-
     plain = luma(photos[0])
     assert sharpness(plain) == pytest.approx(laplace(plain.astype(float), mode="mirror").var(), rel=1e-5)
     lower = [sharpness(luma(cv2.GaussianBlur(p, (0, 0), 1.5))) < sharpness(luma(p)) / 2 for p in photos]
@@ -83,3 +82,36 @@ def test_names_and_fingerprints_are_unique_and_stable():
         assert measure.name.startswith(measure.modality + ".")
         assert all(field.startswith(measure.modality + ".") for field in measure.fields)
         assert type(measure)().fingerprint == measure.fingerprint
+
+
+def textured(height, width):
+    noise = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 400, (height, width)), (0, 0), 2.0)
+    levels = np.clip(128 + noise + np.linspace(-40, 40, height)[:, None], 0, 255)
+    return np.repeat(levels.astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 384), (301, 200), (511, 300)])
+def test_lines_of_larger_images_stand_for_all(height, width):
+    picture = textured(height, width)
+    grey_levels = luma(picture)
+    assert measured("image.brightness", picture)[0] == pytest.approx(grey_levels.mean() / 255, abs=0.005)
+    assert measured("image.contrast", picture)[0] == pytest.approx(grey_levels.std() / 255, abs=0.005)
+    whole = cv2.Laplacian(grey_levels, cv2.CV_16S).astype(float).var()
+    assert sharpness(grey_levels) == pytest.approx(whole, rel=0.1)
+    blurred = cv2.GaussianBlur(picture, (0, 0), 2.0)
+    assert measured("image.edge_sharpness", blurred)[0] < measured("image.edge_sharpness", picture)[0]
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 90)])
+def test_frames_of_any_colour_are_found(colour):
+    framed = textured(300, 400)
+    framed[:30], framed[-30:], framed[:, :40], framed[:, -40:] = colour, colour, colour, colour
+    bare, found = measured("image.border_fraction", textured(300, 400), framed)
+    assert bare == 0
+    assert found == pytest.approx(1 - 240 * 320 / (300 * 400), abs=0.02)
+
+
+def test_luma_is_made_once():
+    item = Image(textured(20, 30), "PNG", "RGB", 3)
+    assert item.luma is item.luma
+    assert (item.luma == luma(item.pixels)).all()

@@ -17,6 +17,8 @@ from curate.media.item import Audio
 class Clips:
     """As much of the evidence as the method asks for."""
 
+    store = None
+
     def __init__(self, clips):
         items = [Audio(np.atleast_2d(samples).astype(np.float32), rate, "WAV/PCM_16", rate) for samples, rate in clips]
         self._values = AudioPrints().measure(items)

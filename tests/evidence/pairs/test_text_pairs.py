@@ -9,7 +9,7 @@ import pytest
 
 from curate.evidence.measures import by_field
 from curate.evidence.pairs import text
-from curate.evidence.pairs._banding import WINDOW, band_rows, candidates
+from curate.evidence.pairs._banding import WINDOW, band_rows, candidates, distinct
 from curate.evidence.pairs._overlap import text_similarity
 
 
@@ -21,6 +21,7 @@ class Texts:
         self.table = self
 
     task = type("Task", (), {"text": "text"})
+    store = None
 
     def column(self, name):
         return self._column
@@ -160,3 +161,20 @@ def test_a_sentence_more_is_no_other_text_but_a_few_words_more_are():
 def test_an_excerpt_of_a_long_document_is_no_copy_of_it():
     long = " ".join(f"Row {number} ends." for number in range(12_000))
     assert similarity(long, long[:190]) < text.MIN_SIMILARITY
+
+
+def test_candidates_among_some_rows_are_those_of_their_copies():
+    rng = np.random.default_rng(0)
+    prints = rng.integers(0, 4, (2_000, 32)).astype(np.uint8)
+    prints[1_000:] = np.where(rng.random((1_000, 32)) < 0.1, rng.integers(0, 4, (1_000, 32)), prints[:1_000])
+    rows = np.sort(rng.choice(2_000, 1_500, replace=False))
+    copied = candidates(prints[rows], 0.6, 3)
+    found = candidates(prints, 0.6, 3, rows)
+    assert len(found[0]) > 400
+    assert all((one == other).all() for one, other in zip(found, copied))
+
+
+def test_distinct_keys_are_those_of_numpy():
+    keys = np.random.default_rng(0).integers(-50, 50, 400)
+    assert distinct(keys).tolist() == np.unique(keys).tolist()
+    assert distinct(keys[:0]).tolist() == []

@@ -1,0 +1,60 @@
+"""Arrow columns by their buffers: the same as pyarrow's own conversions, whatever the chunks, offsets and nulls."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from curate.arrow import places, texts, truths, valid, values_of
+
+TYPES = [pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()]
+
+
+def chunked(values, kind):
+    """In three chunks, of which one is empty and the others begin within longer arrays."""
+    whole = pa.array([values[0], *values, values[-1]], kind)
+    middle = len(values) // 2
+    return pa.chunked_array([whole.slice(1, middle), whole.slice(0, 0), whole.slice(1 + middle, len(values) - middle)])
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=str)
+def test_numbers(kind):
+    values = list(range(1, 22))
+    for column in (chunked(values, kind), pa.array(values, kind), pa.array(values, kind).slice(3, 11)):
+        found = values_of(column)
+        np.testing.assert_array_equal(found, column.to_numpy())
+        assert found.dtype == column.to_numpy().dtype
+    with_nulls = chunked([None if i % 3 == 0 else i for i in values], kind)
+    np.testing.assert_array_equal(values_of(with_nulls, 7), with_nulls.fill_null(7).to_numpy())
+    with pytest.raises(ValueError, match="7 nulls"):
+        values_of(with_nulls)
+    assert values_of(pa.chunked_array([], kind)).dtype == values_of(pa.array([], kind)).dtype
+
+
+def test_nulls_and_truths():
+    for values in ([True, None, False] * 7, [None] * 9, [True, False, False] * 8):
+        column = chunked(values, pa.bool_())
+        np.testing.assert_array_equal(valid(column), [value is not None for value in values])
+        np.testing.assert_array_equal(truths(column.fill_null(True)), [value is not False for value in values])
+    lists = chunked([[1], None, [], [2, 3]] * 3, pa.list_(pa.int64()))
+    np.testing.assert_array_equal(valid(lists), [True, False, True, True] * 3)
+    np.testing.assert_array_equal(valid(pa.nulls(3)), [False] * 3)
+    assert len(valid(pa.chunked_array([], pa.int8()))) == len(truths(pa.chunked_array([], pa.bool_()))) == 0
+    with pytest.raises(ValueError, match="1 nulls"):
+        truths(pa.array([True, None]))
+
+
+def test_from_numpy():
+    for values in ([], [3, 1, 2], np.arange(9, dtype=np.int32)[::2]):
+        assert places(values).equals(pa.array(values, pa.int64()))
+    for values in ([], ["", "a", "ü€", ""], ["x"]):
+        assert texts(values).equals(pa.array(values, pa.string()))
+        texts(values).validate(full=True)
+
+
+def test_other_types_are_refused():
+    with pytest.raises(TypeError, match="string"):
+        values_of(pa.array(["a"]))
+    with pytest.raises(TypeError, match="bool"):
+        values_of(pa.array([True]))
+    with pytest.raises(TypeError, match="int64"):
+        truths(pa.array([1]))
