@@ -76,7 +76,7 @@ class Phases:
 
 def _status(field: str) -> float:
     found = re.search(rf"{field}:\s+(\d+)", STATUS.read_text())
-    return int(found.group(1)) / 1024 if found else float("nan")
+    return int(found.group(1)) * 1024 / 1e6 if found else float("nan")
 
 
 def watch(phases: Phases) -> None:

@@ -121,7 +121,7 @@ def audit(path: Path) -> dict[str, Any]:
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     found = json.loads(told[len(MARK) :])
     return found | {
-        "peak_gb": max(used.ru_maxrss / 1024, *(one["peak_mb"] for one in found["phases"].values())) / 1024,
+        "peak_gb": max(used.ru_maxrss * 1024 / 1e6, *(one["peak_mb"] for one in found["phases"].values())) / 1e3,
         "cpu": cpu,
         "wall": time.perf_counter() - began,
         "said": said.strip(),
@@ -134,7 +134,7 @@ def show(form: str, found: dict[str, Any], rows: int) -> None:
     print(f"\n{form}: exit code {found['code']}, {found['printed'][0] if found['printed'] else ''}")
     print(f"  {'phase':<32}{'CPU s':>9}{'wall s':>9}{'us/row':>9}{'peak MB':>9}{'stays MB':>10}")
     for name, one in sorted(found["phases"].items(), key=lambda item: -item[1]["cpu"]):
-        if one["cpu"] >= 0.005 * found["cpu"] or one["peak_mb"] >= 0.9 * 1024 * found["peak_gb"]:
+        if one["cpu"] >= 0.005 * found["cpu"] or one["peak_mb"] >= 0.9 * 1e3 * found["peak_gb"]:
             share = 1e6 * one["cpu"] / rows
             print(
                 f"  {name:<32}{one['cpu']:>9.1f}{one['wall']:>9.1f}{share:>9.1f}{one['peak_mb']:>9,.0f}"

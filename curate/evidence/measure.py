@@ -89,5 +89,6 @@ def blank(dtype: str, shape: tuple[int, ...], rows: int) -> np.ndarray:
     if dtype == "str":
         return np.full((rows, *shape), "", dtype=TEXT)
     kind = np.dtype(dtype)
-    fill = {"f": np.nan, "i": -1}.get(kind.kind, 0)
-    return np.full((rows, *shape), fill, dtype=kind)
+    if kind.kind not in "fi":
+        return np.zeros((rows, *shape), dtype=kind)  # takes no memory where nothing is written
+    return np.full((rows, *shape), np.nan if kind.kind == "f" else -1, dtype=kind)

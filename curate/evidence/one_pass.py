@@ -218,7 +218,8 @@ class OnePass:
     def _collect(self, outcome: Outcome, values: Values, broken: dict[int, str], failed: list[dict[int, str]]) -> None:
         for place, rows, measured in outcome.measured:
             for name, array in measured.items():
-                values[name][rows] = array
+                if array.dtype.kind not in "ub" or array.any():  # zeros are there: written, they would take memory
+                    values[name][rows] = array
             self._keeper.add(self._keys[place], rows, measured)
         for place, reasons in outcome.failed:
             failed[place] |= reasons
