@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from curate.engines.local import ordered_map
 from curate.evidence.pairs import _nearest
 from curate.evidence.pairs._likeness import COARSE_SHARE, FINE_SHARE, NOISE, likeness
 from curate.evidence.pairs._prints import SMALL_PX, blurred, crops, described_crops, level, mirrored, shrunk
@@ -69,13 +70,17 @@ class Pictures:
         ways = [np.einsum("qpd,pd->qp", self.queries[:, a], base[b]).max(0) for a, b in ((left, right), (right, left))]
         return np.maximum(*ways)
 
-    def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """(p,) float32 in [0, 1]: `likeness` of the pictures once aligned; 0 for pairs given up (see `GATES`)."""
-        out = np.zeros(len(left), dtype=np.float32)
-        for begin in range(0, len(left), CHUNK):
-            part = slice(begin, begin + CHUNK)
-            out[part] = self._compared(left[part], right[part])
-        return out
+    def similarity(self, left: np.ndarray, right: np.ndarray, workers: int = 1) -> np.ndarray:
+        """(p,) float32 in [0, 1]: `likeness` of the pictures once aligned; 0 for pairs given up (see `GATES`).
+
+        Args:
+            left: (p,) places of pictures.
+            right: (p,) likewise.
+            workers: threads; 0 for one per core.
+        """
+        parts = [slice(begin, begin + CHUNK) for begin in range(0, len(left), CHUNK)]
+        compared = ordered_map(lambda part: self._compared(left[part], right[part]), parts, workers)
+        return np.concatenate([np.zeros(0, dtype=np.float32), *compared])
 
     def _compared(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         start = self._start(left, right)

@@ -51,9 +51,12 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     left, right = pictures.candidates()
     near = _contrasts_alike(evidence, rows[left], rows[right])
     left, right = left[near], right[near]
-    similarity = kept_similarity(
-        evidence, METHOD, rows[left], rows[right], lambda some: pictures.similarity(left[some], right[some])
-    )
+    workers = evidence.settings.workers
+
+    def likeness(some: np.ndarray) -> np.ndarray:
+        return pictures.similarity(left[some], right[some], workers)
+
+    similarity = kept_similarity(evidence, METHOD, rows[left], rows[right], likeness)
     return above(Pairs.of(rows[left], rows[right], similarity), least)
 
 
@@ -65,7 +68,8 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
     pictures = _pictures(evidence, rows)
     first, second = places.reshape(2, -1)
     shown = _comparable(evidence)
-    return pictures.similarity(first, second) * (shown[left] & shown[right] & _contrasts_alike(evidence, left, right))
+    alike = pictures.similarity(first, second, evidence.settings.workers)
+    return alike * (shown[left] & shown[right] & _contrasts_alike(evidence, left, right))
 
 
 def _pictures(evidence: Evidence, rows: np.ndarray) -> Pictures:
