@@ -112,6 +112,12 @@ def kinds(table: Table) -> set[str]:
     return found | ({"series"} if task.series else set())
 
 
+def of_kind(table: Table, wanted: str) -> str:
+    """The names of the features that are of a kind, for a message: the first five, quoted."""
+    names = [name for name in table.task.feature_columns if _kind(table.column(name).type, name) == wanted]
+    return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
 def _kind(kind: pa.DataType, name: str) -> str:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return "vector"

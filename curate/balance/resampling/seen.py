@@ -83,8 +83,8 @@ def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Se
         _refuse_columns(step, table)
     elif "category" in matrix.kinds(table):
         raise ConfigError(
-            f"resample: {step.method} compares numbers, and there are columns of categories; take `space: embedding`,"
-            " which encodes them"
+            f"resample: {step.method} compares numbers, and there are columns of categories"
+            f" ({matrix.of_kind(table, 'category')}); take `space: embedding`, which encodes them"
         )
     inputs = matrix.read(table, rows, room=step.method == "svm_smote")
     if step.scale == "standard":
@@ -103,8 +103,9 @@ def _refuse_columns(step: Resample, table: Any) -> None:
     if wanted in ("numbers", "none", "any") and "category" in kinds:
         instead = "smotenc" if kinds - {"category"} else "smoten"
         raise ConfigError(
-            f"resample: {step.method} makes rows of numbers, and the table has columns of categories; take {instead},"
-            f" or a method that selects rows ({', '.join(selecting()[:3])} ...)"
+            f"resample: {step.method} makes rows of numbers, and the table has columns of categories"
+            f" ({matrix.of_kind(table, 'category')}); take {instead}, or a method that selects rows"
+            f" ({', '.join(selecting()[:3])} ...)"
         )
     if step.method == "smotenc" and (kinds == {"category"} or "category" not in kinds):
         why = "only categories: take smoten" if "category" in kinds else "only numbers: take smote"

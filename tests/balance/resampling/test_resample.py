@@ -211,7 +211,7 @@ def test_missing_numbers_are_refused_by_name(evidence_of, decided, bad):
 def test_columns_decide_which_smote_fits(evidence_of, decided):
     columns = {"size": np.arange(40.0), "town": ["x", "y"] * 20, "label": ["a"] * 30 + ["b"] * 10}
     both = evidence_of(columns, features=("size", "town"), label_names=("a", "b"))
-    with pytest.raises(ConfigError, match="take smotenc"):
+    with pytest.raises(ConfigError, match=r"columns of categories \('town'\); take smotenc"):
         decided(Resample(method="smote"), both)
     with pytest.raises(ConfigError, match="take smotenc"):
         decided(Resample(method="smoten"), both)
