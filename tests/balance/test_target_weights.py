@@ -72,7 +72,7 @@ def test_bins_by_hand():
     np.testing.assert_allclose(list(found.values()), raw / raw.mean(), rtol=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40),
     method=st.sampled_from(["dense_weight", "lds", "bins"]),

@@ -79,7 +79,7 @@ def test_other_fingerprints_and_keys_are_not_found(tmp_path):
     assert cache.lookup("f", keys[:0], FIELDS)[0].shape == (0,)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(st.integers(0, 30), min_size=1, unique=True), max_size=6),
     st.lists(st.integers(0, 30), unique=True),

@@ -1,6 +1,6 @@
 """Freed memory goes back to the system where the allocator can do that, and only for sets that are large."""
 
-import sys
+import platform
 
 import pytest
 
@@ -17,10 +17,12 @@ def test_only_large_sets_give_memory_back(monkeypatch):
 
 
 def test_an_allocator_without_such_a_call_is_left_alone(monkeypatch):
-    monkeypatch.setattr(freed, "_trim", lambda: None)
+    asked = []
+    monkeypatch.setattr(freed, "_trim", lambda: asked.append("which call"))
     freed.give_back(10**9)
+    assert asked == ["which call"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="another C library")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_the_call_of_this_system_can_be_made():
-    freed.give_back(10**9)
+    assert freed._trim()(0) in (0, 1)

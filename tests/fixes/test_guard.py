@@ -102,7 +102,7 @@ def test_too_many_unreadable_rows_are_an_error_where_asked_for(table_of, evidenc
         _guard.apply(Unreadable(fix="drop", limit=0.2), findings, evidence)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_what_passes_the_guard_is_within_the_limit(table_of, evidence_of, data):
     n = data.draw(st.integers(1, 40))

@@ -175,7 +175,7 @@ def test_columns_become_numbers_only_without_loss(tmp_path):
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=12), st.sampled_from([",", ";", "\t", "|"]))
 def test_what_csv_writes_is_read_back(tmp_path, table, delimiter):
     stream = io.StringIO(newline="")
@@ -193,7 +193,7 @@ def test_what_csv_writes_is_read_back(tmp_path, table, delimiter):
 MESS = st.text(st.sampled_from('ab ,"\n\r;é'), max_size=60)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
 @given(MESS)
 def test_the_fast_way_agrees_with_the_careful_one_or_steps_aside(tmp_path, body):
     path = tmp_path / "mess.csv"

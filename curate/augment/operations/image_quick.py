@@ -18,13 +18,13 @@ def jitter(transform: Any) -> Apply:
     Factors of exactly 0 and 1, which the library has cases of their own for, and other images go to the library.
     """
     import cv2
-    from stringzilla import translate
+    from albucore.functions import sz_lut
 
     theirs, steps = transform.apply, transform.transforms
 
     def looked_up(pixels: np.ndarray, table: np.ndarray) -> None:
         whole = table.clip(0, 255, out=table).astype(np.uint8)
-        translate(memoryview(pixels), memoryview(whole), inplace=True)  # type: ignore[call-arg]
+        sz_lut(pixels, whole, inplace=True)
 
     def brightness(pixels: np.ndarray, factor: float) -> None:
         looked_up(pixels, VALUES * np.float32(factor))
@@ -43,7 +43,7 @@ def jitter(transform: Any) -> Apply:
         coloured = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)
         turned = np.mod(np.arange(256, dtype=np.int16) + 180 * factor, 180).astype(np.uint8)
         hues = cv2.extractChannel(coloured, 0)
-        translate(memoryview(hues), memoryview(turned), inplace=True)  # type: ignore[call-arg]
+        sz_lut(hues, turned, inplace=True)
         cv2.insertChannel(hues, coloured, 0)
         cv2.cvtColor(coloured, cv2.COLOR_HSV2RGB, pixels)
 

@@ -1,19 +1,16 @@
-"""Clusters of an embedding by k-means, in a few products of matrices: importing scikit-learn takes longer than them."""
+"""Clusters of an embedding by k-means."""
 
 from __future__ import annotations
 
-import numpy as np
+import warnings
 
-from curate.evidence.blas_threads import fitting_threads
+import numpy as np
 
 ROUNDS = 20
 
 
 def cluster_centres(vectors: np.ndarray, clusters: int, seed: int) -> np.ndarray:
-    """Centres by k-means with the greedy start of k-means++, after at most 20 rounds.
-
-    The same to the bit however many cores there are. Source: Arthur, Vassilvitskii, k-means++: the advantages of
-    careful seeding, 2007.
+    """Centres by scikit-learn's k-means, after at most 20 rounds; the same to the bit however many cores there are.
 
     Args:
         vectors: (m, d) float32, m at least `clusters`.
@@ -23,38 +20,12 @@ def cluster_centres(vectors: np.ndarray, clusters: int, seed: int) -> np.ndarray
     Returns:
         (k, d) float32.
     """
-    with fitting_threads(0):
-        centres = _start(vectors, clusters, np.random.default_rng(seed))
-        before = None
-        for _ in range(ROUNDS):
-            code = _distances(vectors, centres).argmin(1)
-            if before is not None and (code == before).all():
-                break
-            before = code
-            counts = np.bincount(code, minlength=clusters)
-            members = np.zeros((clusters, len(vectors)), dtype=np.float32)
-            members[code, np.arange(len(vectors))] = 1
-            held = counts > 0  # a centre that lost its rows stays where it was
-            centres[held] = (members @ vectors)[held] / counts[held, None].astype(np.float32)
-    return centres
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
-
-def _distances(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """(m, k) squared distances, less the squared norm of each vector."""
-    return np.square(centres).sum(1)[None] - 2 * vectors @ centres.T
-
-
-def _start(vectors: np.ndarray, clusters: int, rng: np.random.Generator) -> np.ndarray:
-    """(k, d) float32 rows far from each other: of a few drawn by their distance the one that leaves least."""
-    norms = np.square(vectors).sum(1)
-    tries = 2 + int(np.log(clusters))
-    chosen = [int(rng.integers(len(vectors)))]
-    left = np.maximum(norms + _distances(vectors, vectors[chosen])[:, 0], 0)
-    while len(chosen) < clusters:
-        reach = np.cumsum(left, dtype=np.float64)
-        drawn = np.searchsorted(reach, rng.random(tries) * reach[-1]).clip(max=len(vectors) - 1)
-        after = np.minimum(left[:, None], np.maximum(norms[:, None] + _distances(vectors, vectors[drawn]), 0))
-        best = int(after.sum(0, dtype=np.float64).argmin())
-        chosen.append(int(drawn[best]))
-        left = after[:, best]
-    return vectors[chosen].astype(np.float32)
+    means = KMeans(clusters, n_init="auto", max_iter=ROUNDS, random_state=seed % 2**32)
+    # More threads add the distances up in another order from run to run.
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters: they share centres
+        return means.fit(vectors).cluster_centers_
