@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -57,6 +58,12 @@ def peak_mb() -> float:
     """Largest resident memory of this process so far, and of the largest of its children that have ended, in MB."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(one.ru_maxrss for one in used) / (1024 if platform.system() == "Linux" else 1 << 20)
+
+
+def on_cores(count: int) -> None:
+    """Keep this process, its threads and children to so many cores, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:count]))
 
 
 def contest(module: str, ways: Sequence[str], arguments: Sequence[str], repeats: int) -> dict[str, Runs]:

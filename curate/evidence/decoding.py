@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.engines.watched import looking_at
+from curate.engines.attention import looking_at
 from curate.errors import DataError
 from curate.evidence.measure import installed
 from curate.evidence.memory import Room

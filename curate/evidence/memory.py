@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from curate.engines.watched import looking_at
+from curate.engines.attention import looking_at
 from curate.errors import ConfigError
 from curate.evidence.measure import blank
 from curate.storage import parse_bytes

@@ -160,14 +160,16 @@ class OnePass:
         return current().ordered_map(partial(self.work, wanted=wanted), self._chunks(rows), self._workers)
 
     def _watched(self, rows: np.ndarray, wanted: Sequence[int]) -> Iterator[Outcome]:
-        """The outcome of every chunk, by threads of a process that a row may end.
+        """The outcome of every chunk, by processes that a row may end.
 
-        What runs a model stays here, and is shown only what could be decoded there.
+        What runs a model stays here, and is shown only what could be decoded there. A ceiling of memory is kept by
+        the threads of one process.
         """
         models = [place for place in wanted if not self._measures[place].parallel]
         work = partial(self.work, wanted=[place for place in wanted if place not in models])
         gone: list[int] = []
-        for outcome in watched_map(work, self._chunks(rows), _lost, self._workers, self._settings.row_seconds):
+        limits = (self._workers, self._settings.row_seconds, 0 if self._limit is None else 1)
+        for outcome in watched_map(work, self._chunks(rows), _lost, *limits):
             if models:
                 without = [*outcome.broken.unread, *outcome.broken.undecodable]
                 outcome.rows = len(without)

@@ -37,11 +37,11 @@ class EvidenceSettings(BaseModel):
         default=300.0,
         gt=0,
         description="longest time that reading and measuring one media file may take, in seconds; where media are"
-        " decoded in a process of its own (isolate)",
+        " decoded in processes of their own (isolate)",
     )
     isolate: bool = Field(
         default=True,
-        description="decode media in a process of its own, so that a file on which a decoder crashes or hangs costs one"
+        description="decode media in processes of their own, so that a file on which a decoder crashes or hangs costs one"
         " row and not the run (on Linux; models always run in this process)",
     )
     memory: int | None = Field(

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.engines.watched import can_watch, looking_at, watched_map
+from curate.engines.attention import looking_at
+from curate.engines.watched import can_watch, watched_map
 from curate.errors import ConfigError, DataError, MissingPackage
 
 pytestmark = pytest.mark.skipif(not can_watch(), reason="watched processes are forks, which this system has not")
@@ -58,6 +59,35 @@ def test_every_row_is_done_once_in_another_process(workers):
         assert os.getpid() != here
 
     assert collected(elsewhere, workers) == {row: row for row in range(40)}
+
+
+def homes(workers, processes):
+    return set(watched_map(lambda chunk: (os.getpid(), chunk.rows[0]), chunks(), lost, workers, 60.0, processes))
+
+
+@pytest.mark.parametrize(("workers", "processes", "expected"), [(3, 0, 3), (3, 2, 2), (4, 1, 1), (20, 0, 6)])
+def test_workers_are_processes_of_their_own_unless_told_otherwise(workers, processes, expected):
+    found = homes(workers, processes)
+    assert len({home for home, _ in found}) == expected
+    assert sorted(row for _, row in found) == [0, 7, 14, 21, 28, 35]
+
+
+def test_a_crash_leaves_the_other_processes_alone():
+    """The first row of its share crashes one process; the other one does all of its own."""
+    homes = {}
+
+    def work(chunk):
+        looking_at(int(chunk.rows[0]))
+        if chunk.rows[0] == 0:
+            ctypes.string_at(0)
+        return [(int(row), os.getpid(), None) for row in chunk.rows]
+
+    for made in watched_map(work, chunks(), lost, 2, 60.0):
+        homes.update({row: home for row, home, _ in made})
+    assert sorted(homes) == list(range(40))
+    assert homes[0] == "its decoder crashed (SIGSEGV)"
+    second = {homes[row] for start in (7, 21, 35) for row in range(start, min(start + 7, 40))}
+    assert len(second) == 1
 
 
 @pytest.mark.parametrize("workers", [1, 2])
