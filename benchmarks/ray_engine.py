@@ -3,8 +3,9 @@
     python -m benchmarks.ray_engine [--only images,texts] [--size 400] [--json FILE]
 
 A cluster of two nodes with one processor and 100 MB of objects each is made on this machine, and ended again. The file
-of each plan is compared byte by byte with that of the local engine, and the findings with it. Seconds are wall time and
-tell what a cluster costs that gains nothing, as its nodes share this machine.
+of each plan is compared byte by byte with that of the local engine, and the findings with it; so are shards that the
+nodes write of the result. Seconds are wall time and tell what a cluster costs that gains nothing, as its nodes share
+this machine.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import curate
 
 STORE_BYTES = 100 << 20
 SIDE_PX = 96
+SHARD_ROWS = 50
 LIMITED = {"limit": 1.0}
 STEPS: dict[str, list[Any]] = {
     "images": [
@@ -91,6 +93,7 @@ def compared(kind: str, size: int, folder: Path) -> dict[str, Any]:
 
         told["killed_seconds"], result = timed(pipeline, data, folder / "killed", progress=kill, **reach)
         told |= {"killed_equal": equal(local, result), "killed_after_rows": killed[0] if killed else None}
+        told |= exported(local, folder, reach)
     finally:
         cluster.shutdown()
     return told
@@ -101,6 +104,19 @@ def timed(pipeline: curate.Pipeline, data: Path, out: Path, **options: Any) -> t
     began = time.perf_counter()
     result = pipeline.run(str(data), out, cache=False, **options)
     return round(time.perf_counter() - began, 1), result
+
+
+def exported(result: curate.Curated, folder: Path, reach: dict[str, Any]) -> dict[str, Any]:
+    """Seconds of writing WebDataset shards here and by the node that is left, and whether the bytes are the same."""
+    told: dict[str, Any] = {}
+    for name, where in (("local", {}), ("ray", reach)):
+        began = time.perf_counter()
+        result.to_webdataset(folder / f"shards_{name}", max_rows=SHARD_ROWS, **where)
+        told[f"shards_{name}_seconds"] = round(time.perf_counter() - began, 1)
+    here, there = (
+        {path.name: path.read_bytes() for path in (folder / f"shards_{name}").iterdir()} for name in ("local", "ray")
+    )
+    return told | {"shards": len(here) - 1, "shards_equal": here == there}
 
 
 def equal(one: curate.Curated, other: curate.Curated) -> bool:
@@ -145,10 +161,12 @@ def texts(file: Path, size: int) -> Path:
 def show(found: dict[str, dict[str, Any]]) -> None:
     """The table."""
     heads = ("", "rows", "draws", "local s", "ray s", "same bytes", "killed s", "after rows", "same bytes")
+    heads += ("shards", "local s", "ray s", "same bytes")
     keys = ("rows", "draws", "local_seconds", "ray_seconds", "ray_equal", "killed_seconds", "killed_after_rows")
+    keys += ("killed_equal", "shards", "shards_local_seconds", "shards_ray_seconds", "shards_equal")
     print("".join(f"{head:>12}" for head in heads))
     for kind, told in found.items():
-        print(f"{kind:>12}" + "".join(f"{told[key]!s:>12}" for key in (*keys, "killed_equal")))
+        print(f"{kind:>12}" + "".join(f"{told[key]!s:>12}" for key in keys))
 
 
 if __name__ == "__main__":

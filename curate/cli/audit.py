@@ -104,6 +104,7 @@ def audit(
     from curate.cli.frames import without_pandas
 
     without_pandas()
+    from curate.engines.choosing import chosen
     from curate.evidence.memory import limit_memory
     from curate.evidence.settings import EvidenceSettings
     from curate.pipeline.auditing import audit as run_audit
@@ -119,25 +120,26 @@ def audit(
     augmenting = None if augment is None else _augmenting(augment)
     names = [name.strip() for name in checks.split(",") if name.strip()] if checks else None
     where = shared.cache_option(cache, no_cache)
-    with known_files(resolve(where), rehash) as read:
-        table = load(data, roles, target=target)
-    for sentence in read.notes:
-        shared.say(sentence)
-    for gate in gates:
-        gate.must_fit(table)
-    with shared.progress(quiet=format is not Format.text) as tell:
-        report = run_audit(
-            table,
-            names,
-            evidence=EvidenceSettings(encoder=encoder),
-            seed=seed,
-            cache=where,
-            rehash=rehash,
-            progress=tell,
-            augment=augmenting,
-            engine=cast(Any, engine),  # which names there are is said where it is chosen
-            address=address,
-        )
+    with chosen(engine, address):  # files are hashed there, too
+        with known_files(resolve(where), rehash) as read:
+            table = load(data, roles, target=target)
+        for sentence in read.notes:
+            shared.say(sentence)
+        for gate in gates:
+            gate.must_fit(table)
+        with shared.progress(quiet=format is not Format.text) as tell:
+            report = run_audit(
+                table,
+                names,
+                evidence=EvidenceSettings(encoder=encoder),
+                seed=seed,
+                cache=where,
+                rehash=rehash,
+                progress=tell,
+                augment=augmenting,
+                engine=cast(Any, engine),  # which names there are is said where it is chosen
+                address=address,
+            )
     report, unjudged = _judge(report, gates, earlier)
     _write(report, findings=findings, html=html, markdown=markdown, croissant=croissant)
     _print(report, format)

@@ -21,13 +21,18 @@ def export(
     skip: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out rows whose files can't be read any more, and say so.")
     ] = False,
+    engine: Annotated[
+        str, typer.Option(help="Where files are written: local (this process), or ray (the nodes of a cluster).")
+    ] = "local",
+    address: shared.Address = None,
     json: shared.Json = False,
 ) -> int:
     """Write the kept rows with curated labels, soft labels and weights for other tools to read."""
     from curate.pipeline.store import open_folder
 
+    where = {} if engine == "local" and address is None else {"engine": engine, "address": address}
     written = open_folder(folder).export(
-        out, form, split=split, repeated=repeated, on_error="skip" if skip else "raise"
+        out, form, split=split, repeated=repeated, on_error="skip" if skip else "raise", **where
     )
     shared.echo(written.to_json() if json else str(written))
     return 0

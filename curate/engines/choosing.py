@@ -34,7 +34,9 @@ def chosen(name: str = "local", address: str | None = None) -> Iterator[Engine]:
         return
     if name != "ray":
         raise ConfigError(f"there is no engine {name!r}{nearest(name, ENGINES)}; known: {', '.join(ENGINES)}")
+    from curate.engines.hashing import HashingElsewhere
     from curate.engines.ray_cluster import ray_cluster
+    from curate.media.file_hashes import hashed_by
 
-    with ray_cluster(address) as cluster, using(cluster) as engine:
+    with ray_cluster(address) as cluster, using(cluster) as engine, hashed_by(HashingElsewhere(cluster)):
         yield engine

@@ -41,8 +41,13 @@ def fits(work: Callable[[Any], Made], given: Sequence[Any]) -> Iterator[Made]:
     """
     engine = current()
     if engine.remote and len(given) > 1:
-        return engine.ordered_map(_WithThreads(work, blas_threads()), given)
+        return engine.ordered_map(with_threads_of_here(work), given)
     return map(work, given)
+
+
+def with_threads_of_here(work: Callable[[Any], Made]) -> Callable[[Any], Made]:
+    """The work as it is done on another machine: with as many threads for products of matrices as there are here."""
+    return _WithThreads(work, blas_threads())
 
 
 def blas_threads() -> int:

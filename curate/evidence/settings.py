@@ -41,8 +41,8 @@ class EvidenceSettings(BaseModel):
     )
     isolate: bool = Field(
         default=True,
-        description="decode media in processes of their own, so that a file on which a decoder crashes or hangs costs one"
-        " row and not the run (on Linux; models always run in this process)",
+        description="decode media in processes of their own, so that a file on which a decoder crashes or hangs costs"
+        " one row and not the run (on Linux; models always run in this process)",
     )
     memory: int | None = Field(
         default=None,

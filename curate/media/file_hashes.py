@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,20 @@ from curate.media.payload import UnreadablePayload, opened
 
 BLOCK_BYTES = 1 << 20
 FILES_AT_ONCE = 128
+
+Hash = Callable[[Sequence[str], "str | os.PathLike[str]"], list[bytes | None]]
+"""(paths, root) -> the hash of each file's bytes; None of those that are to be read here."""
+_ELSEWHERE: ContextVar[Hash | None] = ContextVar("hashed_elsewhere", default=None)
+
+
+@contextmanager
+def hashed_by(others: Hash) -> Iterator[None]:
+    """Within the block, files below a root are hashed by others as far as these can."""
+    token = _ELSEWHERE.set(others)
+    try:
+        yield
+    finally:
+        _ELSEWHERE.reset(token)
 
 
 def file_hashes(names: list[str], root: str | os.PathLike[str] | None, workers: int) -> list[bytes | str]:
@@ -43,17 +60,28 @@ def file_hashes(names: list[str], root: str | os.PathLike[str] | None, workers: 
 
 
 def _read_hashes(names: list[str], root: str | os.PathLike[str] | None, workers: int) -> list[bytes | str]:
+    others = _ELSEWHERE.get()
+    if others is None or root is None:
+        return _hashed_here(names, root, workers)
+    found: list[Any] = others(names, root)
+    left = [place for place, value in enumerate(found) if value is None]
+    for place, value in zip(left, _hashed_here([names[place] for place in left], root, workers)):
+        found[place] = value
+    return found
+
+
+def _hashed_here(names: list[str], root: str | os.PathLike[str] | None, workers: int) -> list[bytes | str]:
     if not names:
         return []
     # Some hundred files at a time: to hand over each one alone costs as much as to hash it.
     parts = [names[start : start + FILES_AT_ONCE] for start in range(0, len(names), FILES_AT_ONCE)]
     with ThreadPoolExecutor(min(workers or os.cpu_count() or 1, len(parts))) as pool:
         return [
-            found for part in pool.map(lambda part: [_file_hash(name, root) for name in part], parts) for found in part
+            found for part in pool.map(lambda part: [file_hash(name, root) for name in part], parts) for found in part
         ]
 
 
-def _file_hash(path: str, root: str | os.PathLike[str] | None) -> bytes | str:
+def file_hash(path: str, root: str | os.PathLike[str] | None) -> bytes | str:
     """The hash of a file's bytes, or why it can't be read."""
     if root is None:
         return f"{path!r} is a path, but the table has no folder to read from; pass root="

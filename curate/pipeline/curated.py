@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from curate.findings import Findings
 from curate.ledger import Decisions, Verdict, sentences
 from curate.pipeline.exporting.exports import Exports
-from curate.pipeline.exporting.lines import named, relabelled
+from curate.pipeline.exporting.reading import named, relabelled
 from curate.pipeline.pipeline import Pipeline
 from curate.pipeline.verdicts import verdict_of
 from curate.report import Report
@@ -108,13 +108,13 @@ class Curated(Exports):
 
         once = self.plan.filter(pc.equal(self.plan["copy"], 0))
         rows, features = self.table.rows(once["row"].to_numpy()), dict(self.table.dataset.features)
-        rows = relabelled(self.table, rows, once)
+        rows = relabelled(self.table.task, rows, once)
         if (label := self.table.task.label) is not None:
             features |= datasets.Features.from_arrow_schema(pa.schema([rows.schema.field(label)]))
         for ours in ("row_id", "soft_label", "weight"):
             if ours == "row_id" == self.table.task.id:
                 continue
-            name = named(self.table, ours)
+            name = named(self.table.column_names, ours)
             rows = rows.append_column(name, once[ours])
             features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, once[ours].type)]))[name]
         features = datasets.Features({name: features[name] for name in rows.column_names})

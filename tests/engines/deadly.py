@@ -55,3 +55,22 @@ class Lacking(Measure):
 
     def measure(self, items):
         raise MissingPackage("unobtainium", "text", "the measure test.lacking")
+
+
+class HeldShard:
+    """One node writes half of its first shard and holds it until it is killed, and a file tells that it has begun."""
+
+    def __init__(self, mark, node):
+        self.mark, self.node = mark, node
+
+    def __call__(self, reading, blocks, path, first):
+        import ray
+
+        from curate.pipeline.exporting import webdataset
+
+        if ray.get_runtime_context().get_node_id() == self.node:
+            path.write_bytes(b"half of a shard")
+            self.mark.touch()
+            time.sleep(60)
+        time.sleep(0.1)
+        webdataset._write(reading, blocks, path, first)

@@ -8,7 +8,10 @@ from fake_ray import FakeRay
 from curate.engines.engine import using
 from curate.engines.ray_engine import RayEngine
 from curate.evidence.exact_search import FEW_QUERIES, QUERIES, Chosen, exact_search
-from curate.evidence.pairs import _overlap
+from curate.evidence.measures.audio_prints import FRAMES
+from curate.evidence.pairs import _films, _overlap, _pictures, _sent, audio
+from curate.evidence.pairs._films import Films
+from curate.evidence.pairs._pictures import Pictures
 from curate.evidence.probabilities import cross_validated
 
 
@@ -56,3 +59,53 @@ def test_likeness_of_texts_by_blocks_of_pairs(monkeypatch):
         there = _overlap.text_similarity(column, left, right)
     assert ray.done == 4
     np.testing.assert_array_equal(here, there)
+
+
+def prints(rows, side=64, seed=0):
+    """Prints of which every other one is nearly the one before it."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(0, 30, (rows // 2, 8, 8)).repeat(side // 8, 1).repeat(side // 8, 2)
+    return np.clip(coarse.repeat(2, 0) + rng.normal(0, 4, (rows, side, side)), -127, 127).astype(np.int8)
+
+
+def pictures_():
+    return Pictures.of(prints(60), np.full(60, 40, np.float32))
+
+
+def films():
+    moments = np.cumsum(np.random.default_rng(1).normal(0, 20, (60, 6, 16, 16)), axis=1)
+    moments[1::2] = moments[::2] + 1
+    seconds = np.tile(np.arange(6, dtype=np.float32), (60, 1))
+    seconds[::7, 4:] = np.nan
+    return Films(np.clip(moments, -127, 127).astype(np.int8), seconds)
+
+
+def recordings():
+    rng = np.random.default_rng(2)
+    rise, fall = (rng.integers(0, 1 << 32, (60, FRAMES), dtype=np.uint32) for _ in range(2))
+    fall &= ~rise
+    rise[1::2], fall[1::2] = rise[::2], fall[::2]
+    profile, keys = rng.normal(size=(60, 33)).astype(np.float32), rng.integers(0, 1 << 16, (60, 64), dtype=np.uint32)
+    return audio.Recordings((rise, fall, np.full(60, FRAMES, np.int32), profile, keys))
+
+
+@pytest.mark.parametrize("shared", [0, 1 << 30])
+@pytest.mark.parametrize(
+    ("known", "module", "most"), [(pictures_, _pictures, 256), (films, _films, 100), (recordings, audio, 100)]
+)
+def test_likeness_of_media_by_blocks_of_pairs(monkeypatch, known, module, most, shared):
+    monkeypatch.setattr(module, "SENT_PAIRS", most)
+    monkeypatch.setattr(_sent, "SHARED_BYTES", shared)
+    known, rng = known(), np.random.default_rng(0)
+    left = np.concatenate([np.arange(0, 60, 2), rng.integers(0, 30, 3 * most)])
+    right = np.concatenate([np.arange(1, 60, 2), rng.integers(30, 60, 3 * most)])
+    here, ray = known.similarity(left, right), FakeRay()
+    with using(RayEngine(ray)):
+        there = known.similarity(left, right)
+    assert ray.done == 4
+    np.testing.assert_array_equal(here, there)
+    assert (here[:30] > 0.5).all()
+    with using(RayEngine(ray)):  # few stay here
+        np.testing.assert_array_equal(known.similarity(left[:most], right[:most]), here[:most])
+        assert known.similarity(left[:0], right[:0]).shape == (0,)
+    assert ray.done == 4

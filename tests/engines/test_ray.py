@@ -70,3 +70,17 @@ def test_a_row_that_ends_or_holds_up_its_worker_is_reported(told, kind, row):
 @pytest.mark.slow
 def test_a_package_that_a_node_lacks_is_named(told):
     assert told["missing"].startswith("the measure test.lacking needs the package 'unobtainium'")
+
+
+@pytest.mark.slow
+def test_shards_are_those_of_this_process_with_a_node_killed_while_it_writes_one(told):
+    assert told["killed writing"]
+    assert told["shards again"] >= 1
+    assert told["shards"]
+    assert told["parquet"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work", ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing"])
+def test_what_ran_on_the_nodes(told, work):
+    assert told["ran"].get(work, 0) >= 1

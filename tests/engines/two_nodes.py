@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ |= {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "OMP_NUM_THREADS": "1", "RAY_DEDUP_LOGS": "0"}
@@ -14,7 +15,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 
 import numpy as np
 import ray
-from deadly import Deadly, Hanging, Held, Lacking
+from deadly import Deadly, Hanging, Held, HeldShard, Lacking
 from PIL import Image
 from ray.cluster_utils import Cluster
 
@@ -24,7 +25,9 @@ from curate.errors import MissingPackage
 from curate.evidence import parcels
 from curate.evidence.keeper import Pace
 from curate.evidence.measuring import take
+from curate.evidence.pairs import _pictures
 from curate.evidence.settings import EvidenceSettings
+from curate.pipeline.exporting import webdataset
 
 STORE = 100 << 20
 ROWS = 96
@@ -127,9 +130,18 @@ def deadly():
 
 def lost(folder, cluster, node):
     """What a pass gives of which a node is killed while it has a chunk in hand."""
-    mark, rows, killed = folder / "begun", 400, []
+    mark, rows = folder / "begun", 400
     table = curate.load({"text": [f"text {row}" for row in range(rows)]}, task=curate.Task(text="text"))
-    over = threading.Event()
+    with killed_at(mark, cluster, node) as killed, choosing.chosen("ray") as engine:
+        found = take(table, [Held(mark, node.node_id)], EvidenceSettings(), pace=Pace(chunk_rows=2))
+    right = found.values["test.number"].tolist() == list(range(rows)) and not found.broken
+    return {"again": engine.again, "all there": right, "killed in hand": bool(killed)}
+
+
+@contextmanager
+def killed_at(mark, cluster, node):
+    """Within the block, the node is killed as soon as there is such a file; the list is not empty then."""
+    over, killed = threading.Event(), []
 
     def watch():
         while not (mark.exists() or over.wait(0.05)):
@@ -140,16 +152,49 @@ def lost(folder, cluster, node):
 
     watching = threading.Thread(target=watch)
     watching.start()
-    with choosing.chosen("ray") as engine:
-        found = take(table, [Held(mark, node.node_id)], EvidenceSettings(), pace=Pace(chunk_rows=2))
-    over.set()
-    watching.join()
-    right = found.values["test.number"].tolist() == list(range(rows)) and not found.broken
-    return {"again": engine.again, "all there": right, "killed in hand": bool(killed)}
+    try:
+        yield killed
+    finally:
+        over.set()
+        watching.join()
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def shards(folder, cluster, node):
+    """Whether exports are those of this process, also with a node killed while it writes a shard."""
+    curated, here, told = curate.open(folder / "local"), folder / "here", {}
+    curated.to_webdataset(here, max_rows=5)
+    with killed_at(folder / "writing", cluster, node) as killed, choosing.chosen("ray") as engine:
+        webdataset._write = HeldShard(folder / "writing", node.node_id)
+        curated.to_webdataset(folder / "there", max_rows=5)
+    told["shards"] = contents(folder / "there") == contents(here) and len(contents(here)) > 15
+    told |= {"shards again": engine.again, "killed writing": bool(killed)}
+    curated.to_parquet(here)
+    curated.to_parquet(folder / "there", engine="ray")
+    return told | {"parquet": contents(folder / "there") == contents(here)}
+
+
+def counted(engine, ran):
+    """Note what the engine is given to do, and in how many pieces."""
+    passed_on = engine.ordered_map
+
+    def ordered_map(self, work, given, workers=0):
+        for made in passed_on(self, work, given, workers):
+            work = getattr(work, "work", work)
+            name = getattr(work, "__qualname__", type(work).__qualname__)
+            ran[name] = ran.get(name, 0) + 1
+            yield made
+
+    engine.ordered_map = ordered_map
 
 
 def main(folder):
-    ray_engine.LOOK_SECONDS = 1.0
+    ray_engine.LOOK_SECONDS, ran = 1.0, {}
+    _pictures.SENT_PAIRS = 32
+    counted(ray_engine.RayEngine, ran)
     arguments = {"num_cpus": 1, "object_store_memory": STORE}
     cluster = Cluster(initialize_head=True, head_node_args=arguments | {"include_dashboard": False})
     try:
@@ -159,6 +204,9 @@ def main(folder):
         node = cluster.add_node(**arguments)
         cluster.wait_for_nodes()
         told |= lost(folder, cluster, node) | of_texts(folder) | deadly()
+        node = cluster.add_node(**arguments)
+        cluster.wait_for_nodes()
+        told |= shards(folder, cluster, node) | {"ran": ran}
     finally:
         ray.shutdown()
         cluster.shutdown()

@@ -8,6 +8,7 @@ import numpy as np
 
 from curate.evidence.pairs import _nearest
 from curate.evidence.pairs._prints import SMALL_PX, descriptors, level
+from curate.evidence.pairs._sent import is_sent, sent_similarity
 
 LOOKS = 16
 """Different pictures of one film that stand for it in the index."""
@@ -18,6 +19,8 @@ LEAST_OVERLAP = 0.6
 """Share of the shorter film that must lie over the other."""
 SHIFTS = 3
 """Shifts in time that are looked at closely."""
+SENT_PAIRS = 512
+"""Pairs that one machine of an engine compares at a time: about half a second's work."""
 CODING_NOISE = 4.0
 """Variance, in levels of the print, that another coding adds."""
 
@@ -34,6 +37,15 @@ class Films:
     prints: np.ndarray
     seconds: np.ndarray
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.prints.nbytes + self.seconds.nbytes
+
+    def some(self, rows: np.ndarray) -> Films:
+        """Some of them."""
+        return Films(self.prints[rows], self.seconds[rows])
+
     def candidates(self) -> tuple[np.ndarray, np.ndarray]:
         """(p,) and (p,) places of films that have a look in common, left before right."""
         looks = [self._looks(place) for place in range(len(self.prints))]
@@ -48,6 +60,8 @@ class Films:
 
     def similarity(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """(p,) float32 in [0, 1] (see `film_similarity`)."""
+        if is_sent(len(left), SENT_PAIRS):
+            return sent_similarity(self, left, right, SENT_PAIRS)
         pairs = zip(left.tolist(), right.tolist(), strict=True)
         return np.array([film_similarity(self._film(a), self._film(b)) for a, b in pairs], dtype=np.float32)
 

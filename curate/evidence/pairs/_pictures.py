@@ -11,10 +11,13 @@ from curate.evidence.pairs import _nearest
 from curate.evidence.pairs._likeness import COARSE_SHARE, FINE_SHARE, NOISE, likeness
 from curate.evidence.pairs._prints import SMALL_PX, blurred, crops, described_crops, level, mirrored, shrunk
 from curate.evidence.pairs._registration import correlation, refined, warped
+from curate.evidence.pairs._sent import is_sent, sent_similarity
 
 MIDDLE_PX = 32
 CHUNK, CHUNK_FULL = 256, 64
 """Pairs that are compared at once, and at the full side: what is made of them stays near the processor."""
+SENT_PAIRS = 8 * CHUNK
+"""Pairs that one machine of an engine compares at a time: about a second's work."""
 CANDIDATES = 16
 """Rows that one row may ask for as its candidates."""
 LEAST_COSINE = 0.7
@@ -60,6 +63,15 @@ class Pictures:
         plain = np.concatenate(made, axis=1)
         return cls(prints, np.concatenate(small), np.concatenate([plain, mirrored(plain)]), spread)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(getattr(self, own.name).nbytes for own in fields(self))
+
+    def some(self, rows: np.ndarray) -> Pictures:
+        """Some of them."""
+        return Pictures(self.prints[rows], self.small[rows], self.queries[:, rows], self.spread[rows])
+
     def candidates(self, most: int = CANDIDATES) -> tuple[np.ndarray, np.ndarray]:
         """(p,) and (p,) places of pictures that may be alike."""
         return _nearest.candidates(self.queries[0], self.queries, LEAST_COSINE, most)
@@ -78,6 +90,8 @@ class Pictures:
             right: (p,) likewise.
             workers: threads; 0 for one per core.
         """
+        if is_sent(len(left), SENT_PAIRS):
+            return sent_similarity(self, left, right, SENT_PAIRS)
         parts = [slice(begin, begin + CHUNK) for begin in range(0, len(left), CHUNK)]
         compared = ordered_map(lambda part: self._compared(left[part], right[part]), parts, workers)
         return np.concatenate([np.zeros(0, dtype=np.float32), *compared])

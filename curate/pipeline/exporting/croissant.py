@@ -13,8 +13,7 @@ import pyarrow as pa
 
 from curate.pipeline.exporting.lines import Lines
 from curate.pipeline.exporting.parquet import MAX_BYTES, write_splits
-from curate.pipeline.exporting.written import Written, writing, written
-from curate.pipeline.files import sha256
+from curate.pipeline.exporting.written import Account, Written, writing, written
 from curate.report.formats.croissant import CONTEXT, MEDIA_TYPES, identifier, plain_type, unique
 
 NAME = "croissant.json"
@@ -28,22 +27,24 @@ def to_croissant(lines: Lines, out: Path, max_bytes: int = MAX_BYTES) -> Written
         StorageError: the folder can't be written.
     """
     with writing(out, "croissant", lines) as (folder, account):
-        write_splits(lines, folder / "data", account, max_bytes)
-        write_croissant(lines, folder, "data")
+        write_splits(lines, folder, account, max_bytes, below="data/")
+        write_croissant(lines, folder, "data", account)
     return written(out, "croissant", lines, account.rows)
 
 
-def write_croissant(lines: Lines, folder: Path, data: str) -> None:
+def write_croissant(lines: Lines, folder: Path, data: str, account: Account) -> None:
     """Describe the Parquet files of `folder`/`data` in `folder`/croissant.json."""
     (folder / NAME).write_text(
-        json.dumps(described(lines, folder, data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        json.dumps(described(lines, folder, data, account), indent=2, ensure_ascii=False) + "\n",
+        encoding="utf-8",
+        newline="\n",
     )
 
 
-def described(lines: Lines, folder: Path, data: str) -> dict[str, Any]:
+def described(lines: Lines, folder: Path, data: str, account: Account) -> dict[str, Any]:
     """The description: every file with its checksum, and one record set over all of them with a field per column."""
     table = lines.table
-    paths = sorted((folder / data).glob("*.parquet"))
+    paths = sorted({*(folder / data).glob("*.parquet"), *(folder / name for name in account.digests)})
     files = [
         {
             "@type": "cr:FileObject",
@@ -52,7 +53,7 @@ def described(lines: Lines, folder: Path, data: str) -> dict[str, Any]:
             "contentUrl": f"{data}/{path.name}",
             "contentSize": f"{path.stat().st_size} B",
             "encodingFormat": "application/x-parquet",
-            "sha256": sha256(path),
+            "sha256": account.digest(folder, f"{data}/{path.name}"),
         }
         for path in paths
     ]

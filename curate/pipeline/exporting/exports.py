@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,9 @@ class Exports:
     """Exports of a result: the kept rows, each once, with the curated label, soft label, weight, and draws per epoch.
 
     All take `split` (one split instead of all), `repeated` (a line per draw of an epoch instead of one per row) and
-    `on_error` (``raise``, or ``skip`` rows whose files can't be read any more and name them in the account). Each
+    `on_error` (``raise``, or ``skip`` rows whose files can't be read any more and name them in the account). Those that
+    write Parquet files or tars take `engine` and `address`, too: ``ray`` has the nodes of a cluster read the rows and
+    write the files, which get the bytes that they have here; data and `out` must lie where all nodes see them. Each
     writes aside and renames, replaces an earlier export alone, and leaves `export.json` with checksums, class
     weights, and what the files do not carry. Augmentation is not carried out: that is the loader's.
     """
@@ -36,7 +40,8 @@ class Exports:
         """
         from curate.pipeline.exporting.parquet import to_parquet
 
-        return to_parquet(self._lines(which), Path(out), _size("max_bytes", max_bytes))
+        with _at_work(which):
+            return to_parquet(self._lines(which), Path(out), _size("max_bytes", max_bytes))
 
     def to_huggingface(
         self, out: str | os.PathLike[str] | None = None, *, max_bytes: int = 500_000_000, **which: Any
@@ -49,8 +54,11 @@ class Exports:
         from curate.pipeline.exporting.huggingface import dataset_dict, to_huggingface
 
         if out is None:
+            if which.pop("engine", "local") != "local":
+                raise ConfigError("a set in memory is made by this process: name a folder for engine='ray'")
             return dataset_dict(self._lines(which))
-        return to_huggingface(self._lines(which), Path(out), _size("max_bytes", max_bytes))
+        with _at_work(which):
+            return to_huggingface(self._lines(which), Path(out), _size("max_bytes", max_bytes))
 
     def to_webdataset(
         self,
@@ -68,8 +76,9 @@ class Exports:
         """
         from curate.pipeline.exporting.webdataset import to_webdataset
 
-        lines = self._lines({"shuffled": shuffled} | which)
-        return to_webdataset(lines, Path(out), _size("max_rows", max_rows), _size("max_bytes", max_bytes))
+        with _at_work(which):
+            lines = self._lines({"shuffled": shuffled} | which)
+            return to_webdataset(lines, Path(out), _size("max_rows", max_rows), _size("max_bytes", max_bytes))
 
     def to_imagefolder(self, out: str | os.PathLike[str], **which: Any) -> Written:
         """A folder per split and class with a file per row, and metadata.jsonl; recordings and videos likewise.
@@ -79,6 +88,10 @@ class Exports:
         """
         from curate.pipeline.exporting.imagefolder import to_imagefolder
 
+        if which.pop("engine", "local") != "local":
+            raise ConfigError(
+                "a folder of files is written by this process: take webdataset or parquet with engine='ray'"
+            )
         return to_imagefolder(self._lines(which), Path(out))
 
     def to_croissant(self, out: str | os.PathLike[str], *, max_bytes: int = 500_000_000, **which: Any) -> Written:
@@ -89,7 +102,8 @@ class Exports:
         """
         from curate.pipeline.exporting.croissant import to_croissant
 
-        return to_croissant(self._lines(which), Path(out), _size("max_bytes", max_bytes))
+        with _at_work(which):
+            return to_croissant(self._lines(which), Path(out), _size("max_bytes", max_bytes))
 
     def export(
         self,
@@ -108,9 +122,23 @@ class Exports:
         from curate.pipeline.exporting.lines import Lines
 
         if unknown := sorted(set(which) - {"split", "repeated", "shuffled", "on_error"}):
-            raise ConfigError(f"unknown option {unknown[0]!r} of an export; known: split, repeated, on_error")
+            raise ConfigError(
+                f"unknown option {unknown[0]!r} of an export; known: split, repeated, on_error, engine, address"
+            )
         result: Any = self
         return Lines.of(result, **which)
+
+
+@contextmanager
+def _at_work(which: dict[str, Any]) -> Iterator[None]:
+    """Within the block, files are written where the options say, which are taken out; else by the engine that is."""
+    from curate.engines.choosing import chosen
+
+    if not {"engine", "address"} & which.keys():
+        yield
+        return
+    with chosen(which.pop("engine", "local"), which.pop("address", None)):
+        yield
 
 
 def _size(name: str, value: int) -> int:

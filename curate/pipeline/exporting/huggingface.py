@@ -61,8 +61,8 @@ def to_huggingface(lines: Lines, out: Path, max_bytes: int = MAX_BYTES) -> Writt
         StorageError: the folder can't be written.
     """
     with writing(out, "huggingface", lines) as (folder, account):
-        write_splits(lines, folder / "data", account, max_bytes, codes=True)
-        write_croissant(lines, folder, "data")
+        write_splits(lines, folder, account, max_bytes, codes=True, below="data/")
+        write_croissant(lines, folder, "data", account)
         (folder / "README.md").write_text(card(lines, account.rows), encoding="utf-8", newline="\n")
     return written(out, "huggingface", lines, account.rows)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from curate.errors import ConfigError
 from curate.pipeline.exporting.files import as_json, ending, folders, safe
-from curate.pipeline.exporting.lines import Lines, named
+from curate.pipeline.exporting.lines import Lines
+from curate.pipeline.exporting.reading import named
 from curate.pipeline.exporting.written import Written, writing, written
 from curate.pipeline.files import storage
 from curate.task import MEDIA
@@ -67,7 +68,7 @@ def _write(
     label = row.get(lines.table.task.label or "")
     place = folder / classes[label] if classes and label is not None else folder
     place.mkdir(exist_ok=True)
-    row_id = row[lines.table.task.id if lines.table.task.id == "row_id" else named(lines.table, "row_id")]
+    row_id = row[lines.table.task.id if lines.table.task.id == "row_id" else named(lines.table.column_names, "row_id")]
     main = ""
     for other, role in lines.media.items():
         media = row.pop(other)

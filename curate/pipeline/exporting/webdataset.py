@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.engines.engine import current
+from curate.pipeline.exporting.elsewhere import written_elsewhere
 from curate.pipeline.exporting.files import as_json, ending, safe
 from curate.pipeline.exporting.lines import Lines
-from curate.pipeline.exporting.written import Written, writing, written
+from curate.pipeline.exporting.reading import Reading
+from curate.pipeline.exporting.weighing import weighed
+from curate.pipeline.exporting.written import Account, Written, writing, written
 from curate.pipeline.files import storage
 
 MAX_ROWS = 10_000
@@ -32,42 +36,42 @@ def to_webdataset(lines: Lines, out: Path, max_rows: int = MAX_ROWS, max_bytes: 
 
     Raises:
         DataError: a row's file can't be read any more, and such rows are not skipped.
-        StorageError: the folder can't be written.
+        StorageError: the folder can't be written, or a machine of the engine does not see it.
     """
     with writing(out, "webdataset", lines) as (folder, account):
         shards: dict[str, list[int]] = {}
+        write = _elsewhere if current().remote else _split
         for split in lines.splits:
-            shards[split] = _split(lines, split, folder, max_rows, max_bytes)
+            shards[split] = write(lines, split, folder, account, max_rows, max_bytes)
             account.rows[split] = sum(shards[split])
         account.extra["shards"] = {
-            f"{lines.names[split]}-{number:06d}.tar": count
+            _name(lines, split, number): count
             for split, counts in shards.items()
             for number, count in enumerate(counts)
         }
     return written(out, "webdataset", lines, account.rows)
 
 
-def _split(lines: Lines, split: str, folder: Path, max_rows: int, max_bytes: int) -> list[int]:
+def _name(lines: Lines, split: str, number: int) -> str:
+    return f"{lines.names[split]}-{number:06d}.tar"
+
+
+def _split(lines: Lines, split: str, folder: Path, account: Account, max_rows: int, max_bytes: int) -> list[int]:
     """Rows in each shard of a split."""
     counts: list[int] = []
     tar: tarfile.TarFile | None = None
+    reading = lines.reading()
     size = number = 0
     try:
-        for block in lines.blocks(split):
+        for block in reading.blocks(lines.planned(split), lines.table.rows, lines.skipped):
             for row in block.to_pylist():
                 if tar is None or counts[-1] >= max_rows or size >= max_bytes:
                     if tar is not None:
                         tar.close()
-                    path = folder / f"{lines.names[split]}-{len(counts):06d}.tar"
-                    with storage(path):
-                        tar = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (closed below)
+                    tar = _opened(folder / _name(lines, split, len(counts)))
                     counts.append(0)
                     size = 0
-                for name, data in files(lines, row):
-                    info = tarfile.TarInfo(f"{number:09d}.{name}")
-                    info.size = len(data)
-                    tar.addfile(info, io.BytesIO(data))
-                    size += len(data)
+                size += _add(tar, reading, row, number)
                 counts[-1] += 1
                 number += 1
     finally:
@@ -76,11 +80,57 @@ def _split(lines: Lines, split: str, folder: Path, max_rows: int, max_bytes: int
     return counts
 
 
-def files(lines: Lines, row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+def _elsewhere(lines: Lines, split: str, folder: Path, account: Account, max_rows: int, max_bytes: int) -> list[int]:
+    """The same, each shard by a machine of the engine."""
+    reading, planned = lines.reading(), lines.planned(split)
+    sizes, kept = weighed(lines, planned, reading, _size)
+    planned, sizes = planned.filter(pa.array(kept)), sizes[kept]
+    ends, rows, size = [], 0, 0
+    for place, own in enumerate(sizes.tolist(), start=1):
+        rows, size = rows + 1, size + own
+        if rows >= max_rows or size >= max_bytes or place == len(sizes):
+            ends.append(place)
+            rows = size = 0
+    begins = [0, *ends[:-1]]
+    names = [_name(lines, split, number) for number in range(len(ends))]
+    shards = [(name, [planned.slice(begin, end - begin)], begin) for name, begin, end in zip(names, begins, ends)]
+    account.digests |= written_elsewhere(lines, reading, folder, shards, _write)
+    return [end - begin for begin, end in zip(begins, ends)]
+
+
+def _size(reading: Reading, row: dict[str, Any]) -> int:
+    """Bytes of a row's files."""
+    return sum(len(data) for _, data in files(reading, row))
+
+
+def _write(reading: Reading, blocks: Iterator[pa.Table], path: Path, first: int) -> None:
+    """A shard whose first row has that number."""
+    with _opened(path) as tar:
+        for number, row in enumerate((row for block in blocks for row in block.to_pylist()), start=first):
+            _add(tar, reading, row, number)
+
+
+def _opened(path: Path) -> tarfile.TarFile:
+    with storage(path):
+        return tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)
+
+
+def _add(tar: tarfile.TarFile, reading: Reading, row: dict[str, Any], number: int) -> int:
+    """Add the files of a row; their bytes."""
+    size = 0
+    for name, data in files(reading, row):
+        info = tarfile.TarInfo(f"{number:09d}.{name}")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+        size += len(data)
+    return size
+
+
+def files(reading: Reading, row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     """Endings and contents of a row's files, its ``json`` last."""
-    task = lines.table.task
+    task = reading.task
     rest = dict(row)
-    for place, column in enumerate(lines.media):
+    for place, column in enumerate(reading.media):
         media = rest.pop(column)
         if media is not None:
             name = ending(media["bytes"], media["path"])
@@ -91,7 +141,7 @@ def files(lines: Lines, row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     for column in (task.series, task.features):
         if isinstance(column, str) and rest.get(column) is not None:
             name = "npy" if column == task.features or task.features is None else "series.npy"
-            yield name, _npy(rest.pop(column), _number(lines, column))
+            yield name, _npy(rest.pop(column), _number(reading, column))
     if task.kind == "classification" and task.label and rest[task.label] is not None:
         yield "cls", str(list(task.label_names).index(rest[task.label])).encode()
     yield "json", json.dumps(as_json(rest), ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -102,9 +152,9 @@ def _part(column: str) -> str:
     return safe(column).replace(".", "_").lower()
 
 
-def _number(lines: Lines, column: str) -> Any:
+def _number(reading: Reading, column: str) -> Any:
     """The type of the numbers in a column of lists."""
-    kind: Any = lines.schema.field(column).type
+    kind: Any = reading.schema.field(column).type
     while pa.types.is_nested(kind):
         kind = kind.value_type
     return np.dtype(kind.to_pandas_dtype())

@@ -60,10 +60,21 @@ class Written:
 
 @dataclass
 class Account:
-    """What a writer counts: lines of each split."""
+    """What a writer counts.
+
+    Attributes:
+        rows: split -> lines.
+        extra: more entries of the manifest.
+        digests: SHA-256 of files, by their paths in the folder, that those who wrote them have told.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def digest(self, folder: Path, name: str) -> str:
+        """The SHA-256 of a file in the folder."""
+        return self.digests.get(name) or sha256(folder / name)
 
 
 @contextmanager
@@ -77,7 +88,10 @@ def writing(out: Path, form: str, lines: Lines, notes: tuple[str, ...] = ()) -> 
     account = Account()
     with folder_aside(out.resolve(), ours=is_export, whose="curate export") as folder:
         yield folder, account
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        # A folder on a file system that machines share may list what others have written only after a while.
+        told = {folder / name for name in account.digests}
+        files = sorted(told | {path for path in folder.rglob("*") if path.is_file()})
+        names = [path.relative_to(folder).as_posix() for path in files]
         curated = lines.curated
         manifest = {
             "curate": __version__,
@@ -88,7 +102,7 @@ def writing(out: Path, form: str, lines: Lines, notes: tuple[str, ...] = ()) -> 
             "label_names": curated.label_names,
             "class_weights": [round(float(weight), 6) for weight in curated.class_weights],
             "pipeline": curated.pipeline.to_yaml(),
-            "files": {str(path.relative_to(folder).as_posix()): sha256(path) for path in files},
+            "files": {name: account.digest(folder, name) for name in names},
         } | account.extra
         write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 

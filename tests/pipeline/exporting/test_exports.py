@@ -80,13 +80,13 @@ def test_repeated_lines_are_the_draws_of_an_epoch(curated, tmp_path):
 
 
 def test_files_are_closed_at_their_size_and_lose_nothing(curated, tmp_path):
-    import curate.pipeline.exporting.lines as lines
+    import curate.pipeline.exporting.reading as reading
 
-    before, lines.BLOCK_BYTES = lines.BLOCK_BYTES, 500
+    before, reading.BLOCK_BYTES = reading.BLOCK_BYTES, 500
     try:
         written = curated.to_parquet(tmp_path / "out", max_bytes=1)
     finally:
-        lines.BLOCK_BYTES = before
+        reading.BLOCK_BYTES = before
     files = sorted((tmp_path / "out").glob("train-*.parquet"))
     assert len(files) > 4
     assert files[-1].name == f"train-{len(files) - 1:05d}-of-{len(files):05d}.parquet"
