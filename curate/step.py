@@ -11,7 +11,7 @@ from curate import registry
 from curate.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     import pyarrow as pa
@@ -62,6 +62,10 @@ class Step(Settings):
     def relocated(self, moved: Callable[[str], str]) -> Self:
         """The same step with the paths that its settings name changed by `moved`; most steps name none."""
         return self
+
+    def faults(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What is wrong with settings that a library has to look at: place among the settings, and what is wrong."""
+        return iter(())
 
     def refuses(self, task: Task) -> str | None:
         """Why this step can't be used for such a task (a sentence), or None if it can."""

@@ -13,7 +13,7 @@ from curate.augment.recipe.intensity import Schedule, Strength, by_rarity
 from curate.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
 
@@ -127,6 +127,16 @@ class Augment(step.Augment):
         """The same step with the files that its operations read elsewhere."""
         listed = {m: tuple(relocated(m, spec, moved) for spec in getattr(self, m)) for m in MODALITIES}
         return self.model_copy(update={m: specs for m, specs in listed.items() if specs != getattr(self, m)})
+
+    def faults(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Unknown operations, and settings that an operation does not take."""
+        for modality in MODALITIES:
+            for place, spec in enumerate(getattr(self, modality)):
+                try:
+                    for one in expand(modality, [spec]):
+                        build(modality, one)
+                except ConfigError as error:
+                    yield (modality, place), str(error)
 
     def refuses(self, task: Task) -> str | None:
         """Operations are there for inputs that the task does not have, or classes are named where there are none."""

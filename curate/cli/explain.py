@@ -16,23 +16,10 @@ def explain(
     json: shared.Json = False,
 ) -> int:
     """Say of rows where they come from, what was found, what was decided and what became of them."""
-    from curate.errors import ConfigError, DataError
     from curate.pipeline.store import open_folder
 
     curated = open_folder(folder)
-    ids = []
-    for given in row_id:
-        if given.startswith("#") and given[1:].isdigit():
-            if int(given[1:]) >= len(curated.table):
-                raise ConfigError(f"no row number {given[1:]}: the set has {len(curated.table)} rows, counted from 0")
-            ids.append(str(curated.table.row_ids[int(given[1:])]))
-        else:
-            ids.append(given)
-    if unknown := [i for i in ids if not curated.knows(i)]:
-        raise DataError(
-            f"no row has the id {unknown[0]!r}; the report and rows.parquet in {folder} give the ids, and '#17' names"
-            " the row at position 17"
-        )
+    ids = [curated.row_named(given) for given in row_id]
     if json:
         import json as json_module
 

@@ -54,7 +54,7 @@ def run(
 
     shared.limit_cache(cache_limit)
     limit_memory(memory)
-    pipeline = Pipeline.from_yaml(file)
+    pipeline = Pipeline.from_yaml(file, thorough=True)
     if dry_run:
         return _foretell(pipeline, source, out, from_step, undo or [], json)
     with shared.progress(quiet=json) as tell:
@@ -80,7 +80,7 @@ def _print(curated: Any, out: Path, json: bool) -> None:
     from curate.report.terminal import render
 
     render(curated.report, shared.console())
-    shared.echo(f"report: {out / 'report.html'}\nopen it in Python: curate.open({str(out)!r}).loader(batch_size=64)")
+    shared.echo(f"report: {out / 'report.html'}\nopen it in Python: curate.open({str(out)!r}).loader()")
 
 
 def _foretell(pipeline: Any, source: str | None, out: Path, from_step: str | None, undo: list[str], json: bool) -> int:

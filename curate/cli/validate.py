@@ -21,7 +21,7 @@ def validate(
     results = []
     for path in file:
         try:
-            steps = Pipeline.from_yaml(path).step_names
+            steps = Pipeline.from_yaml(path, thorough=True).step_names
             results.append({"file": str(path), "valid": True, "steps": steps})
         except ConfigError as error:
             results.append({"file": str(path), "valid": False, "problems": str(error).splitlines()})
@@ -32,7 +32,8 @@ def validate(
     else:
         for result in results:
             if result["valid"]:
-                shared.echo(f"{result['file']}: valid, {len(result['steps'])} steps")
+                count = len(result["steps"])
+                shared.echo(f"{result['file']}: valid, {count} step{'s' * (count != 1)}")
             else:
                 typer.echo("\n".join(result["problems"]), err=True)
     return 0 if all(result["valid"] for result in results) else 2

@@ -19,8 +19,7 @@ from curate.errors import ConfigError, DataError
 from curate.feed.alike import FIRST_REPLACEMENT, REPLACEMENTS, Alike
 from curate.feed.collating import numbers, renamed, tensors
 from curate.feed.draws import NONE_BROKEN, Draw, Skipped, Watch
-from curate.feed.inputs.filling import Filling
-from curate.feed.inputs.input import Fillable, Input
+from curate.feed.inputs.input import Fillable, Filling, Input
 from curate.feed.memory import Memory, Recycled, within
 from curate.feed.recipes import Line, Recipes
 from curate.feed.spilled import Rows, Spilled

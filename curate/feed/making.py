@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from curate.feed.loader import Loader
 from curate.feed.recipes import Recipes
 from curate.feed.sampler import Mode, Sampler
 from curate.feed.sampling.arguments import sampler_arguments
-from curate.feed.sampling.options import sampling_of
+from curate.feed.sampling.options import SamplingOptions, sampling_of
 from curate.feed.spilled import Spilled, rows_of, spill_folder, spill_rows
 from curate.feed.targets import Targets
 from curate.feed.workers.hiring import Hiring
@@ -115,7 +116,7 @@ def make_loader(
         DataError: a column can't be fed.
     """
     sampling, options = sampling_of(options)
-    settings = input_options(options)
+    settings = input_options(options, (*inspect.signature(make_loader).parameters, *SamplingOptions.model_fields))
     hiring = Hiring(num_workers, workers, persistent_workers, prefetch_factor, multiprocessing_context, row_seconds)
     if on_error not in ("skip", "replace", "raise"):
         raise ConfigError(f"on_error must be 'skip', 'replace' or 'raise', not {on_error!r}")
@@ -125,7 +126,7 @@ def make_loader(
     recipes = Recipes.of(plan, seed)
     reading = (tokenizer, tokenizer_options, names, processor, processor_options)
     made = make_inputs(table, plan, recipes, settings, *reading)
-    names = label_names_of(table.task.kind, names, settings)
+    classes, names = names, label_names_of(table.task.kind, names, settings)
     lines = _lines(plan, split)
     mode = sampler or ("sequential" if split in HELD_OUT else "shuffled")
     of_lines = (table, lines, made, settings, difficulty)
@@ -154,6 +155,17 @@ def make_loader(
         # A worker that took the memory of its next batch when it begins would hold one more than it does now.
         at_once=not num_workers,
     )
+    # Of pixels, the background has a weight or has none.
+    if class_weights is not None and np.shape(class_weights) not in ((len(names),), (len(classes),)):
+        raise ConfigError(
+            f"class_weights must be {len(names)} numbers, one per class, not of the shape {np.shape(class_weights)}:"
+            f" the classes are {', '.join(names)}"
+        )
+    if lines.num_rows and not len(order):
+        raise ConfigError(
+            f"drop_last leaves no batch: {lines.num_rows} draws for {order.world_size} process(es) in batches of"
+            f" {batch_size}"
+        )
     loader = Loader(dataset, order, names, class_weights, hiring=hiring, pin_memory=pin_memory)
     if hiring.pickles:
         _prepare_pickling(dataset, spill_folder(loader))

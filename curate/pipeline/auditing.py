@@ -18,6 +18,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.findings import Findings
 from curate.pipeline.cache_folder import resolve
 from curate.pipeline.cache_use import known_files, within_limit
+from curate.pipeline.cautions import nested_features
 from curate.pipeline.kept_audit import Found, KeptAudit
 from curate.report import Report
 from curate.report.views import Views
@@ -53,7 +54,7 @@ def audit(
     says which and why. Checks that were asked for by name are never left out.
 
     Peak memory of n texts of b bytes with a label, in d numbers each (WordLlama: 256): about 0.6 GB for libraries,
-    models and blocks, 0.4 GB while heads learn from at most 100,000 rows, and n (4 d + 3 b + 700) bytes: the embedding
+    models and blocks, 0.4 GB while heads learn from at most 100,000 rows, and n (4 d + 2 b + 500) bytes: the embedding
     once, the texts, and measures, neighbours and findings. The encoder by n-grams, which learns from the set, holds
     more.
 
@@ -97,6 +98,8 @@ def _audited(
     started, folder = time.perf_counter(), resolve(cache)
     with known_files(folder, rehash) as read:
         table = data if isinstance(data, Table) else load(data, task)
+    if why := nested_features(table):
+        raise ConfigError(why)
     tried = None if augment is None else _tried(augment, table)
     skip = checks is None and on_fault == "skip"
     place = KeptAudit.of(folder, table, checks, evidence, seed, skip) if tried is None else None

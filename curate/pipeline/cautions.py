@@ -27,6 +27,19 @@ def hardly_meant(pipeline: Pipeline) -> list[str]:
     return said
 
 
+def nested_features(table: Table) -> str | None:
+    """Why columns of features that hold lists or objects beside others can't be judged; None where there are none."""
+    names = table.task.feature_columns
+    nested = [name for name in names if pa.types.is_nested(table.column(name).type)] if len(names) > 1 else []
+    if not nested:
+        return None
+    return (
+        f"features: the column {nested[0]!r} holds {table.column(nested[0]).type}, and each of several columns must"
+        f" hold a number or a text per row; a column of vectors can be the only one (features: {nested[0]}), or be put"
+        " together with others by the transform fuse at the beginning of a pipeline"
+    )
+
+
 def without_text(table: Table, plan: pa.Table) -> list[str]:
     """Rows that are drawn and have a null as their text, which no batch can hold: the loader passes them over."""
     name = table.task.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.errors import DataError
 from curate.findings import Findings
 from curate.ledger import Decisions, Verdict, sentences
 from curate.pipeline.exporting.exports import Exports
@@ -59,6 +61,12 @@ class Curated(Exports):
     changes: pa.Table = field(default_factory=CHANGES.empty_table)
     folder: Path | None = None
     views: Views = field(default_factory=Views)
+
+    def __repr__(self) -> str:
+        """One line: rows, rows kept, steps, where it is saved."""
+        kept = sum(account["kept"] for account in self.accounts)
+        place = "" if self.folder is None else f", folder={str(self.folder)!r}"
+        return f"Curated({len(self.table)} rows, {kept} kept, steps={', '.join(self.pipeline.step_names)}{place})"
 
     @property
     def findings(self) -> pa.Table:
@@ -124,10 +132,13 @@ class Curated(Exports):
     def explain(self, row_id: object) -> str:
         """Everything about one row, as sentences: its origin, what was found, what was decided, what became of it.
 
+        Args:
+            row_id: of the row, or ``#17`` for the row at position 17.
+
         Raises:
             DataError: there is no such row.
         """
-        row_id = str(row_id)
+        row_id = self.row_named(str(row_id))
         if (pieces := self._pieces(row_id)) is not None:
             return pieces
         row = self.table.position(row_id)
@@ -145,9 +156,22 @@ class Curated(Exports):
         lines += [f"decided by {text}" for text in sentences(self.ledger_.about(row_id).table)]
         return "\n".join([*lines, *self._outcome(row)])
 
-    def knows(self, row_id: str) -> bool:
-        """Whether there is such a row, or was one before a transform made others of it."""
-        return bool((self.table.row_ids == row_id).any()) or self._pieces(row_id) is not None
+    def row_named(self, given: str) -> str:
+        """The id of a row that is there, or was before a transform made others of it; ``#17`` names position 17.
+
+        Raises:
+            DataError: there is no such row.
+        """
+        if (self.table.row_ids == given).any() or self._pieces(given) is not None:
+            return given
+        if not (given.startswith("#") and given[1:].isdecimal()):
+            raise DataError(
+                f"no row has the id {given!r}; the report and rows.parquet of a saved result give the ids, and '#17'"
+                " names the row at position 17"
+            )
+        if int(given[1:]) >= len(self.table):
+            raise DataError(f"no row number {given[1:]}: the set has {len(self.table)} rows, counted from 0")
+        return str(self.table.row_ids[int(given[1:])])
 
     def _pieces(self, row_id: str) -> str | None:
         """What became of a row that a transform made others of; None for a row that is there, or never was."""
@@ -266,12 +290,13 @@ class Curated(Exports):
         with_classes = bool(feed.grouping and feed.grouping.with_classes)
         return {"sampler": feed.sampler, "groups": groups, "with_classes": with_classes}
 
-    def save(self, out: Path) -> Curated:
+    def save(self, out: str | os.PathLike[str]) -> Curated:
         """Write everything to a folder that `curate.open` opens again; it appears only when it is complete."""
         from curate.pipeline.store import write
 
-        write(self, out)
-        return replace(self, folder=out)
+        folder = Path(out)
+        write(self, folder)
+        return replace(self, folder=folder)
 
     def to_json(self) -> str:
         """The accounts, the summary and what was decided, as JSON."""

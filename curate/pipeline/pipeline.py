@@ -90,10 +90,18 @@ class Pipeline:
         return names
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> Pipeline:
-        """Read a pipeline file. Raises ConfigError with file, line and nearest right name of all that is wrong."""
+    def from_yaml(cls, path: str | Path, thorough: bool = False) -> Pipeline:
+        """Read a pipeline file.
+
+        Args:
+            path: of the file.
+            thorough: also have the libraries that carry out operations look at them, which takes their import.
+
+        Raises:
+            ConfigError: with file, line and nearest right name of all that is wrong.
+        """
         path = Path(path)
-        return cls._from_document(Document.read(path), path.parent)
+        return cls._from_document(Document.read(path), path.parent, thorough)
 
     @classmethod
     def from_text(cls, text: str, name: str = "pipeline", folder: str | Path = ".") -> Pipeline:
@@ -101,7 +109,7 @@ class Pipeline:
         return cls._from_document(Document(text, name), Path(folder))
 
     @classmethod
-    def _from_document(cls, document: Document, folder: Path) -> Pipeline:
+    def _from_document(cls, document: Document, folder: Path, thorough: bool = False) -> Pipeline:
         problems = Problems(document)
         value = document.value
         if not isinstance(value, dict):
@@ -123,6 +131,11 @@ class Pipeline:
             pipeline = cls(steps, folder=folder, **parts)
         except ConfigError as error:
             problems.absorb(error)
+            problems.check()
+            raise
+        for i, step in enumerate(pipeline.steps if thorough else ()):
+            for place, text in step.faults():
+                problems.add(("steps", i, step.name, *place), text)
         problems.check()
         return pipeline
 

@@ -23,9 +23,10 @@ from curate.pipeline.accounts import balance_accounts, rows_per_split
 from curate.pipeline.auditing import needs
 from curate.pipeline.cache_folder import resolve
 from curate.pipeline.cache_use import known_files, within_limit
-from curate.pipeline.cautions import hardly_meant, without_text
+from curate.pipeline.cautions import hardly_meant, nested_features, without_text
 from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
+from curate.pipeline.feeding import feed_faults
 from curate.pipeline.files import refuse_folder
 from curate.pipeline.kept_steps import KeptSteps
 from curate.pipeline.pipeline import Pipeline
@@ -177,6 +178,10 @@ def _refuse(pipeline: Pipeline, table: Table) -> None:
             why = str(error)
         if why is not None:
             refusals.append(why if why.startswith(step.name) else f"{name}: {why}")
+    if (why := nested_features(table)) and not any(step.name == "fuse" for step in pipeline.steps):
+        refusals.append(why)
+    transforms = any(isinstance(step, Transform) for step in pipeline.steps)
+    refusals += feed_faults(pipeline.feed, task, None if transforms else table.column_names)
     if refusals:
         raise ConfigError("\n".join(refusals))
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import datasets
 
 FORMAT = 2
+THREADED_ROWS = 100_000
+"""Tables of more rows are read by several threads."""
 
 
 def write(curated: Curated, out: Path) -> None:
@@ -141,7 +143,9 @@ def _read(folder: Path, name: str) -> pa.Table:
 
     try:
         # By the file: `read_table` loads pyarrow's data sets, and with them pandas.
-        return pq.ParquetFile(folder / f"{name}.parquet").read()
+        with pq.ParquetFile(folder / f"{name}.parquet") as file:
+            # Every thread of Arrow keeps memory of its own, which a small file is not worth.
+            return file.read(use_threads=file.metadata.num_rows > THREADED_ROWS)
     except (OSError, pa.ArrowInvalid) as error:
         raise StorageError(f"{folder / name}.parquet: can't be read: {error}") from None
 

@@ -27,7 +27,7 @@ from curate.sources.role_names import (
     SPLIT_NAMES,
     TEXT_NAMES,
 )  # fmt: skip
-from curate.sources.splits import is_split_column
+from curate.sources.splits import CANONICAL, split_names
 from curate.task import MODALITIES, Task
 
 COLUMN_ROLES = (
@@ -158,9 +158,18 @@ def _split(search: _Search) -> None:
     if "split" in search.roles:
         return
     for name in search.named(SPLIT_NAMES):
-        if is_split_column(search.columns[name]):
-            search.roles["split"] = name
-            return
+        named, others = split_names(search.columns[name])
+        if not named:
+            continue
+        search.roles["split"] = name
+        if others:
+            search.questions.append(
+                f"the column {name!r} holds the splits {', '.join(named)}, and"
+                f" {', '.join(map(repr, others[:5]))}{', ...' if len(others) > 5 else ''}"
+                f"{nearest(others[0], CANONICAL)}: correct it, or say --split {name} or task: {{split: {name}}}, and"
+                " such rows count as training rows"
+            )
+        return
 
 
 def _annotations(search: _Search) -> None:

@@ -41,12 +41,13 @@ def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, pa.string())
 
 
-def is_split_column(column: pa.ChunkedArray) -> bool:
-    """Whether every value of a column is the name of a split."""
+def split_names(column: pa.ChunkedArray) -> tuple[list[str], list[str]]:
+    """The values of a column that are names of splits, and those that aren't; none where it can't be such a column."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return False
+        return [], []
     values = pc.unique(column.drop_null())
     if not 0 < len(values) <= 16:
-        return False
-    found = {CANONICAL.get(str(value).strip().lower()) for value in values.to_pylist()}
-    return None not in found
+        return [], []
+    texts = sorted(str(value) for value in values.to_pylist() if str(value).strip())
+    named = [text for text in texts if text.strip().lower() in CANONICAL]
+    return named, [text for text in texts if text not in named]

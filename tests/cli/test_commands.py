@@ -63,7 +63,7 @@ def test_init_run_explain(cli, data, tmp_path):
     code, out, _ = cli("explain", "done", "#60", "--json")
     assert json.loads(out)[0]["explanation"]
     assert cli("explain", "done", "nobody")[0] == 3
-    assert cli("explain", "done", "#62")[0] == 2
+    assert cli("explain", "done", "#62")[0] == 3
 
 
 def test_init_does_not_replace_a_file(cli, data, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_tables import plan, table
 
+import curate
 from curate.errors import ConfigError, DataError
 from curate.feed import Sampler, make_loader
 from curate.media.image import encode_png
@@ -511,3 +512,16 @@ def test_without_torch_the_extra_is_named(monkeypatch):
         _ = curate.feed.SoftCrossEntropy
     with pytest.raises(AttributeError):
         _ = curate.feed.Nothing
+
+
+def test_options_that_say_nothing_are_refused():
+    texts = curate.load({"text": ["one", "two", "three", "four"], "label": ["a", "b", "a", "b"]})
+    curated = curate.Pipeline([]).run(texts, cache=None)
+    with pytest.raises(ConfigError, match=r"image_size = 32 says nothing here: it is for image or video"):
+        curated.loader(image_size=32)
+    with pytest.raises(ConfigError, match=r"unknown option 'btch_size' \(did you mean 'batch_size'\?\)"):
+        curated.loader(btch_size=2)
+    with pytest.raises(ConfigError, match=r"class_weights must be 2 numbers, one per class, not of the shape \(3,\)"):
+        curated.loader(class_weights=[1, 2, 3])
+    with pytest.raises(ConfigError, match=r"drop_last leaves no batch: 4 draws for 1 process\(es\) in batches of 8"):
+        curated.loader(batch_size=8, drop_last=True)

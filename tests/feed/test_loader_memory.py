@@ -1,13 +1,16 @@
 """Memory of batches: used again only when nobody can see it any longer, in this process and between two."""
 
 import multiprocessing
+import threading
 
 import numpy as np
 import pytest
 import torch
 
-from curate.feed.memory import KEPT_BYTES, Mapped, Recycled, Shared, returns, room, within
+from curate.feed.memory import KEPT_BYTES, STALE, Recycled, patient, room, within
+from curate.feed.patience import Patience
 from curate.feed.workers.packing import Small, packed, unpacked
+from curate.feed.workers.shared import Mapped, Shared, returns
 
 BIG = (KEPT_BYTES // 4, 1)
 
@@ -149,3 +152,44 @@ def test_two_tensors_in_one_piece_arrive_whole(dtype):
     _, found = sent(memory, mapped, {"x": tensor, "y": tensor, "z": tensor[1:]})
     for name in ("x", "y", "z"):
         torch.testing.assert_close(found[name], {"x": tensor, "y": tensor, "z": tensor[1:]}[name])
+
+
+def test_a_piece_of_another_shape_is_given_up_after_a_while():
+    memory = Recycled()
+    old = memory.array((KEPT_BYTES * 10,), np.uint8)
+    del old
+    for _ in range(STALE + 2):
+        now = memory.array((KEPT_BYTES,), np.uint8)
+        del now
+    assert [piece.nbytes for piece in memory._pieces] == [KEPT_BYTES]
+
+
+def test_a_thread_waits_for_a_piece_that_comes_back_and_takes_another_in_vain():
+    memory, patience = Recycled(), Patience()
+    first = [memory.array((KEPT_BYTES,), np.uint8)]
+    place = first[0].ctypes.data
+    with patient(patience):
+        patience._begun -= 5  # the batch has taken its time
+        threading.Timer(0.05, first.clear).start()
+        again = memory.array((KEPT_BYTES,), np.uint8)
+        assert again.ctypes.data == place
+        patience._waited = 1e9  # nothing is left to wait
+        assert memory.array((KEPT_BYTES,), np.uint8).ctypes.data != place
+    assert memory.array((KEPT_BYTES,), np.uint8).ctypes.data != place
+
+
+def test_a_worker_waits_for_its_piece_and_takes_another_in_vain():
+    cells = returns(multiprocessing.get_context())
+    memory, mapped = Shared(cells), Mapped(cells)
+    batch, arrived = sent(memory, mapped, {"x": torch.from_numpy(memory.array(BIG, np.float32))})
+    memory._patience._begun -= 5
+    held = [arrived]
+    del arrived
+    threading.Timer(0.05, held.clear).start()
+    second, again = sent(memory, mapped, {"x": torch.from_numpy(memory.array(BIG, np.float32))})
+    assert second["x"].number == batch["x"].number
+    assert again["x"].shape == BIG
+    memory._patience._waited = 1e9
+    third, _ = sent(memory, mapped, {"x": torch.from_numpy(memory.array(BIG, np.float32))})
+    assert third["x"].number != second["x"].number
+    assert len(memory._pieces) == 2

@@ -232,7 +232,8 @@ def test_batches_are_handed_out_in_order_though_one_takes_longer():
     gate, made_first = threading.Event(), []
     found = ids(made(images(), num_workers=2, workers="threads", transform=slow))
     assert [batch[0] for batch in found] == ["r0", "r4", "r8", "r12"]
-    assert made_first[:2] == ["r4", "r8"]
+    assert made_first[0] == "r4"  # the turn of the other worker
+    assert "r8" not in made_first[:2]  # that of the one that waits; it is taken over when nothing else is left
 
 
 @pytest.mark.parametrize(

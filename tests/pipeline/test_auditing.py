@@ -5,7 +5,8 @@ import pytest
 import curate
 from curate.checks.exact_duplicates import ExactDuplicates
 from curate.checks.label_errors import LabelErrors
-from curate.errors import MissingPackage, StorageError
+from curate.errors import ConfigError, MissingPackage, StorageError
+from curate.task import Task
 
 DATA = {"text": [f"a text about number {i % 15}" for i in range(20)], "label": ["x", "y"] * 10}
 
@@ -83,3 +84,10 @@ def test_images_are_not_embedded_for_masks_and_boxes():
     ]
     assert not any(check.wants_embedding(task) for task in places)
     assert check.wants_embedding(curate.Task(image="i", label="l", kind="classification"))
+
+
+def test_lists_among_several_columns_of_features_are_refused_by_name():
+    columns = {"v": [[1.0, 2.0]] * 8, "x": list(range(8)), "y": ["a", "b"] * 4}
+    task = Task(features=("v", "x"), label="y")
+    with pytest.raises(ConfigError, match=r"the column 'v' holds list<.*double>, and each of several columns"):
+        curate.audit(columns, task=task, cache=None)

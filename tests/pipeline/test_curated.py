@@ -386,3 +386,13 @@ def test_what_killed_runs_left_is_cleared_away(table, tmp_path):
 def test_plans_are_arrow_tables(saved):
     for value in (saved.plan, saved.ledger, saved.findings):
         assert isinstance(value, pa.Table)
+
+
+def test_a_result_is_shown_in_one_line_and_saved_by_name(tmp_path):
+    curated = curate.Pipeline(["exact_duplicates"]).run(
+        curate.load({"text": ["one", "two", "three"], "label": ["a", "b", "a"]}), cache=None
+    )
+    assert repr(curated) == "Curated(3 rows, 3 kept, steps=exact_duplicates)"
+    saved = curated.save(str(tmp_path / "done"))
+    assert saved.folder == tmp_path / "done"
+    assert curate.open(tmp_path / "done").explain("#1") == curated.explain(curated.table.row_ids[1])

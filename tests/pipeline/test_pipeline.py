@@ -100,3 +100,15 @@ def test_wrong_files(text, message):
 def test_there_is_no_data():
     with pytest.raises(ConfigError, match="names no source"):
         curate.Pipeline([]).run()
+
+
+def test_operations_that_are_not_there_are_found_when_asked_thoroughly(tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text("curate: 1\nsteps:\n  - augment: {text: [swap_words, {swap_words: {pp: 2}}, swap_word]}\n")
+    assert curate.Pipeline.from_yaml(file).step_names == ["augment"]
+    with pytest.raises(ConfigError) as told:
+        curate.Pipeline.from_yaml(file, thorough=True)
+    first, second = str(told.value).splitlines()
+    assert "p.yaml:3:" in first
+    assert "no setting 'pp' (did you mean 'p'?)" in first
+    assert "unknown text operation 'swap_word' (did you mean 'swap_words'?)" in second

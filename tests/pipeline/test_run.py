@@ -547,8 +547,12 @@ def test_encoded_labels_are_filled_in_rows_made_later(make_table):
 def test_a_row_that_was_made_into_others_is_explained(make_table):
     curated = run([Halves()], make_table(split=SPLITS))
     parent = str(curated.table.parents[0])
-    assert curated.knows(parent)
-    assert not curated.knows("nobody")
+    assert curated.row_named(parent) == parent
+    with pytest.raises(DataError, match="no row has the id 'nobody'"):
+        curated.row_named("nobody")
+    assert curated.row_named("#1") == curated.table.row_ids[1]
+    with pytest.raises(DataError, match="no row number 999"):
+        curated.row_named("#999")
     assert f"row {parent} was made into 2 row(s) by halves: {parent}#0, {parent}#1" in curated.explain(parent)
 
 

@@ -89,6 +89,16 @@ def test_split_values_must_be_names_of_splits():
     assert table.splits.tolist()[:4] == ["train", "validation", "test", "train"]
 
 
+def test_a_split_column_with_an_odd_value_is_asked_about():
+    columns = {"split": ["train", "tets", "test", "train"] * 3, "text": SENTENCES, "label": ["a", "b"] * 6}
+    with pytest.raises(ConfigError, match=r"holds the splits test, train, and 'tets' \(did you mean 'test'\?\)"):
+        task(columns)
+    assert task(columns, split="split").split == "split"
+    with pytest.raises(ConfigError, match=r"holds the splits train, and 'holdout': correct it, or say --split split"):
+        task(columns | {"split": ["train", "holdout"] * 6})
+    assert task(columns | {"split": ["a", "b"] * 6}).split is None
+
+
 def test_other_kinds():
     columns = {"text": SENTENCES, "label": [float(v) / 7 for v in range(12)]}
     assert task(columns).kind == "regression"

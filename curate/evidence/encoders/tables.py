@@ -83,9 +83,9 @@ def _scaled(numbers: np.ndarray, fit: np.ndarray) -> np.ndarray:
     base = numbers[fit & np.isfinite(numbers)]
     if not len(base):
         return np.zeros((len(numbers), 1), dtype=np.float32)
-    low, middle, high = np.quantile(base, [0.25, 0.5, 0.75])
-    spread = (high - low) / 1.349 or base.std() or 1.0
     with np.errstate(over="ignore", invalid="ignore"):
+        low, middle, high = np.quantile(base, [0.25, 0.5, 0.75])
+        spread = (high - low) / 1.349 or base.std() or 1.0
         away = np.nan_to_num((numbers - middle) / spread, nan=0.0, posinf=1e9, neginf=-1e9)
     bent = np.where(np.abs(away) > 3, np.sign(away) * (3 + np.log1p(np.maximum(np.abs(away) - 3, 0))), away)
     return np.clip(bent, -8, 8).astype(np.float32)[:, None]

@@ -70,7 +70,8 @@ class Tally:
         if self.follows == "rows":
             rows = {row_id: pair for own in gathered(self.rows) for row_id, pair in own.items()}
             said = {row_id: pair[1] if recall else pair[0] for row_id, pair in rows.items() if row_id in known}
-            loader.report(epoch, rows=said)
+            if said:
+                loader.report(epoch, rows=said)
             return
         sums = summed(self.classes.cpu()).tolist()
         said = {

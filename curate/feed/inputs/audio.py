@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import pyarrow as pa
 
 from curate.feed.inputs.image import MediaValue, media_values
 from curate.feed.inputs.options import InputOptions
-from curate.feed.memory import room
+from curate.feed.inputs.waves import Expected, Waves, padded
+from curate.feed.memory import Memory
 from curate.media import audio
 from curate.media.payload import read_bytes
 
+VALUES = "input_values"
 AUTO_HZ = 16_000
 """Rate where recordings differ and none is asked for: what most speech models take."""
 
@@ -30,6 +32,7 @@ class Recordings:
         options: longest part that is fed.
         rate: samples per second of the batch.
         mask: name of the entry that says which samples are no padding.
+        expected: length of the next batch.
     """
 
     column: str
@@ -37,6 +40,7 @@ class Recordings:
     options: InputOptions
     rate: int
     mask: str = "attention_mask"
+    expected: Expected = field(default_factory=Expected, repr=False, compare=False)
 
     modality = "audio"
 
@@ -63,16 +67,17 @@ class Recordings:
         samples, rate = item
         if rate != self.rate:
             samples = audio.resample(samples, rate, self.rate)
-        return samples.mean(0, dtype=np.float32)[: self._limit]
+        # Of a single channel the mean would be a copy of it.
+        mono = samples[0] if len(samples) == 1 else samples.mean(0, dtype=np.float32)
+        return mono[: self._limit].astype(np.float32, copy=False)
+
+    def begun(self, rows: int, memory: Memory) -> Waves | None:
+        """What takes the recordings of a batch as they come."""
+        return Waves(VALUES, self.mask, rows, memory, self.expected)
 
     def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
-        """`input_values` (B, T) float32, 0 behind the end, and the mask (B, T) int64, 1 up to the end."""
-        lengths = np.array([len(item) for item in items])
-        values = room((len(items), int(lengths.max())), np.float32)
-        for place, item in zip(values, items):
-            place[: len(item)], place[len(item) :] = item, 0
-        mask = np.arange(values.shape[1]) < lengths[:, None]
-        return {"input_values": values, self.mask: mask.astype(np.int64)}
+        """`input_values` (B, T) float32, 0 behind the end, and the mask (B, T) bool, True up to the end."""
+        return padded(items, VALUES, self.mask)
 
     @property
     def _limit(self) -> int | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from curate.feed.inputs.filling import Filling
     from curate.feed.memory import Memory
 
 
@@ -51,6 +50,18 @@ class Input(Protocol):
         Targets that stand in columns of their own (masks, boxes, tags, transcripts) are the entry ``labels``, beside
         which ``annotated`` (B,) bool says which rows have any; see `Targets.joined`.
         """
+        ...
+
+
+class Filling(Protocol):
+    """Takes the finished arrays of a batch's rows as they come."""
+
+    def put(self, place: int, item: Any) -> Any:
+        """Take the array of a row; gives what stands for it, or the array where it can't be taken yet."""
+        ...
+
+    def entries(self, items: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+        """The entries of the batch, from what `put` gave for the rows that are kept; as `Input.collate`."""
         ...
 
 

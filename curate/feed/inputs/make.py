@@ -14,7 +14,7 @@ from curate.feed.inputs.audio import AUTO_HZ, Recordings
 from curate.feed.inputs.features import Features, scalar_columns, scalar_features
 from curate.feed.inputs.image import PROBED, common_size
 from curate.feed.inputs.input import Input
-from curate.feed.inputs.options import InputOptions
+from curate.feed.inputs.options import InputOptions, idle
 from curate.feed.inputs.pictures import images, probes, training_lines
 from curate.feed.inputs.processed import Together, through
 from curate.feed.inputs.processed_scene import ProcessedScenes
@@ -67,6 +67,8 @@ def make_inputs(
     if not task.modalities:
         raise ConfigError("the task has no input: name the column of text, image, audio, video, series or features")
     _refuse_idle_tokenizer(task, tokenizer, tokenizer_options)
+    if idling := [f"{name} = {why}" for name, why in idle(options, task)]:
+        raise ConfigError(f"loader: {'; '.join(idling)}")
     processing = Processing.of(processor, tokenizer, processor_options or {}, task)
     options, tokenizer = processing.settled(options), processing.tokenizer
     made: list[Input] = []

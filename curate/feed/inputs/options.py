@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from curate.errors import ConfigError, nearest
 from curate.step import Settings
+from curate.task import Task
 
 
 class InputOptions(Settings):
@@ -158,8 +159,38 @@ class InputOptions(Settings):
         return self.image_size if isinstance(self.image_size, tuple) else None
 
 
-def input_options(given: Mapping[str, Any]) -> InputOptions:
-    """The options of that names and values. Raises ConfigError for all that is wrong, with the nearest right names."""
+PICTURES = ("image", "video")
+ONLY_FOR: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("image_size", "fit", "different_sizes", "mean", "std", "pixels"), PICTURES),
+    **dict.fromkeys(("frames", "frames_decoded", "sound"), ("video",)),
+    "sampling_rate": ("audio", "video"),
+    "max_seconds": ("audio", "video"),
+    "max_tokens": ("text", "tokens", "transcript"),
+    "box_targets": ("boxes",),
+    "min_visibility": ("boxes",),
+    "categories": ("features",),
+    "tagged_pieces": ("tokens",),
+    "decoder_start_token": ("transcript",),
+}
+"""Option -> the roles of a task of which it says something."""
+
+
+def idle(options: InputOptions, task: Task) -> Iterator[tuple[str, str]]:
+    """Options that were changed and say nothing of any of the task's inputs, and why."""
+    for name, roles in ONLY_FOR.items():
+        value = getattr(options, name)
+        if value != InputOptions.model_fields[name].default and not any(getattr(task, role) for role in roles):
+            has = " and ".join(task.modalities) or "no input"
+            yield name, f"{value!r} says nothing here: it is for {' or '.join(roles)}, and the task has {has}"
+
+
+def input_options(given: Mapping[str, Any], more: Iterable[str] = ()) -> InputOptions:
+    """The options of that names and values. Raises ConfigError for all that is wrong, with the nearest right names.
+
+    Args:
+        given: name -> value.
+        more: names of options that are not of inputs, one of which may have been meant.
+    """
     try:
         return InputOptions(**given)
     except ValidationError as error:
@@ -167,7 +198,7 @@ def input_options(given: Mapping[str, Any]) -> InputOptions:
         for problem in error.errors():
             name = str(problem["loc"][0]) if problem["loc"] else ""
             if problem["type"] == "extra_forbidden":
-                wrong.append(f"unknown option {name!r}{nearest(name, InputOptions.model_fields)}")
+                wrong.append(f"unknown option {name!r}{nearest(name, [*InputOptions.model_fields, *more])}")
             else:
                 message = problem["msg"].removeprefix("Value error, ")
                 wrong.append(f"{name} = {problem['input']!r}: {message}" if name else message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -14,6 +14,8 @@ Reduction = Literal["mean", "sum", "none"]
 Weights = Sequence[float] | Any | None
 _ENTRIES = ("labels", "soft_labels", "weights", "partner_labels", "share")
 """What the weight of a row follows from."""
+Listener = Callable[[torch.Tensor, torch.Tensor, Any, Mapping[str, Any]], None]
+"""Is told the losses (B,), the weights (B,), the logits and the batch."""
 
 
 class RowLoss(torch.nn.Module):
@@ -28,9 +30,11 @@ class RowLoss(torch.nn.Module):
 
     Attributes:
         passes: tensors of logits that it takes of each batch.
+        listener: is told what each batch has given that gradients are made of; None for nobody. Copies have none.
     """
 
     passes = 1
+    listener: Listener | None = None
 
     def __init__(self, reduction: Reduction = "mean") -> None:
         super().__init__()
@@ -46,6 +50,8 @@ class RowLoss(torch.nn.Module):
             batch: see `terms`.
         """
         losses, weights = self.terms(logits, batch)
+        if self.listener is not None and torch.is_grad_enabled():
+            self.listener(losses, weights, logits, batch)
         weighted = losses * weights
         if self.reduction == "none":
             return weighted
@@ -70,6 +76,10 @@ class RowLoss(torch.nn.Module):
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch begins; losses that follow a schedule heed it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without who listens, which counts for the loop that it belongs to."""
+        return {name: value for name, value in self.__dict__.items() if name != "listener"}
 
 
 class ClassLoss(RowLoss):

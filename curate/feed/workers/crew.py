@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import queue
 import sys
 import threading
 from collections import deque
@@ -11,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from typing import Any, Protocol
 
-Task = tuple["Future[Any]", Any]
+from curate.feed.memory import patient
+from curate.feed.patience import Patience
+from curate.feed.workers.tasks import Tasks
 
 
 class Hand(Protocol):
@@ -34,11 +35,12 @@ class Here:
     """Makes batches in the thread that asks; several of them share the memory of one dataset."""
 
     def __init__(self, make: Callable[[Sequence[Any]], Any]) -> None:
-        self._make = make
+        self._make, self._patience = make, Patience()
 
     def batch(self, draws: Sequence[Any]) -> Any:
         """The batch of some draws."""
-        return self._make(draws)
+        with patient(self._patience):
+            return self._make(draws)
 
     def interrupt(self) -> None:
         """A thread can't be stopped: it ends with its batch."""
@@ -59,10 +61,11 @@ class Crew:
     def __init__(self, hands: Sequence[Hand], ahead: int, finish: Callable[[Any], Any] | None = None) -> None:
         self._hands, self._finish = hands, finish
         self._ahead = max(1, ahead * len(hands))
-        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._tasks = Tasks(len(hands))
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._work, args=(hand,), daemon=True, name="curate-worker") for hand in hands
+            threading.Thread(target=self._work, args=given, daemon=True, name="curate-worker")
+            for given in enumerate(hands)
         ]
         for thread in self._threads:
             thread.start()
@@ -94,9 +97,9 @@ class Crew:
         self._tasks.put((future, request))
         return future
 
-    def _work(self, hand: Hand) -> None:
+    def _work(self, number: int, hand: Hand) -> None:
         """Make what is asked for until there is nothing more."""
-        while (task := self._tasks.get()) is not None:
+        while (task := self._tasks.get(number)) is not None:
             future, request = task
             if self._closed or not future.set_running_or_notify_cancel():
                 continue
@@ -115,8 +118,7 @@ class Crew:
             return
         self._closed = True
         atexit.unregister(self.close)
-        for _ in self._threads:
-            self._tasks.put(None)
+        self._tasks.close()
         for hand in self._hands:
             hand.interrupt()
         for thread in self._threads:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.feed.memory import Mapped, Piece, Shared
+from curate.feed.workers.shared import Mapped, Piece, Shared
 
 SMALL_BYTES = 1 << 16
 """A shared file for each smaller tensor would cost more than a copy."""

@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import CurateError
-from curate.feed.memory import Mapped, Shared, returns
 from curate.feed.workers.attention import Attention
 from curate.feed.workers.packing import packed, unpacked
+from curate.feed.workers.shared import Mapped, Shared, returns
 
 if TYPE_CHECKING:
     from curate.feed.batches import Batches

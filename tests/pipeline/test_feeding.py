@@ -1,0 +1,49 @@
+"""What a `feed:` part asks for and the task can't give is said before anything is measured."""
+
+import pytest
+
+import curate
+from curate.errors import ConfigError
+from curate.pipeline.feeding import feed_faults
+from curate.pipeline.settings import FeedSettings
+from curate.task import Task
+
+TABLE = Task(kind="regression", features=("x", "z"), label="y")
+TEXT = Task(kind="classification", text="text", label="label")
+
+
+@pytest.mark.parametrize(
+    ("task", "feed", "said"),
+    [
+        (TABLE, {"sampler": "balanced"}, "feed.sampler: balanced needs classes, and the task is regression"),
+        (TABLE, {"sampler": "adaptive"}, "adaptive: {by: rows} follows rows"),
+        (TABLE, {"sampler": "adaptive", "adaptive": {"by": "rows"}}, None),
+        (TABLE, {"sampler": "curriculum"}, "needs to know how hard each row is"),
+        (TABLE, {"sampler": "curriculum", "curriculum": {"by": "zz"}}, "there is no column and no check 'zz'"),
+        (TABLE, {"sampler": "curriculum", "curriculum": {"by": "outliers"}}, None),
+        (TABLE, {"batch_tokens": 64}, "batches of similar lengths are for texts"),
+        (TABLE, {"batch_tokens": 64, "length_column": "z"}, None),
+        (TABLE, {"length_column": "zz", "batch_tokens": 9}, "feed.length_column: there is no column 'zz'"),
+        (TEXT, {"sampler": "group_balanced"}, "group_balanced needs groups"),
+        (TEXT, {"sampler": "group_balanced", "grouping": {"column": "z"}}, None),
+        (TEXT, {"batch_seconds": 3.0}, "feed.batch_seconds: it is for tasks of audio alone"),
+        (TEXT, {"batch_tokens": 64, "bucket_by_length": True, "max_tokens": 9}, None),
+        (TEXT, {"frames": 3}, "feed.frames: 3 says nothing here: it is for video, and the task has text"),
+        (TEXT, {}, None),
+    ],
+)
+def test_faults(task, feed, said):
+    found = list(feed_faults(FeedSettings(**feed), task, ["x", "z", "y"]))
+    assert (len(found) == 1 and said in found[0]) if said else found == []
+
+
+def test_columns_that_transforms_may_add_are_not_asked_for():
+    settings = FeedSettings(sampler="curriculum", curriculum={"by": "zz"})
+    assert list(feed_faults(settings, TEXT, None)) == []
+
+
+def test_a_run_is_refused_at_once(tmp_path):
+    table = curate.load({"x": [1.0, 2.0, 3.5, 7.1], "y": [0.1, 0.2, 0.4, 0.5]}, Task(kind="regression", label="y"))
+    with pytest.raises(ConfigError, match=r"feed\.sampler: balanced needs classes"):
+        curate.Pipeline([], feed={"sampler": "balanced"}).run(table, tmp_path / "out", cache=None)
+    assert not (tmp_path / "out").exists()
