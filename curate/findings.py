@@ -26,6 +26,8 @@ SCHEMA = pa.schema(
 )
 BLOCK_LINES = 16_384
 """Lines of the blocks that columns of equal values are repeated from."""
+SETS_OF_ROWS = 4
+"""Sets of rows whose columns the next findings may share."""
 MOST_RUNS = 20_000
 """Groups of lines about one issue up to which those of an issue are looked up by their places."""
 
@@ -187,19 +189,20 @@ def _at(column: pa.ChunkedArray, places: Sequence[int]) -> list[Any]:
 
 class _LastRows:
     """The columns of rows and their ids of the last findings: those of the next issue are mostly about the same rows,
-    and share them."""
+    and share them. All rows and those with an embedding take turns: a few sets of rows of one table are held."""
 
     def __init__(self) -> None:
-        self._held: tuple[np.ndarray, np.ndarray, pa.Array, pa.Array] | None = None
+        self._held: list[tuple[np.ndarray, np.ndarray, pa.Array, pa.Array]] = []
 
     def arrays(self, rows: np.ndarray, row_ids: np.ndarray) -> tuple[pa.Array, pa.Array]:
         """The column of (m,) rows, and that of their ids."""
-        held = self._held
-        if held is not None and held[1] is row_ids and np.array_equal(held[0], rows):
-            return held[2:]
+        self._held = [held for held in self._held if held[1] is row_ids]
+        for held in self._held:
+            if np.array_equal(held[0], rows):
+                return held[2:]
         kept = rows.copy()
         row, ids = pa.array(kept), pa.array(row_ids[rows], pa.string())
-        self._held = (kept, row_ids, row, ids)
+        self._held = [*self._held[1 - SETS_OF_ROWS :], (kept, row_ids, row, ids)]
         return row, ids
 
 

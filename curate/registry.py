@@ -6,7 +6,10 @@ fixes through ``curate.fixes``; a name that is taken is refused.
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -65,6 +68,20 @@ def _load(what: str, name: str, known: Mapping[str, str]) -> Any:
 def step(name: str) -> Any:
     """The class of the step of that name. Raises ConfigError with the nearest known name."""
     return _load("step", name, step_names())
+
+
+def docstring(name: str) -> str:
+    """The docstring of the step of that name, read from its file where it is not loaded: loading it takes far longer.
+
+    Raises ConfigError with the nearest known name.
+    """
+    module, _, attribute = step_names().get(name, "").partition(":")
+    if module.startswith("curate.") and module not in sys.modules:
+        file = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
+        for part in ast.parse(file.read_bytes()).body if file.is_file() else ():
+            if isinstance(part, ast.ClassDef) and part.name == attribute and ast.get_docstring(part):
+                return ast.get_docstring(part) or ""
+    return inspect.getdoc(step(name)) or ""
 
 
 def fix(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import Field
 from curate.checks.judging.bounds import Bounded, findings
 from curate.checks.texts import endings, form, language, wording
 from curate.checks.texts.corpus import LEAST_TEXTS, SAMPLE, Corpus, learn
+from curate.checks.texts.measured import Measured
 from curate.evidence.freed import give_back
 from curate.evidence.measures.text_contacts import KINDS
 from curate.findings import Findings
@@ -136,10 +138,10 @@ class TextQuality(Check):
         table = evidence.table
         rows = np.flatnonzero(evidence.active)
         some = slice(None) if len(rows) == len(table) else rows
-        m = {name: _numbers(evidence.measure(f"text.{name}")[some]) for name in self._fields()}
-        column = table.column(str(table.task.text)).combine_chunks().cast(pa.large_string())
-        texts = pc.fill_null(column if len(rows) == len(column) else column.take(pa.array(rows)), "")
-        del column  # the texts of a large set need not be held twice
+        m = Measured(evidence, self._fields(), some)
+        texts = _whole(table.column(str(table.task.text)))
+        texts = texts if len(rows) == len(texts) else texts.take(pa.array(rows))
+        texts = pc.fill_null(texts, "") if texts.null_count else texts
         training = table.training[rows]
         training = training if training.any() else np.ones(len(rows), dtype=bool)
         place = np.full(len(table), -1, dtype=np.int64)
@@ -150,60 +152,58 @@ class TextQuality(Check):
         del place
         give_back(len(rows))
         corpus = learn(texts.take(pa.array(sample))) if len(sample) >= LEAST_TEXTS else None
-        issues = [_slim(issue) for issue in form.issues(self, texts, m, training)]
+        give_back(len(rows))
         facts: dict[str, Any] = {"texts_learned_from": len(sample) if corpus else 0}
-        issues += map(_slim, self._languages(texts, m, training, corpus, facts))
-        give_back(len(rows))
-        issues += map(_slim, self._wording(texts, sample, corpus, issues, facts))
-        give_back(len(rows))
-        if self.max_ending_share:
-            issues.append(endings.truncated(texts, corpus, self.max_ending_share))
-        found = findings(self.name, evidence, rows, issues)
+        found = findings(self.name, evidence, rows, self._issues(texts, m, training, sample, corpus, facts))
         return Findings(found.table, {self.name: {**found.facts[self.name], **facts}})
 
-    def _languages(
-        self, texts: pa.Array, m: dict[str, np.ndarray], training: np.ndarray, corpus: Corpus | None, facts: dict
-    ) -> list[Bounded]:
-        found = []
+    def _issues(
+        self,
+        texts: pa.Array,
+        m: Measured,
+        training: np.ndarray,
+        sample: np.ndarray,
+        corpus: Corpus | None,
+        facts: dict,
+    ) -> Iterator[Bounded]:
+        """Issue by issue, none of which is held once the next one is asked for."""
+        yield from form.issues(self, texts, m, training)
+        foreign = np.zeros(len(texts), dtype=bool)
         if "language" in m:
             judged = training & (m["words"] >= 3)
             usual = self.languages or language.usual_languages(m["language"], judged if judged.any() else training)
             facts["languages"] = list(usual)
-            found.append(language.wrong_language(texts, m, usual, self.max_language_margin, corpus))
+            issue = language.wrong_language(texts, m, usual, self.max_language_margin, corpus)
+            foreign = issue.score < 0.5 / language.SURE
+            yield issue
+            del issue
         if "second_language" in m:
-            found.append(language.mixed_language(texts, m, self.max_mixture_margin))
-        if not found and not language.available() and (self.max_language_margin or self.max_mixture_margin):
+            yield language.mixed_language(texts, m, self.max_mixture_margin)
+        elif "language" not in m and not language.available() and (self.max_language_margin or self.max_mixture_margin):
             facts["not_judged"] = "languages: the package py3langid is not installed"
-        return found
+        give_back(len(texts))
+        yield from self._wording(texts, sample, corpus, foreign, facts)
+        give_back(len(texts))
+        if self.max_ending_share:
+            yield endings.truncated(texts, corpus, self.max_ending_share)
 
     def _wording(
-        self, texts: pa.Array, sample: np.ndarray, corpus: Corpus | None, before: list[Bounded], facts: dict
-    ) -> list[Bounded]:
-        found = []
+        self, texts: pa.Array, sample: np.ndarray, corpus: Corpus | None, foreign: np.ndarray, facts: dict
+    ) -> Iterator[Bounded]:
         if self.max_randomness and corpus is not None:
-            sampled = np.full(len(texts), -1, dtype=np.int64)
+            sampled = np.full(len(texts), -1, dtype=np.int32)
             sampled[sample] = np.arange(len(sample))
-            foreign = np.zeros(len(texts), dtype=bool)
-            for issue in before:
-                if issue.issue == "wrong_language":
-                    foreign = issue.score < 0.5 / language.SURE
             letters = wording.letters(texts, corpus, sampled)
-            found.append(wording.gibberish(texts, letters, corpus, self.max_randomness, foreign))
+            yield wording.gibberish(texts, letters, corpus, self.max_randomness, foreign)
+            del letters
         if self.max_passage_share:
             issue, passages = wording.boilerplate(texts, sample, self.max_passage_share, 10)
-            found.append(issue)
             if passages:
                 facts["passages"] = passages
-        return found
+            yield issue
 
 
-def _slim(issue: Bounded) -> Bounded:
-    """The same issue; where all is well with every row, of a million scores one is held and nothing to say of rows."""
-    if not (issue.score == 1).all():
-        return issue
-    return Bounded(issue.issue, np.broadcast_to(np.float32(1), issue.score.shape), str)
-
-
-def _numbers(values: np.ndarray) -> np.ndarray:
-    """As they stand, fractions in double precision."""
-    return values.astype(np.float64) if values.dtype == np.float32 else values
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """The texts in one piece: of a large set they need not be held twice, and one chunk is copied when combined."""
+    texts = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return texts.cast(pa.large_string())

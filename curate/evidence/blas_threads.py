@@ -26,6 +26,7 @@ def fitting_threads(numbers: int) -> Iterator[None]:
     if numbers > FEW_NUMBERS:
         yield
         return
+    import scipy.optimize  # noqa: F401 (it brings a BLAS of its own, which has to be there when the limit is set)
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from curate.evidence.cell_visits import Looks, looks_for
 from curate.evidence.exact_search import Chosen, best_first, exact_search
 
 CELLS_PER_ROOT = 2.0
@@ -41,21 +43,26 @@ class Cells:
         centres: (c, d) float32 of length 1.
         own: (u,) int32 cell of each row.
         gap: how much less similar than the nearest centre the centre of a cell may be that a row looks into.
-        looks: (c, ceil(u / 8)) uint8, bits: rows that look into each cell.
+        looks: which rows look into which cells.
     """
 
     centres: np.ndarray
     own: np.ndarray
     gap: float
-    looks: np.ndarray
+    looks: Looks
 
-    def visitors(self, cell: int) -> np.ndarray:
-        """Places of the rows that look into a cell."""
-        return np.flatnonzero(np.unpackbits(self.looks[cell], count=len(self.own)))
+    def members(self, cell: int) -> np.ndarray:
+        """Ascending places of the rows of a cell."""
+        order, begins = self._by_cell
+        return order[begins[cell] : begins[cell + 1]].astype(np.int64)
 
-    def looked(self, rows: np.ndarray, cells: np.ndarray) -> np.ndarray:
-        """(p,) bool: whether rows look into cells."""
-        return (self.looks[cells, rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1 > 0
+    @cached_property
+    def _by_cell(self) -> tuple[np.ndarray, np.ndarray]:
+        """(u,) int32 places of the rows, cell by cell, and (c + 1,) where each cell begins."""
+        count = len(self.centres)
+        small = self.own.astype(np.min_scalar_type(max(count - 1, 0)))  # 16 bits are sorted by counting
+        order = np.argsort(small, kind="stable").astype(np.int32)
+        return order, np.concatenate([[0], np.cumsum(np.bincount(self.own, minlength=count))])
 
 
 def cell_search(
@@ -71,11 +78,11 @@ def cell_search(
         device: of the exact search for the sample.
 
     Returns:
-        (q, k) int64 places, -1 for none, (q, k) float32 similarities, -inf for none, both best first, and the share of
+        (q, k) int32 places, -1 for none, (q, k) float32 similarities, -inf for none, both best first, and the share of
         the exact neighbours of a sample of queries that was found.
 
-    Peak memory, beside the vectors: 12 k bytes per row, u c / 8 bytes for which rows look into which of c cells, and
-    about 150 MB of blocks (products, pairs that wait to be sorted).
+    Peak memory, beside the vectors: 8 k + 16 bytes per row, which rows look into which of c cells (2 bytes for each,
+    or, where they are many, u c / 8 bytes), and about 150 MB of blocks (products, pairs that wait to be sorted).
     """
     centres = _centres(chosen, targets)
     sample = queries[np.linspace(0, len(queries) - 1, min(SAMPLE, len(queries))).astype(np.int64)]
@@ -90,26 +97,31 @@ def cell_search(
     nearest = _Nearest(len(chosen), k)
     is_target, is_query = (np.bincount(places, minlength=len(chosen)) > 0 for places in (targets, queries))
     for cell in range(len(centres)):  # rows of the same cell first: they tell how near others must be
-        _within(chosen, np.flatnonzero((cells.own == cell) & (is_target | is_query)), is_target, is_query, nearest)
+        members = cells.members(cell)
+        _within(chosen, members[is_target[members] | is_query[members]], is_target, is_query, nearest)
     nearest.settle()
     for cell in range(len(centres)):
-        members = np.flatnonzero((cells.own == cell) & is_target)
+        members = cells.members(cell)
+        members = members[is_target[members]]
         if len(members):
             _beyond(chosen, cells, cell, members, is_target, is_query, nearest)
     nearest.settle()
+    del cells
     # Rows that met fewer others than they have neighbours lie apart: for them all are looked at.
     lone = queries[~np.isfinite(nearest.least[queries])]
     nearest.places[lone], nearest.values[lone] = exact_search(chosen, targets, lone, k, device)
-    near, similarity = nearest.places[queries], nearest.values[queries]
     recall = _recall(nearest.places[sample], nearest.values[sample], *exact)
-    return near, np.minimum(similarity, 1.0), recall
+    near, similarity = nearest.places, nearest.values
+    if len(queries) < len(near):
+        near, similarity = near[queries], similarity[queries]
+    return near, np.minimum(similarity, 1.0, out=similarity), recall
 
 
 class _Nearest:
     """The k best of the pairs that are offered, row by row."""
 
     def __init__(self, rows: int, k: int) -> None:
-        self.places = np.full((rows, k), -1, dtype=np.int64)
+        self.places = np.full((rows, k), -1, dtype=np.int32)
         self.values = np.full((rows, k), -np.inf, dtype=np.float32)
         self.least = np.full(rows, -np.inf, dtype=np.float32)
         self._waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -145,7 +157,7 @@ class _Nearest:
         for begin in range(0, len(owner), step):
             block = owner[begin : begin + step]
             here = slice(*np.searchsorted(line, [begin, begin + step]))
-            more = np.full((len(block), k), -1, dtype=np.int64)
+            more = np.full((len(block), k), -1, dtype=np.int32)
             values_of = np.full((len(block), k), -np.inf, dtype=np.float32)
             more[line[here] - begin, rank[here]] = places[order[here]]
             values_of[line[here] - begin, rank[here]] = values[order[here]]
@@ -195,15 +207,19 @@ def _gap(chosen: Chosen, centres: np.ndarray, sample: np.ndarray, near: np.ndarr
 def _cells(chosen: Chosen, centres: np.ndarray, gap: float) -> tuple[Cells, np.ndarray]:
     """The cells, and (c,) int64 how many rows look into each."""
     own, count = np.empty(len(chosen), dtype=np.int32), np.zeros(len(centres), dtype=np.int64)
-    looks = np.zeros((len(centres), (len(chosen) + 7) // 8), dtype=np.uint8)
+    # Rows come in the order of their hashes: the first are as all are.
+    looks = looks_for(_near(chosen, centres, gap, 0)[1], len(chosen))
     for begin in range(0, len(chosen), BLOCK_ROWS):  # a multiple of 8
-        likeness = chosen[np.arange(begin, min(begin + BLOCK_ROWS, len(chosen)))] @ centres.T
-        own[begin : begin + BLOCK_ROWS] = likeness.argmax(1)
-        near = likeness >= likeness.max(1, keepdims=True) - np.float32(gap)
+        own[begin : begin + BLOCK_ROWS], near = _near(chosen, centres, gap, begin)
         count += near.sum(0)
-        bits = np.packbits(near.T, axis=1)
-        looks[:, begin // 8 : begin // 8 + bits.shape[1]] = bits
+        looks.add(near)
     return Cells(centres, own, gap, looks), count
+
+
+def _near(chosen: Chosen, centres: np.ndarray, gap: float, begin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of a block of m rows: (m,) the cell of each, and (m, c) bool, which cells they look into."""
+    likeness = chosen[np.arange(begin, min(begin + BLOCK_ROWS, len(chosen)))] @ centres.T
+    return likeness.argmax(1), likeness >= likeness.max(1, keepdims=True) - np.float32(gap)
 
 
 def _blocks(places: np.ndarray, across: int) -> Iterator[np.ndarray]:
@@ -237,9 +253,9 @@ def _beyond(
     nearest: _Nearest,
 ) -> None:
     """Offer pairs of the members of a cell and rows of other cells that look into it, to both of them."""
-    visitors = cells.visitors(cell)
-    visitors = visitors[(cells.own[visitors] != cell) & (is_query | is_target)[visitors]]
-    base = chosen[members]
+    visitors = cells.looks.visitors(cell)
+    visitors = visitors[(cells.own[visitors] != cell) & (is_query[visitors] | is_target[visitors])]
+    base, looked = chosen[members], cells.looks.of(members)
     for asked in _blocks(visitors, len(members)):
         likeness = chosen[asked] @ base.T
         flat = likeness.reshape(-1)
@@ -247,7 +263,7 @@ def _beyond(
         nearest.offer(asked[row], members[column], flat[row * len(members) + column])
         row, column = np.divmod(np.flatnonzero(likeness >= _asking(nearest, is_query, members)[None]), len(members))
         # Who looks into the other's cell finds the row there.
-        new = is_target[asked[row]] & ~cells.looked(members[column], cells.own[asked[row]])
+        new = is_target[asked[row]] & ~looked[column, cells.own[asked[row]]]
         row, column = row[new], column[new]
         nearest.offer(members[column], asked[row], flat[row * len(members) + column])
 

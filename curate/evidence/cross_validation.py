@@ -12,20 +12,25 @@ import numpy as np
 from curate.evidence.blas_threads import fits
 from curate.evidence.channel import fit_channel
 from curate.evidence.discriminant import Discriminant, likeliest_temperature
-from curate.evidence.heads import FLOOR, Link, fit_logistic, in_row_space, linear, scale, scaled, sigmoid, softmax
+from curate.evidence.exact_search import Chosen
+from curate.evidence.heads import FLOOR, fit_logistic, in_row_space, linear, scale, scaled, softmax
 from curate.evidence.outside import Outside
-from curate.evidence.vector_rows import Rows
-from curate.evidence.votes import Voters, neighbour_votes
+from curate.evidence.ridge import RIDGES, likeliest_head
+from curate.evidence.votes import Electorate, Keeper, Voters
 
-RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 SHRINKAGES = (0.9, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05)
 TEMPERATURES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
 BLOCKS = 5
 """More folds than this share the heads that leave two out: a fold leaves out all folds of the same remainder."""
 MOST_CELLS = 100_000_000
 """Rows times classes above which the heads are not fitted a second time: the pairs would take 16 bytes per cell."""
+CHANNEL_ROWS, CHANNEL_ROWS_OF_CLASS = 5_000, 100
+"""Rows that the noise of the labels is estimated from between the two fits, or so many per class if that is more."""
 FEW_ROWS = 2_000
 """Up to so many rows the recipe is chosen by all blocks, above by the first."""
+PAIR_STEPS, STARTED_STEPS, LAST_STEPS = 12, 10, 15
+"""Steps of L-BFGS: of heads that leave two blocks out, of those that start from these, and of others. The likelihood
+of held-out labels gains nothing from more, nor from a start at the discriminant, which is sharper than they end."""
 STEP_ROWS = 16_384
 """Rows that a head is asked about at a time."""
 MOST_ASKED = 20_000
@@ -57,7 +62,8 @@ class CrossValidation:
     """Heads of all folds on one embedding.
 
     Peak memory, beside the embedding: 4 n (d + 1) bytes of inputs, 24 n K bytes of targets, probabilities and what a
-    head is asked, 16 n K more where heads are fitted twice (n K up to `MOST_CELLS`), and some blocks of 32 and 64 MB.
+    head is asked, 16 n K more where heads are fitted twice (n K up to `MOST_CELLS`), 512 bytes per row up to 51 MB for
+    lists of voters, 64 d^2 bytes of products, and some blocks of 32 and 64 MB.
 
     Args:
         vectors: (n, d) float32 embedding.
@@ -69,22 +75,28 @@ class CrossValidation:
         outside: rows that are asked about and never learned from; they follow the others.
         turned: fit few wide rows in the space that they span, which is several times faster. Where a fit stops short of
             its end, it stops elsewhere: probabilities differ by up to some hundredths.
+        keeper: of lists of the nearest voters.
     """
 
     def __init__(
         self,
-        vectors: Rows,
+        vectors: np.ndarray | Chosen,
         valid: np.ndarray,
         codes: np.ndarray,
         classes: int,
         folds: np.ndarray,
         progress: Progress | None,
         outside: Outside | None = None,
-        turned: bool = False,
+        turned: bool = True,
+        keeper: Keeper | None = None,
     ) -> None:
-        self._vectors, self._valid, self._folds, self._codes = vectors, valid, folds, codes
+        # Rows of a fold stand together, those that no head learns from last: a fit passes over what it may see alone.
+        self._order = np.lexsort((folds, folds % BLOCKS, codes < 0))
+        valid, folds, codes = valid[self._order], folds[self._order], codes[self._order]
+        self._vectors = vectors = _in_order(vectors, self._order)
+        self._valid, self._folds, self._codes = valid, folds, codes
         self._learn = codes >= 0
-        self._targets = np.zeros((len(codes), classes), dtype=np.float32)
+        self._targets = np.zeros((len(codes), classes), dtype=np.float32, order="F")
         self._targets[self._learn, codes[self._learn]] = 1
         self._scale, self._outside = scale(vectors, self._learn), outside
         self._inputs = scaled(vectors, *self._scale)
@@ -93,7 +105,8 @@ class CrossValidation:
             self._inputs = in_row_space(self._inputs)
         self._parts = np.unique(folds[self._learn])
         self._blocks = np.where(folds >= 0, folds % BLOCKS, -1)
-        self._discriminant = Discriminant(self._inputs, self._learn, width)
+        self._electorate = Electorate(vectors, self._learn, valid, keeper)
+        self._discriminant = Discriminant(self._inputs, self._learn, width, self._blocks)
         self._progress, self._done = progress, 0
         self._starts: dict[int, np.ndarray] = {}
         self._recipe = self._chosen()
@@ -110,7 +123,10 @@ class CrossValidation:
                 total[asked] += found
                 heads[asked] += 1
                 self._step(len(self._parts) + len(pairs))
-        return total / np.maximum(heads, 1)[:, None]
+        total /= np.maximum(heads, 1)[:, None]
+        result = np.empty_like(total)
+        result[self._order], result[len(self._order) :] = total[: len(self._order)], total[len(self._order) :]
+        return result
 
     def __getstate__(self) -> dict[str, object]:
         """What another process needs to fit; whom to tell stays."""
@@ -128,7 +144,9 @@ class CrossValidation:
                 asked = np.concatenate([asked, len(self._codes) + self._outside.asked(fold)])
             train = self._learn & (self._folds != fold)
             start = self._starts.get(block)
-            found.append((asked, self._ask(train, asked, targets, start, 30 if start is None else 15)[0]))
+            found.append(
+                (asked, self._ask(train, asked, targets, start, LAST_STEPS if start is None else STARTED_STEPS)[0])
+            )
         return found
 
     def _pairs(self, blocks: np.ndarray) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]:
@@ -148,7 +166,7 @@ class CrossValidation:
         inside = np.isin(self._blocks, names)
         asked = np.flatnonzero(self._learn & inside)
         # Not started from another pair's head: that one has seen rows which this one must not know of.
-        return asked, *self._ask(self._learn & ~inside, asked, self._targets, None, 25)
+        return asked, *self._ask(self._learn & ~inside, asked, self._targets, None, PAIR_STEPS)
 
     def _likely(self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """(n, K) float32 likely true labels of the rows to learn from, by heads that left the block out."""
@@ -160,8 +178,11 @@ class CrossValidation:
                 heads[asked] += 1
         total /= np.maximum(heads, 1)[:, None]
         others = np.flatnonzero(self._learn & (self._blocks != block))
+        most = max(CHANNEL_ROWS, CHANNEL_ROWS_OF_CLASS * total.shape[1])
+        if len(others) > most:
+            others = others[np.linspace(0, len(others) - 1, most).astype(np.int64)]
         channel = fit_channel([total[others]], self._codes[others])
-        targets = np.zeros_like(total)
+        targets = np.zeros_like(self._targets)
         learn = np.flatnonzero(self._learn)
         for rows, fitted in ((others, True), (np.setdiff1d(learn, others), False)):
             likely = channel.posterior(self._codes[rows], total[rows], fitted=fitted)
@@ -175,7 +196,7 @@ class CrossValidation:
             return Recipe(RIDGES[2], SHRINKAGES[2], TEMPERATURES[4], (1 / 3, 1 / 3, 1 / 3))
         if self._learn.sum() > FEW_ROWS:
             blocks = blocks[:1]
-        ridge = best_ridge(self._inputs, self._targets, self._learn, self._blocks, "softmax")
+        ridge, start = likeliest_head(self._inputs, self._targets, self._learn, self._blocks, "softmax")
         rows, scores, regressions, votes = [], [], [], []
         for block in blocks:
             train, asked = self._learn & (self._blocks != block), np.flatnonzero(self._learn & (self._blocks == block))
@@ -183,8 +204,10 @@ class CrossValidation:
                 asked = asked[np.linspace(0, len(asked) - 1, MOST_ASKED).astype(np.int64)]
             rows.append(asked)
             scores.append(self._discriminant.scores(train, self._targets, asked, SHRINKAGES))
-            regressions.append(self._regression(train, asked, self._targets, ridge, None, 15)[0])
-            votes.append(neighbour_votes(self._vectors, self._targets, np.flatnonzero(train), asked))
+            # The ridge was chosen by the head that left the first block out.
+            coefficients = start if block == blocks[0] else self._regression(train, ridge)
+            regressions.append(softmax(linear(self._inputs, asked, coefficients)))
+            votes.append(Voters(self._electorate, self._vectors, train, self._targets).votes(asked))
         codes = self._codes[np.concatenate(rows)]
         tried = [np.concatenate(column) for column in zip(*scores, strict=True)]
         found = [likeliest_temperature(one, codes, TEMPERATURES) for one in tried]
@@ -194,19 +217,10 @@ class CrossValidation:
         exponents = fit_channel(heads, codes).exponents
         return Recipe(ridge, SHRINKAGES[best], temperature, tuple(float(e) for e in exponents))
 
-    def _regression(
-        self,
-        train: np.ndarray,
-        asked: np.ndarray,
-        targets: np.ndarray,
-        ridge: float,
-        start: np.ndarray | None,
-        iterations: int,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities by logistic regression on `train`, and its coefficients."""
+    def _regression(self, train: np.ndarray, ridge: float) -> np.ndarray:
+        """(d, K) coefficients of a logistic regression on `train`."""
         weights = train.astype(np.float32)
-        coefficients = fit_logistic(self._inputs, targets, weights, ridge, start=start, iterations=iterations)
-        return softmax(linear(self._inputs, asked, coefficients)), coefficients
+        return fit_logistic(self._inputs, self._targets, weights, ridge, iterations=LAST_STEPS)
 
     def _ask(
         self, train: np.ndarray, asked: np.ndarray, targets: np.ndarray, start: np.ndarray | None, iterations: int
@@ -218,31 +232,34 @@ class CrossValidation:
         recipe = self._recipe
         weights = train.astype(np.float32)
         coefficients = fit_logistic(self._inputs, targets, weights, recipe.ridge, start=start, iterations=iterations)
-        voters = Voters(self._vectors, targets, np.flatnonzero(train))
+        voters = Voters(self._electorate, self._vectors, train, targets)
         slopes, offset = self._discriminant.fitted(train, targets, (recipe.shrinkage,))[0]
         seen = np.bincount(self._codes[train], minlength=classes) > 0
         found = np.empty((len(asked), classes), dtype=np.float32)
         for begin in range(0, len(asked), STEP_ROWS):
-            vectors, inputs = self._of(asked[begin : begin + STEP_ROWS])
+            inputs, votes = self._of(asked[begin : begin + STEP_ROWS], voters)
             heads = (
                 softmax(inputs @ coefficients),
-                voters.votes(vectors, np.arange(len(vectors))),
+                votes,
                 softmax((inputs @ slopes + offset) * np.float32(recipe.temperature)),
             )
-            logits = np.zeros((len(vectors), classes), dtype=np.float32)
+            logits = np.zeros((len(inputs), classes), dtype=np.float32)
             for exponent, head in zip(recipe.exponents, heads, strict=True):
                 logits += np.float32(exponent) * np.log(np.maximum(head, np.float32(FLOOR)))
             found[begin : begin + STEP_ROWS] = with_unseen(softmax(logits), seen)
         return found, coefficients
 
-    def _of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors and inputs of some rows, those outside among them."""
+    def _of(self, rows: np.ndarray, voters: Voters) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs of some rows, those outside among them, and the votes about them."""
         inside = rows[rows < len(self._codes)]
-        vectors, inputs = self._vectors[inside], self._inputs[inside]
+        inputs, votes = self._inputs[inside], voters.votes(inside)
         if self._outside is None or len(inside) == len(rows):
-            return vectors, inputs
+            return inputs, votes
         others = self._outside[rows[len(inside) :] - len(self._codes)]
-        return np.concatenate([vectors, others]), np.concatenate([inputs, scaled(others, *self._scale)])
+        return (
+            np.concatenate([inputs, scaled(others, *self._scale)]),
+            np.concatenate([votes, voters.votes_about(others)]),
+        )
 
     def _step(self, total: int) -> None:
         self._done += 1
@@ -250,22 +267,9 @@ class CrossValidation:
             self._progress(self._done, total)
 
 
-def best_ridge(inputs: np.ndarray, targets: np.ndarray, learn: np.ndarray, folds: np.ndarray, link: Link) -> float:
-    """The ridge under which the labels of the first fold are likeliest; each fit starts from the last one."""
-    fold = folds[learn].min()
-    train = learn & (folds != fold)
-    held_out = np.flatnonzero(learn & (folds == fold))
-    best, least, start = RIDGES[2], np.inf, None
-    for ridge in RIDGES if train.any() else ():
-        start = fit_logistic(inputs, targets, train.astype(np.float32), ridge, link=link, start=start, iterations=12)
-        logits = linear(inputs, held_out, start)
-        p = softmax(logits) if link == "softmax" else sigmoid(logits)
-        right = np.where(targets[held_out] > 0, p, 1.0 if link == "softmax" else 1 - p)
-        loss = -float(np.log(np.maximum(right, FLOOR)).sum())
-        if loss >= least:
-            break
-        best, least = ridge, loss
-    return best
+def _in_order(vectors: np.ndarray | Chosen, order: np.ndarray) -> Chosen:
+    """The same rows in another order, copied block by block when they are asked for."""
+    return Chosen(vectors.vectors, vectors.rows[order]) if isinstance(vectors, Chosen) else Chosen(vectors, order)
 
 
 def with_unseen(probabilities: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -75,7 +75,8 @@ class Estimates:
                 self._keep(key, arrays)
             seconds = round(time.perf_counter() - started, 3)
             self.facts[what] = {"seconds": seconds, "from_cache": found is not None}
-            self._memory[key] = {name: self._placed(name, values) for name, values in arrays.items()}
+            # One by one, so that not all of them are held in both orders.
+            self._memory[key] = {name: self._placed(name, arrays.pop(name)) for name in list(arrays)}
         return self._memory[key]
 
     def _keep(self, key: str, arrays: Arrays) -> None:

@@ -17,10 +17,11 @@ from curate.evidence.embedder import Embedder
 from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import small_classes, stratified_folds, units
+from curate.evidence.kept_lists import KeptLists
 from curate.evidence.masks import Masks, measure_masks
 from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
-from curate.evidence.neighbours import merged, nearest_neighbours
+from curate.evidence.neighbours import merged, named, nearest_neighbours
 from curate.evidence.noise import estimate_noise, estimate_set_noise
 from curate.evidence.order import canonical_order, duplicate_groups, labels_fingerprint, rows_fingerprint
 from curate.evidence.pairs import By, Pairs
@@ -36,7 +37,7 @@ from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.evidence.vector_rows import finite_rows
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 3, "probabilities": 6, "predictions": 2, "noise": 5, "dynamics": 2}
+VERSIONS = {"neighbours": 3, "probabilities": 8, "predictions": 2, "noise": 5, "dynamics": 2}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -181,7 +182,7 @@ class Evidence:
         if not training and (found & ~learned).any():
             # The search among training rows serves both: only held-out rows are searched beside it.
             near = merged(near, self._near("neighbours_held_out", found & ~learned, valid, k))
-        return Neighbours(np.where(near.indices >= 0, order[near.indices], -1), near.similarity, near.recall)
+        return named(near, order)
 
     def _near(self, what: str, found: np.ndarray, valid: np.ndarray, k: int) -> Neighbours:
         """The k nearest rows among those of a mask in canonical order; the indices are positions in that order."""
@@ -221,9 +222,11 @@ class Evidence:
 
         def compute() -> Arrays:
             vectors = embedding.vectors
+            keeper = KeptLists(self.store, f"{self._embedder.title} of {self.table.source}", self.note)
             if labels.sets is not None:
-                return cross_validated_sets(Chosen(vectors, order), labels.sets[order], learn, folds, self._fitting)
-            return cross_validated(vectors, strata, len(labels.names), folds, self._fitting, order)
+                rows, sets = Chosen(vectors, order), labels.sets[order]
+                return cross_validated_sets(rows, sets, learn, folds, self._fitting, keeper)
+            return cross_validated(vectors, strata, len(labels.names), folds, self._fitting, order, keeper=keeper)
 
         made_from = (VERSIONS["probabilities"], self._embedder.key(), self._labels_key(), learn, folds)
         values = self._estimates.get("probabilities", made_from, compute, embedding.vectors.size)["rows_values"]

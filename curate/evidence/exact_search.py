@@ -73,7 +73,7 @@ def exact_search(
         device: ``cpu``, or a device of torch.
 
     Returns:
-        (q, k) int64 places, -1 for none, and (q, k) float32 similarities, -inf for none.
+        (q, k) int32 places, -1 for none, and (q, k) float32 similarities, -inf for none.
 
     Peak memory: two blocks of 48 MB, what faiss holds of similarities, and 36 k bytes per row of a block of queries. On
     a cluster the vectors are copied once and sent to each node, which answers some of the queries.
@@ -100,10 +100,10 @@ def _parts(queries: np.ndarray, step: int) -> list[np.ndarray]:
 def _of_part(
     queries: np.ndarray, chosen: Chosen, targets: np.ndarray, k: int, step: int, device: str = "cpu"
 ) -> tuple[np.ndarray, np.ndarray]:
-    near = np.full((len(queries), k), -1, dtype=np.int64)
+    near = np.full((len(queries), k), -1, dtype=np.int32)
     similarity = np.full((len(queries), k), -np.inf, dtype=np.float32)
     search = _by_faiss if device == "cpu" else _by_torch
-    for start in range(0, len(targets), step):
+    for start in range(0, len(targets) if len(queries) else 0, step):
         part = targets[start : start + step]
         base = chosen[part]
         for begin in range(0, len(queries), step):
@@ -116,6 +116,7 @@ def _of_part(
             best = np.concatenate([near[block], np.where(np.isfinite(value), best, -1)], axis=1)
             value = np.concatenate([similarity[block], value], axis=1)
             near[block], similarity[block] = best_first(best, value, k)
+        del base  # before the next block is copied
     return near, np.minimum(similarity, 1.0)
 
 

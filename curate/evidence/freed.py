@@ -1,4 +1,4 @@
-"""What the allocator of C does with freed memory: kept while blocks follow each other, given back after each stage."""
+"""What the allocators do with freed memory: kept while blocks follow each other, given back after each stage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 LEAST_ROWS = 50_000
 """Rows of a set from which on there is so much of it that the few milliseconds pay."""
@@ -18,9 +19,13 @@ LARGEST_BLOCK = 31 << 20
 def give_back(rows: int) -> None:
     """Give back to the system what work on so many rows left behind between what is still in use.
 
-    Nothing happens where the C library knows no such call (it is not glibc).
+    That is what Arrow holds, which has an allocator of its own, and what the C library does, where it knows such a call
+    (where it is glibc).
     """
-    trim = _trim() if rows >= LEAST_ROWS else None
+    if rows < LEAST_ROWS:
+        return
+    pa.default_memory_pool().release_unused()
+    trim = _trim()
     if trim is not None:
         trim(0)
 

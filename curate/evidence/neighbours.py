@@ -45,18 +45,17 @@ def nearest_neighbours(
         order: (n,) positions in `vectors` of the rows that all else speaks of; as they stand if left out.
 
     Returns:
-        (n, k) indices and similarities; -1 and NaN in rows that are no queries, and where there are not k candidates.
-        `recall` is 1 where all pairs were compared.
+        (n, k) int32 indices and float32 similarities; -1 and NaN in rows that are no queries, and where there are not k
+        candidates. `recall` is 1 where all pairs were compared.
 
-    Peak memory, beside the vectors: 36 k + 60 bytes per row; for an exact search two blocks of 48 MB, for one by cells
-    n^1.5 / 4 bytes (22 MB of 200,000 rows, 250 MB of a million) and 150 MB of blocks.
+    Peak memory, beside the vectors: 20 k + 60 bytes per row; for an exact search two blocks of 48 MB, for one by cells
+    which rows look into which cells (2 bytes for each of some ten to thirty per row, at most n^1.5 / 4 bytes) and
+    150 MB of blocks.
     """
     n = len(vectors)
-    indices = np.full((n, k), -1, dtype=np.int64)
-    similarity = np.full((n, k), np.nan, dtype=np.float32)
-    rows = np.flatnonzero(queries | candidates)
+    rows = np.flatnonzero(queries | candidates).astype(np.int32)
     if not len(rows) or not k or not candidates.any():
-        return Neighbours(indices, similarity)
+        return Neighbours(*_nobody(n, k))
     chosen = Chosen(vectors, rows if order is None else order[rows])
     group, first = _equal_vectors(chosen)
     chosen = Chosen(vectors, chosen.rows[first])
@@ -64,10 +63,11 @@ def nearest_neighbours(
     is_target, is_query = (np.bincount(group[mask], minlength=len(first)) > 0 for mask in (found, queries[rows]))
     places = np.flatnonzero(is_query)
     near, near_similarity, recall = _search(chosen, np.flatnonzero(is_target), places, k)
-    line = np.full(len(first), -1, dtype=np.int64)  # of each group in the result of the search
+    line = np.full(len(first), -1, dtype=np.int32)  # of each group in the result of the search
     line[places] = np.arange(len(places))
     members = _first_members(group[found], rows[found], len(first), k + 1)
     asked = np.flatnonzero(queries[rows])
+    indices, similarity = _nobody(n, k)  # not before the search, which takes more than they do
     several = (members >= 0).sum(1) > 1
     step = max(1, BLOCK_BYTES // ((k + 1) * (k + 1) * 24))
     for begin in range(0, len(asked), step):
@@ -87,6 +87,11 @@ def nearest_neighbours(
     return Neighbours(indices, similarity, recall)
 
 
+def _nobody(n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n, k) indices and similarities of rows without neighbours."""
+    return np.full((n, k), -1, dtype=np.int32), np.full((n, k), np.nan, dtype=np.float32)
+
+
 def merged(one: Neighbours, other: Neighbours) -> Neighbours:
     """The nearest of two searches with different candidates; ties by position."""
     k = one.indices.shape[1]
@@ -99,6 +104,15 @@ def merged(one: Neighbours, other: Neighbours) -> Neighbours:
         best = np.lexsort((np.where(index >= 0, index, np.iinfo(np.int64).max), key), axis=1)[:, :k]
         indices[rows], similarity[rows] = np.take_along_axis(index, best, 1), np.take_along_axis(value, best, 1)
     return Neighbours(indices, similarity, min(one.recall, other.recall))
+
+
+def named(near: Neighbours, order: np.ndarray) -> Neighbours:
+    """The same with (n, k) int64 positions in a table in place of positions in an order of it, (n,) int64."""
+    indices = np.empty(near.indices.shape, dtype=np.int64)
+    for begin in range(0, len(indices), BLOCK_ROWS):
+        index = near.indices[begin : begin + BLOCK_ROWS]
+        indices[begin : begin + BLOCK_ROWS] = np.where(index >= 0, order[index], -1)
+    return Neighbours(indices, near.similarity, near.recall)
 
 
 def _search(chosen: Chosen, targets: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, float]:
@@ -138,7 +152,7 @@ def _equal_vectors(chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
             _, first, code = np.unique(chosen[np.arange(len(chosen))], axis=0, return_index=True, return_inverse=True)
             code = code.ravel()
             break
-    rank = np.argsort(np.argsort(first))
+    rank = np.argsort(np.argsort(first)).astype(np.int32)
     return rank[code], np.sort(first)
 
 
@@ -151,12 +165,12 @@ def _hashes(rows: np.ndarray) -> np.ndarray:
 
 
 def _first_members(group: np.ndarray, rows: np.ndarray, groups: int, most: int) -> np.ndarray:
-    """(groups, most') int64: the first rows of each group, -1 where it has fewer."""
+    """(groups, most') int32: the first rows of each group, -1 where it has fewer."""
     order = np.argsort(group, kind="stable")
     counts = np.bincount(group, minlength=groups)
     rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     kept = rank < most
-    members = np.full((groups, min(most, int(counts.max(initial=0)))), -1, dtype=np.int64)
+    members = np.full((groups, min(most, int(counts.max(initial=0)))), -1, dtype=np.int32)
     members[group[order][kept], rank[kept]] = rows[order][kept]
     return members
 

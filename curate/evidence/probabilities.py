@@ -18,13 +18,15 @@ import pyarrow as pa
 
 from curate.errors import DataError
 from curate.evidence.channel import fit_channel
-from curate.evidence.cross_validation import CrossValidation, Progress, best_ridge
+from curate.evidence.cross_validation import CrossValidation, Progress
 from curate.evidence.encoders import columns
+from curate.evidence.exact_search import Chosen
 from curate.evidence.heads import FLOOR, design, fit_linear, fit_logistic, linear, sigmoid
 from curate.evidence.outside import Outside, learned_rows, with_shares
+from curate.evidence.ridge import best_ridge
 from curate.evidence.values import Probabilities
 from curate.evidence.vector_rows import BLOCK_NUMBERS, Rows, VectorRows, finite_rows
-from curate.evidence.votes import neighbour_votes
+from curate.evidence.votes import Electorate, Keeper, Voters
 from curate.table import Labels, Table
 
 METHOD = (
@@ -44,13 +46,14 @@ def cross_validated(
     folds: np.ndarray,
     progress: Progress | None = None,
     order: np.ndarray | None = None,
-    turned: bool = False,
+    turned: bool = True,
+    keeper: Keeper | None = None,
 ) -> Arrays:
     """Class probabilities of each row by heads that did not see it.
 
     Of more than 100,000 rows the heads learn from an even sample of that size, in which rare classes keep 200 rows, and
-    are asked about all others. Peak memory, beside the vectors: 12 bytes per number of the rows learned from, 16 per
-    row and class, and 300 MB of blocks.
+    are asked about all others. Peak memory, beside the vectors: 4 bytes per number of the rows learned from, 800 for
+    each of them, 40 per class of them, 16 per row and class, and 300 MB of blocks.
 
     Args:
         vectors: (n, d) float32 embedding, L2-normalised, NaN where there is none.
@@ -60,6 +63,7 @@ def cross_validated(
         progress: called with (fits done, fits in all).
         order: (n,) positions in `vectors` of the rows that all else speaks of; as they stand if left out.
         turned: see `CrossValidation`.
+        keeper: of lists of the nearest voters; what is found does not depend on it.
 
     Returns:
         ``rows_values`` (n, K) float32, rows sum to 1, NaN where there is no vector or nothing to learn from;
@@ -78,10 +82,10 @@ def cross_validated(
     compact = np.where(learn, np.searchsorted(seen, codes), -1)
     sample = learned_rows(compact)
     if sample.sum() < learn.sum():
-        found = _of_sample(vectors, order, compact, sample, valid, folds, progress)
+        found = _of_sample(vectors, order, compact, sample, valid, folds, progress, keeper)
     else:
         found = CrossValidation(
-            vectors[order], valid, compact, len(seen), folds, progress, turned=turned
+            Chosen(vectors, order), valid, compact, len(seen), folds, progress, turned=turned, keeper=keeper
         ).probabilities()
     channel = fit_channel([found[sample]], compact[sample])
     values[valid] = 0
@@ -97,13 +101,14 @@ def _of_sample(
     valid: np.ndarray,
     folds: np.ndarray,
     progress: Progress | None,
+    keeper: Keeper | None,
 ) -> np.ndarray:
     """(n, K) float32 by heads that learn from a sample and are asked about all rows with a vector."""
     inside, beyond = np.flatnonzero(sample), np.flatnonzero(valid & ~sample)
     outside = Outside(vectors, order[beyond], folds[beyond])
     known, classes = np.ones(len(inside), dtype=bool), int(codes.max()) + 1
     heads = CrossValidation(
-        vectors[order[inside]], known, codes[inside], classes, folds[inside], progress, outside
+        Chosen(vectors, order[inside]), known, codes[inside], classes, folds[inside], progress, outside, keeper=keeper
     ).probabilities()
     found = np.zeros((len(codes), classes), dtype=np.float32)
     found[np.concatenate([inside, beyond])] = with_shares(heads, codes[inside], codes[codes >= 0])
@@ -111,7 +116,12 @@ def _of_sample(
 
 
 def cross_validated_sets(
-    vectors: Rows, sets: np.ndarray, known: np.ndarray, folds: np.ndarray, progress: Progress | None = None
+    vectors: Rows,
+    sets: np.ndarray,
+    known: np.ndarray,
+    folds: np.ndarray,
+    progress: Progress | None = None,
+    keeper: Keeper | None = None,
 ) -> Arrays:
     """Probability of each label of a multilabel task, by heads that did not see the row.
 
@@ -121,6 +131,7 @@ def cross_validated_sets(
         known: (n,) bool, rows that heads may learn from.
         folds: (n,) int8, as in `cross_validated`.
         progress: called with (fits done, fits in all).
+        keeper: of lists of the nearest voters.
 
     Returns:
         ``rows_values`` (n, K) float32; each column is a probability of its own.
@@ -134,14 +145,14 @@ def cross_validated_sets(
     inputs = design(vectors, learn)
     ridge = best_ridge(inputs, targets, learn, folds, "sigmoid")
     total, heads = np.zeros(sets.shape, dtype=np.float32), np.zeros(len(sets), dtype=np.int64)
-    parts = np.unique(folds[learn])
+    electorate, parts = Electorate(vectors, learn, valid, keeper), np.unique(folds[learn])
     for done, fold in enumerate(parts):
         train = learn & (folds != fold)
         asked = np.flatnonzero(valid & ((folds == fold) | (folds < 0)))
         heads[asked] += 1
         if train.any():
             coefficients = fit_logistic(inputs, targets, train.astype(np.float32), ridge, link="sigmoid")
-            votes = neighbour_votes(vectors, targets, np.flatnonzero(train), asked)
+            votes = Voters(electorate, vectors, train, targets).votes(asked)
             votes = np.clip(votes, FLOOR, 1 - 1e-6)
             total[asked] += sigmoid(0.5 * (linear(inputs, asked, coefficients) + np.log(votes) - np.log1p(-votes)))
         else:

@@ -159,7 +159,7 @@ def _line(check: str, way: _Way, material: Material, rows: np.ndarray) -> str | 
         fix = "review"
     settings = [f"fix: {fix}"]
     share = 0.0 if fix == "review" else _largest_share(material, rows)
-    known = check_class(check)
+    known = check_class(check) if share else None  # loading a check takes longer than all else here
     default = known.model_fields["limit"].default if known is not None and "limit" in known.model_fields else 0.5
     if share > default:
         settings.append(f"limit: {min(1.0, math.ceil(share * 100) / 100):g}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import curate
+from curate import registry
+from curate.errors import ConfigError
 from curate.ledger import sentences
-from curate.report.advice import advise, check_class, rows_with_issues
+from curate.report.advice import advise, own_name, rows_with_issues
 from curate.report.classes import class_counts, confusion
 from curate.report.contents import in_words, origins
 from curate.report.material import Material
@@ -99,8 +100,11 @@ def _checks(material: Material, rows_per_issue: int) -> dict[str, Check]:
 
 def describe(check: str) -> str:
     """What a check looks for: the first paragraph of its class's docstring, empty for a check that is not installed."""
-    known = check_class(check)
-    return " ".join((inspect.getdoc(known) or "").split("\n\n")[0].split()).replace("`", "") if known else ""
+    try:
+        said = registry.docstring(own_name(check))
+    except ConfigError:
+        return ""
+    return " ".join(said.split("\n\n")[0].split()).replace("`", "")
 
 
 def _rows(material: Material, worst: list[pa.Table]) -> Any:

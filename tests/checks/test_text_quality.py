@@ -3,13 +3,15 @@
 import re
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 import curate
 from benchmarks._planted_texts import PLANTS
 from curate.checks.text_quality import ISSUES, TextQuality
-from curate.checks.texts import form, language
+from curate.checks.texts import endings, form, language
+from curate.checks.texts.measured import Measured
 from curate.evidence import Evidence
 
 SETS = {
@@ -258,3 +260,28 @@ def test_texts_cut_at_a_limit_are_found_with_and_without_signs():
         found = set(flagged(find([text[:120] for text in texts]), "truncated"))
         assert len(found & cut) >= 0.95 * len(cut) >= 20, end
         assert len(found - cut) <= 0.02 * len(texts)
+
+
+def test_endings_are_judged_alike_in_blocks_of_any_size(sets, monkeypatch):
+    texts = [text if row % 9 else f"{text[: len(text) // 2]}  " for row, text in enumerate(sets["banking77"][:900])]
+    whole = find(texts).table
+    for size in (1, 128):
+        monkeypatch.setattr(endings, "BLOCK_TEXTS", size)
+        assert find(texts).table.equals(whole)
+    assert pc.sum(pc.equal(whole.filter(whole["is_issue"])["issue"], "truncated")).as_py() >= 20
+
+
+def test_fractions_are_widened_when_they_are_looked_at_and_not_held(sets):
+    table = curate.load({"text": sets["banking77"][:50]}, task=curate.Task(text="text", kind="unlabeled"))
+    evidence = Evidence(table)
+    m = Measured(evidence, ("words", "digit_fraction"), np.array([3, 1]))
+    assert "digit_fraction" in m
+    assert "characters" not in m
+    with pytest.raises(KeyError):
+        m["characters"]
+    assert m["digit_fraction"].dtype == np.float64
+    assert m["digit_fraction"] is not m["digit_fraction"]
+    assert np.array_equal(m["digit_fraction"], evidence.measure("text.digit_fraction")[[3, 1]])
+    assert m["words"].tolist() == evidence.measure("text.words")[[3, 1]].tolist()
+    assert dict(m).keys() == {"words", "digit_fraction"}
+    assert len(m) == 2

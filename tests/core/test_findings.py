@@ -106,3 +106,22 @@ def test_issues_are_found_by_their_places_over_many_chunks():
     found = {pair: len(joined.only(*pair)) for pair in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "z"), ("c", "x"))}
     assert list(found.values()) == [n, 1, 0, 17_000, 0]
     assert set(joined.only("b", "z").table["issue"].to_pylist()) == {"z"}
+
+
+def test_sets_of_rows_that_take_turns_share_their_columns():
+    ids = np.array([f"row {place}" for place in range(9)], dtype=np.dtypes.StringDType())
+    every, some = np.arange(9), np.array([1, 4, 7])
+
+    def of(rows, row_ids=ids):
+        return Findings.of("c", "i", rows, row_ids, np.ones(len(rows)), np.zeros(len(rows), dtype=bool)).table
+
+    def address(table):
+        return table["row_id"].chunk(0).buffers()[2].address
+
+    tables = [of(rows) for rows in (every, some, every.copy(), some.copy())]
+    assert [table["row_id"].to_pylist() for table in tables] == [ids.tolist(), ["row 1", "row 4", "row 7"]] * 2
+    assert address(tables[0]) == address(tables[2])
+    assert address(tables[1]) == address(tables[3])
+    others = np.array([f"other {place}" for place in range(9)], dtype=np.dtypes.StringDType())
+    assert of(some, others)["row_id"].to_pylist() == ["other 1", "other 4", "other 7"]
+    assert of(some)["row_id"].to_pylist() == ["row 1", "row 4", "row 7"]

@@ -1,7 +1,11 @@
 """Freed memory goes back to the system where the allocator can do that, and only for sets that are large."""
 
 import platform
+import resource
+import sys
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from curate.evidence import freed
@@ -26,3 +30,17 @@ def test_an_allocator_without_such_a_call_is_left_alone(monkeypatch):
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_the_call_of_this_system_can_be_made():
     assert freed._trim()(0) in (0, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
+def test_arrow_gives_back_what_it_keeps_for_later():
+    arrow = pa.array(["a text of some length"] * 2_000_000)
+    taken = resident()
+    del arrow
+    freed.give_back(freed.LEAST_ROWS)
+    assert resident() < taken - 30_000_000  # of 50 million bytes
+
+
+def resident():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()

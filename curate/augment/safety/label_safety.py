@@ -13,9 +13,9 @@ from curate.augment.recipe.stage import Listed, Stage
 from curate.augment.safety.items import READABLE, as_columns, bytes_of, cells, items, scalars, value
 from curate.errors import DataError
 from curate.evidence import Evidence
-from curate.evidence.cross_validation import best_ridge
 from curate.evidence.folds import stratified_folds
 from curate.evidence.heads import design, fit_logistic
+from curate.evidence.ridge import best_ridge
 from curate.randomness import digest
 from curate.sources import load
 from curate.task import Task

@@ -32,6 +32,8 @@ LONG = 64
 """Numbers from which the vectors of one column are taken for an embedding, and not for columns of a table."""
 FAR = 3.0
 """Robust deviations from which a cell is worth naming."""
+BLOCK_ROWS = 65_536
+"""Rows whose neighbours are copied at once."""
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,14 @@ def _embedding(evidence: Evidence, rank: np.ndarray, neighbours: int) -> _Seen:
 
     def near(k: int) -> tuple[np.ndarray, np.ndarray]:
         nearest = evidence.neighbours(k, training=True)
-        indices = place[nearest.indices[rows]]
-        distance = np.sqrt(np.maximum(2.0 - 2.0 * nearest.similarity[rows], 0.0))  # Euclidean, of unit vectors
-        return indices, np.where(indices >= 0, distance, np.nan)
+        shape = len(rows), nearest.indices.shape[1]
+        indices, distance = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32)
+        for begin in range(0, len(rows), BLOCK_ROWS):
+            block, some = slice(begin, begin + BLOCK_ROWS), rows[begin : begin + BLOCK_ROWS]
+            indices[block] = place[nearest.indices[some]]
+            apart = np.sqrt(np.maximum(2.0 - 2.0 * nearest.similarity[some], 0.0))  # Euclidean, of unit vectors
+            distance[block] = np.where(indices[block] >= 0, apart, np.nan)
+        return indices, distance
 
     return _Seen("overall", Space(found.vectors, fit, evidence.seed, neighbours, near, rows), rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,12 +48,23 @@ def usual(value: np.ndarray, evidence: Evidence, rows: np.ndarray) -> float:
     return float(np.median(base)) if len(base) else 0.0
 
 
-def findings(check: str, evidence: Evidence, rows: np.ndarray, issues: Sequence[Bounded]) -> Findings:
-    """The findings of several issues about the same (m,) rows; the facts count each issue."""
+def findings(check: str, evidence: Evidence, rows: np.ndarray, issues: Iterable[Bounded]) -> Findings:
+    """The findings of several issues about the same (m,) rows; the facts count each issue.
+
+    Issues that are judged one by one while they are asked for (by a generator) are not held beside each other.
+    """
     parts, counts = [], {}
-    for issue, score, reason in issues:
-        flagged = score < 0.5 - 1e-9
-        reasons = {int(place): reason(int(place)) for place in np.flatnonzero(flagged)}
-        parts.append(Findings.of(check, issue, rows, evidence.table.row_ids, score, flagged, reason=reasons))
-        counts[issue] = int(flagged.sum())
+    for bounded in issues:
+        part, counts[bounded.issue] = _judged(check, evidence, rows, bounded)
+        parts.append(part)
+        del bounded  # before the next one is judged
     return Findings(Findings.join(parts).table, {check: {"rows": len(rows), **counts}})
+
+
+def _judged(check: str, evidence: Evidence, rows: np.ndarray, bounded: Bounded) -> tuple[Findings, int]:
+    """The findings of one issue, and how many are flagged."""
+    issue, score, reason = bounded
+    flagged = score < 0.5 - 1e-9
+    reasons = {int(place): reason(int(place)) for place in np.flatnonzero(flagged)}
+    found = Findings.of(check, issue, rows, evidence.table.row_ids, score, flagged, reason=reasons)
+    return found, int(flagged.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,11 @@ import pyarrow.compute as pc
 from curate.checks.judging.bounds import Bounded
 from curate.checks.texts.corpus import Corpus
 from curate.checks.texts.quotes import quoted
-from curate.evidence.measures.text_codes import blocks
+from curate.evidence.measures.text_codes import Codes, blocks
 
 TAIL = 120
+BLOCK_TEXTS = 65_536
+"""Texts of which a copy without the blanks at the end is held at once."""
 MARK = (
     r"(?:\x{2026}|[^.]\.\.\.|\[\.{3}\]|\[\x{2026}\]"
     r"|(?i:\b(?:read more|continue reading|to be continued|truncated)\W{0,3}))\s*$"
@@ -47,9 +50,12 @@ def truncated(texts: pa.Array, corpus: Corpus | None, share: float) -> Bounded:
     """
     value, why = np.ones(len(texts)), {}
     length = pc.utf8_length(texts).to_numpy(zero_copy_only=False)  # a limit counts blanks at the end, too
-    texts = pc.utf8_rtrim_whitespace(texts)
-    _by_mark(texts, share, value, why)
-    ended = pc.match_substring_regex(texts, ENDED).to_numpy(zero_copy_only=False)
+    ended, marked = (np.zeros(len(texts), dtype=bool) for _ in range(2))
+    for start, some in _trimmed(texts):
+        here = slice(start, start + len(some))
+        ended[here] = pc.match_substring_regex(some, ENDED).to_numpy(zero_copy_only=False)
+        marked[here] = pc.match_substring_regex(some, MARK).to_numpy(zero_copy_only=False)
+    _by_mark(np.flatnonzero(marked), share, value, why)
     ends = _Ends.of(texts, ended, corpus)
     _by_length(length, ended, ends, corpus, value, why)
     if corpus is not None:
@@ -57,16 +63,21 @@ def truncated(texts: pa.Array, corpus: Corpus | None, share: float) -> Bounded:
 
     def reason(place: int) -> str:
         _, sentence, size = why[place]
-        text = texts[place].as_py()
+        text = pc.utf8_rtrim_whitespace(texts[place]).as_py()
         return f"{sentence}; {quoted(text, max(0, len(text) - size), len(text))}"
 
     score = np.where(value < share, 0.1 + 0.4 * value / max(share, 1e-9) * 0.99, 1.0)
     return Bounded("truncated", score, reason)
 
 
-def _by_mark(texts: pa.Array, share: float, value: np.ndarray, why: dict) -> None:
-    marked = np.flatnonzero(pc.match_substring_regex(texts, MARK).to_numpy(zero_copy_only=False))
-    usual = len(marked) / max(len(texts), 1)
+def _trimmed(texts: pa.Array) -> Iterator[tuple[int, pa.Array]]:
+    """(place of the first, texts without the blanks at their end), block by block."""
+    for start in range(0, len(texts), BLOCK_TEXTS):
+        yield start, pc.utf8_rtrim_whitespace(texts.slice(start, BLOCK_TEXTS))
+
+
+def _by_mark(marked: np.ndarray, share: float, value: np.ndarray, why: dict) -> None:
+    usual = len(marked) / max(len(value), 1)
     if not len(marked) or usual >= max(share, 0.02):
         return
     for place in marked.tolist():
@@ -95,7 +106,7 @@ class _Ends:
     @classmethod
     def of(cls, texts: pa.Array, ended: np.ndarray, corpus: Corpus | None) -> _Ends:
         rows, words, hashes = [], [], []
-        for start, codes in blocks(pc.utf8_slice_codeunits(texts, -TAIL)):
+        for start, codes in _tails(texts):
             begin, end = codes.words
             if not len(begin):
                 continue
@@ -117,6 +128,13 @@ class _Ends:
         place = corpus.places(every)
         used, inside = (np.where(place >= 0, n[place], 0) for n in (corpus.rows, corpus.uses - corpus.ends))
         return cls(rows, words, place, used, inside)
+
+
+def _tails(texts: pa.Array) -> Iterator[tuple[int, Codes]]:
+    """(place of the first text, codes of their last characters)."""
+    for first, some in _trimmed(texts):
+        for start, codes in blocks(pc.utf8_slice_codeunits(some, -TAIL)):
+            yield first + start, codes
 
 
 def _by_length(

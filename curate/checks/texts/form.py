@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ LEAST_WORDS, LEAST_LETTERS = 6, 12
 """Words, and letters, from which repetition is judged."""
 LEAST_RATIO = 4.0
 """A length is never odd that is within this ratio of the median."""
-Measures = dict[str, np.ndarray]
+Measures = Mapping[str, np.ndarray]
 
 
 def mojibake_available() -> bool:
@@ -34,8 +34,8 @@ def mojibake_available() -> bool:
     return find_spec("ftfy") is not None
 
 
-def issues(check: TextQuality, texts: pa.Array, m: Measures, training: np.ndarray) -> list[Bounded]:
-    """The issues that are turned on.
+def issues(check: TextQuality, texts: pa.Array, m: Measures, training: np.ndarray) -> Iterator[Bounded]:
+    """The issues that are turned on, one by one.
 
     Args:
         check: its settings.
@@ -44,17 +44,17 @@ def issues(check: TextQuality, texts: pa.Array, m: Measures, training: np.ndarra
         training: (m,) bool, rows from which the usual is taken.
     """
     empty = (m["words"] <= 0) & ~(m["symbol_fraction"] > 0)
-    found = [Bounded("empty", np.where(empty, 0.0, 1.0), lambda p: "no letters, digits or symbols")]
-    found += _length(check, m, training, empty)
-    found += _characters(check, m, training, empty)
-    found += _repetition(check, texts, m)
-    found += _marks(check, texts, m)
+    yield Bounded("empty", np.where(empty, 0.0, 1.0), lambda p: "no letters, digits or symbols")
+    yield from _length(check, m, training, empty)
+    yield from _characters(check, m, training, empty)
+    yield from _repetition(check, texts, m)
+    yield from _marks(check, texts, m)
     if check.max_contacts:
-        found += [_contact(kind, texts, m[f"{kind}_count"], check.max_contacts) for kind in check.contacts]
-    return found
+        for kind in check.contacts:
+            yield _contact(kind, texts, m[f"{kind}_count"], check.max_contacts)
 
 
-def _length(check: TextQuality, m: Measures, training: np.ndarray, empty: np.ndarray) -> list[Bounded]:
+def _length(check: TextQuality, m: Measures, training: np.ndarray, empty: np.ndarray) -> Iterator[Bounded]:
     characters, words = np.maximum(m["characters"], 0), np.maximum(m["words"], 0)
     # Of a text without spaces (a code, a Thai sentence) the words say little: it counts as words of six characters.
     size = np.maximum(words, characters / 12)
@@ -62,10 +62,6 @@ def _length(check: TextQuality, m: Measures, training: np.ndarray, empty: np.nda
     least = median / max((median / low) ** check.length_spread, LEAST_RATIO) if check.length_spread else 0.0
     most = median * max((high / median) ** check.length_spread, LEAST_RATIO) if check.length_spread else np.inf
     fewest = max(check.min_words, least)
-    short = np.minimum(
-        at_least(characters, check.min_characters) if check.min_characters else 1.0,
-        at_least(size, fewest) if fewest >= 1 else 1.0,
-    )
     limit = min(most, check.max_words or np.inf)
 
     def too_short(p: int) -> str:
@@ -80,12 +76,15 @@ def _length(check: TextQuality, m: Measures, training: np.ndarray, empty: np.nda
             f" {limit:,.0f})"
         )
 
-    found = []
     if check.min_characters or check.min_words or check.length_spread:
-        found.append(Bounded("too_short", np.where(empty, 1.0, short), too_short))
+        short = np.minimum(
+            at_least(characters, check.min_characters) if check.min_characters else 1.0,
+            at_least(size, fewest) if fewest >= 1 else 1.0,
+        )
+        yield Bounded("too_short", np.where(empty, 1.0, short), too_short)
+        del short
     if np.isfinite(limit) or check.length_spread:
-        found.append(Bounded("too_long", at_most(size, limit) if np.isfinite(limit) else np.ones(len(size)), too_long))
-    return found
+        yield Bounded("too_long", at_most(size, limit) if np.isfinite(limit) else np.ones(len(size)), too_long)
 
 
 def _usual(size: np.ndarray) -> tuple[float, float, float]:
@@ -96,8 +95,7 @@ def _usual(size: np.ndarray) -> tuple[float, float, float]:
     return float(low), float(median), float(high)
 
 
-def _characters(check: TextQuality, m: Measures, training: np.ndarray, empty: np.ndarray) -> list[Bounded]:
-    found = []
+def _characters(check: TextQuality, m: Measures, training: np.ndarray, empty: np.ndarray) -> Iterator[Bounded]:
     letters, digits = m["alphabetic_fraction"], m["digit_fraction"]
     usual_letters, usual_digits = _median(letters[training & ~empty]), _median(digits[training & ~empty])
     if check.min_alphabetic_fraction:
@@ -105,22 +103,18 @@ def _characters(check: TextQuality, m: Measures, training: np.ndarray, empty: np
         # Emoji say what they say, and digits have an issue of their own.
         score = at_least(letters + np.nan_to_num(digits) + np.nan_to_num(m["emoji_fraction"]), bound)
         score[empty | (np.nan_to_num(m["characters"]) < 4)] = 1.0
-        found.append(
-            Bounded(
-                "mostly_symbols",
-                score,
-                lambda p: f"{letters[p]:.0%} of its characters are letters, blanks aside (threshold {bound:.0%})",
-            )
+        yield Bounded(
+            "mostly_symbols",
+            score,
+            lambda p: f"{letters[p]:.0%} of its characters are letters, blanks aside (threshold {bound:.0%})",
         )
+        del score
     if check.max_digit_fraction and (limit := max(check.max_digit_fraction, 2 * usual_digits)) < 1:
-        found.append(
-            Bounded(
-                "mostly_digits",
-                at_most(digits, limit),
-                lambda p: f"{digits[p]:.0%} of its characters are digits, blanks aside (threshold {limit:.0%})",
-            )
+        yield Bounded(
+            "mostly_digits",
+            at_most(digits, limit),
+            lambda p: f"{digits[p]:.0%} of its characters are digits, blanks aside (threshold {limit:.0%})",
         )
-    return found
 
 
 def _median(values: np.ndarray) -> float:
@@ -128,33 +122,35 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(values)) if len(values) else 0.0
 
 
-def _repetition(check: TextQuality, texts: pa.Array, m: Measures) -> list[Bounded]:
+def _repetition(check: TextQuality, texts: pa.Array, m: Measures) -> Iterator[Bounded]:
+    if not (check.max_repeated_fraction or check.max_run):
+        return
+    words, parts, run = m["repeated_words"], m["repeated_parts"], m["longest_run"]
     found = np.zeros(len(texts))
     if check.max_repeated_fraction:
-        words = np.where(m["words"] >= LEAST_WORDS, np.nan_to_num(m["repeated_words"]), 0.0)
-        parts = np.where(m["characters"] >= LEAST_LETTERS, np.nan_to_num(m["repeated_parts"]), 0.0)
-        found = np.maximum(words, parts) / check.max_repeated_fraction
+        found = np.where(m["words"] >= LEAST_WORDS, np.nan_to_num(words), 0.0)
+        found = np.maximum(found, np.where(m["characters"] >= LEAST_LETTERS, np.nan_to_num(parts), 0.0))
+        found /= check.max_repeated_fraction
     if check.max_run:
-        found = np.maximum(found, np.maximum(m["longest_run"], 0) / check.max_run)
-    if not (check.max_repeated_fraction or check.max_run):
-        return []
+        found = np.maximum(found, np.maximum(run, 0) / check.max_run)
 
     def reason(p: int) -> str:
-        if check.max_run and m["longest_run"][p] > check.max_run:
+        if check.max_run and run[p] > check.max_run:
             text = str(texts[p].as_py())
-            run = re.search(rf"([^\W])\1{{{int(m['longest_run'][p]) - 1},}}", text, re.IGNORECASE)
-            where = f"; {quoted(text, *run.span())}" if run else ""
-            return f"{m['longest_run'][p]:.0f} equal letters or digits in a row (threshold {check.max_run}){where}"
-        share = max(m["repeated_words"][p], m["repeated_parts"][p])
-        what = "words" if m["repeated_words"][p] >= m["repeated_parts"][p] else "letters"
-        return f"{share:.0%} of its {what} repeat what it said before (threshold {check.max_repeated_fraction:.0%})"
+            match = re.search(rf"([^\W])\1{{{int(run[p]) - 1},}}", text, re.IGNORECASE)
+            where = f"; {quoted(text, *match.span())}" if match else ""
+            return f"{run[p]:.0f} equal letters or digits in a row (threshold {check.max_run}){where}"
+        what = "words" if words[p] >= parts[p] else "letters"
+        return (
+            f"{max(words[p], parts[p]):.0%} of its {what} repeat what it said before"
+            f" (threshold {check.max_repeated_fraction:.0%})"
+        )
 
-    return [Bounded("repeated", at_most(found, 1.0), reason)]
+    yield Bounded("repeated", at_most(found, 1.0), reason)
 
 
-def _marks(check: TextQuality, texts: pa.Array, m: Measures) -> list[Bounded]:
+def _marks(check: TextQuality, texts: pa.Array, m: Measures) -> Iterator[Bounded]:
     """Issues that are counted: a text with as many as the threshold is flagged."""
-    found = []
     if check.max_damage:
         damage = np.maximum(m["replacement_characters"], 0) + np.maximum(m["control_characters"], 0)
         places = _matches(DAMAGE)
@@ -163,40 +159,31 @@ def _marks(check: TextQuality, texts: pa.Array, m: Measures) -> list[Bounded]:
             for p in np.flatnonzero((m["mojibake"] >= check.max_mojibake) & (damage > 0)).tolist():
                 damage[p] = sum(1 for _ in places(str(texts[p].as_py())))
         what = "replacement or control character(s)"
-        found.append(counted("garbled", texts, damage, check.max_damage, what, places))
+        yield counted("garbled", texts, damage, check.max_damage, what, places)
     if check.max_mojibake and "mojibake" in m:
-        found.append(
-            counted("mojibake", texts, m["mojibake"], check.max_mojibake, "sequence(s) of a wrong decoding", _mojibake)
-        )
+        what = "sequence(s) of a wrong decoding"
+        yield counted("mojibake", texts, m["mojibake"], check.max_mojibake, what, _mojibake)
     if check.max_hidden_characters:
-        found.append(
-            counted(
-                "hidden_characters",
-                texts,
-                m["hidden_characters"],
-                check.max_hidden_characters,
-                "character(s) that nobody sees",
-                lambda text: ((p, p + 1) for p in hidden_places(text)),
-            )
+        yield counted(
+            "hidden_characters",
+            texts,
+            m["hidden_characters"],
+            check.max_hidden_characters,
+            "character(s) that nobody sees",
+            lambda text: ((p, p + 1) for p in hidden_places(text)),
         )
     if check.max_lookalike_letters:
-        found.append(
-            counted(
-                "lookalike_letters",
-                texts,
-                m["lookalike_letters"],
-                check.max_lookalike_letters,
-                "Latin letter(s) beside Cyrillic or Greek ones",
-                _matches(LOOKALIKE),
-            )
+        yield counted(
+            "lookalike_letters",
+            texts,
+            m["lookalike_letters"],
+            check.max_lookalike_letters,
+            "Latin letter(s) beside Cyrillic or Greek ones",
+            _matches(LOOKALIKE),
         )
     if check.max_markup:
-        found.append(
-            counted(
-                "markup", texts, m["markup"], check.max_markup, "tag(s), entities or placeholders", _matches(MARKUP)
-            )
-        )
-    return found
+        what = "tag(s), entities or placeholders"
+        yield counted("markup", texts, m["markup"], check.max_markup, what, _matches(MARKUP))
 
 
 Places = Callable[[str], Iterator[tuple[int, int]]]

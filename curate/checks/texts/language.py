@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 
 import numpy as np
@@ -51,7 +52,7 @@ def usual_languages(language: np.ndarray, judged: np.ndarray) -> tuple[str, ...]
 
 
 def wrong_language(
-    texts: pa.Array, m: dict[str, np.ndarray], usual: tuple[str, ...], bound: float, corpus: Corpus | None
+    texts: pa.Array, m: Mapping[str, np.ndarray], usual: tuple[str, ...], bound: float, corpus: Corpus | None
 ) -> Bounded:
     """Rows whose language is none of the usual ones.
 
@@ -99,7 +100,7 @@ def _likelier(texts: pa.Array, usual: tuple[str, ...], given: np.ndarray) -> tup
     return np.where(none, 0.0, margin), top
 
 
-def mixed_language(texts: pa.Array, m: dict[str, np.ndarray], bound: float) -> Bounded:
+def mixed_language(texts: pa.Array, m: Mapping[str, np.ndarray], bound: float) -> Bounded:
     """Rows with a part in another language than the rest, by the evidence for that part.
 
     Args:
@@ -107,15 +108,15 @@ def mixed_language(texts: pa.Array, m: dict[str, np.ndarray], bound: float) -> B
         m: measures of them.
         bound: nats by which the part's own language must be likelier.
     """
-    margin = np.nan_to_num(m["second_margin"])
-    value = np.where(m["second_fraction"] >= LEAST_SHARE, margin, np.minimum(margin, bound))
+    margin, fraction, seconds = np.nan_to_num(m["second_margin"]), m["second_fraction"], m["second_language"]
+    value = np.where(fraction >= LEAST_SHARE, margin, np.minimum(margin, bound))
 
     def reason(place: int) -> str:
-        text, second = str(texts[place].as_py())[:CHARACTERS], str(m["second_language"][place])
+        text, second = str(texts[place].as_py())[:CHARACTERS], str(seconds[place])
         spans = parts(text)
         best = max(spans, key=lambda span: _excess(text[span[0] : span[1]], second), default=(0, len(text)))
         return (
-            f"{m['second_fraction'][place]:.0%} of its letters read as {second}, likelier by {margin[place]:.1f} nats"
+            f"{fraction[place]:.0%} of its letters read as {second}, likelier by {margin[place]:.1f} nats"
             f" (threshold {bound:g}); {quoted(text, *best)}"
         )
 

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.evidence.cross_validation import best_ridge
 from curate.evidence.folds import stratified_folds, units
 from curate.evidence.heads import design, fit_linear, sigmoid, softmax
 from curate.evidence.probabilities import LINEAR_RIDGES
+from curate.evidence.ridge import best_ridge
 from curate.feed.adaptive import Adaptive
 from curate.feed.sampler import Mode, Sampler
 from curate.pipeline.comparison.lesson import Lesson

@@ -1,0 +1,80 @@
+"""Lists of nearest voters in the cache: of a set that has grown, only what is new is searched.
+
+Lists are kept under a hash of the rows and voters they are of. Which were kept last of a source stands in a log of
+numbered entries, as nothing in the cache is ever written over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from curate.errors import StorageError
+from curate.evidence.cache import Cache
+from curate.evidence.order import fingerprint
+from curate.evidence.voter_lists import Lists
+
+VERSION = 1
+MOST_KEPT = 500
+"""Entries of a log; once they are used up, the last of them serves."""
+LEAST_CHANGE = 0.01
+"""Share of the rows or voters that must be new for lists to be kept again."""
+FEW_ROWS = 2_000
+"""Rows of fewer are as well searched anew."""
+FIELDS = {"entry": ("uint64", (2,))}
+
+
+class KeptLists:
+    """Where lists of one source are kept.
+
+    What is found is the same with and without them: they hang on the vectors alone, by which they are known.
+
+    Args:
+        store: the cache; None where nothing is kept.
+        source: what tells one growing set from another.
+        note: takes a sentence where they can't be kept.
+    """
+
+    def __init__(self, store: Cache | None, source: str, note: Callable[[str], None]) -> None:
+        self._store, self._note = store, note
+        self._log = fingerprint("voters", VERSION, source)
+        self._used = 0
+
+    def last(self, k: int) -> Lists | None:
+        """The lists of `k` voters that were kept last and are still there."""
+        if self._store is None:
+            return None
+        found, values, damaged = self._store.lookup(self._log, _numbers(MOST_KEPT), FIELDS)
+        if damaged:
+            self._note(f"{damaged} damaged file(s) about kept neighbours in the cache set aside")
+        entries = np.flatnonzero(found)
+        self._used = int(entries.max(initial=-1)) + 1
+        for entry in entries[::-1]:
+            kept = Lists.of(self._store.get(_key(values["entry"][entry])), k)
+            if kept is not None:
+                return kept
+        return None
+
+    def keep(self, found: Lists, before: Lists | None) -> None:
+        """Keep lists, unless they are about those before."""
+        if self._store is None or len(found.rows) < FEW_ROWS or self._used >= MOST_KEPT:
+            return
+        if before is not None and before.changed(found.voters, found.rows) < LEAST_CHANGE:
+            return
+        key = fingerprint("voters", VERSION, found.near.shape[1], found.voters, found.rows)
+        entry = np.array([[int(key[:16], 16), int(key[16:], 16)]], dtype=np.uint64)
+        try:
+            self._store.put(key, found.arrays())
+            self._store.append(self._log, _numbers(self._used + 1)[self._used :], {"entry": entry})
+        except StorageError as error:  # the lists are there; only the next run has to search again
+            self._note(f"nearest voters are not kept for the next run: {error}")
+
+
+def _numbers(count: int) -> np.ndarray:
+    """(count, 2) uint64 keys of the entries of a log."""
+    return np.stack([np.arange(count), np.full(count, VERSION)], axis=1).astype(np.uint64)
+
+
+def _key(entry: np.ndarray) -> str:
+    return f"{int(entry[0]):016x}{int(entry[1]):016x}"
