@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import weakref
 from collections import Counter
@@ -204,6 +205,14 @@ class Loader(DataLoader):
         """Go on with the batch after the last one that was handed out. Raises ConfigError if it is of another plan."""
         self.requests.sampler.load_state_dict(state)
         self.cursor.go_to(int(state["epoch"]), int(state["drawn"]))
+
+    def skip(self, epoch: int, batches: int) -> None:
+        """Go on in an epoch behind its first batches, as if they had been handed out; nothing is read for that."""
+        self.set_epoch(epoch)
+        sampler = self.requests.sampler
+        sampler.cursor.go_to(epoch)
+        end = max((end for _, end in itertools.islice(sampler.steps(), batches)), default=0)
+        self.load_state_dict(sampler.state_at(Cursor(epoch, end)))
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -13,6 +13,7 @@ from curate.feed.device.prefetched import Prefetched
 def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Prefetched:
     """The loader of this process of an `Accelerator`. It must not go through ``accelerator.prepare``.
 
+    `accumulate` also tells the sampler ``adaptive`` what the loss was; without it, a `Reporter` does when it is told.
     Its state may be saved with ``accelerator.register_for_checkpointing(loader)``. Gradients are accumulated with
     `accumulate`, and not by the `Accelerator`, which would average losses of unequal weight::
 

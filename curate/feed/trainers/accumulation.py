@@ -15,7 +15,7 @@ from curate.feed.losses.row_loss import RowLoss
 Batch = dict[str, Any]
 
 
-def accumulate(batches: Iterable[Batch], loss: RowLoss, steps: int = 1) -> Iterator[list[Batch]]:
+def accumulate(batches: Iterable[Batch], loss: RowLoss, steps: int = 1, report: bool = True) -> Iterator[list[Batch]]:
     """Groups of `steps` batches, each with the entry ``mass``, whose losses add up to that of the group as one batch.
 
     A loss divides by the sum of its weights. Mean losses of parts with other sums (a short batch, rows without label,
@@ -29,24 +29,41 @@ def accumulate(batches: Iterable[Batch], loss: RowLoss, steps: int = 1) -> Itera
             optimizer.step()
             optimizer.zero_grad()
 
+    Behind the last group the sampler ``adaptive`` is told what `loss` was of each class, or row, over all processes
+    (see `curate.feed.trainers.Reporter`); an epoch that is left before its end says nothing.
+
     Args:
         batches: a loader, or another iterable of its batches.
         loss: of `curate.losses`.
         steps: batches per optimiser step; the last group of an epoch may have fewer.
+        report: False where you tell the sampler ``adaptive`` something else, such as the recall on held-out rows.
 
     Raises:
-        ConfigError: `steps` is not a whole number of at least 1.
+        ConfigError: `steps` is not a whole number of at least 1; or the sampler adapts, and `loss` was not called.
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ConfigError(f"steps must be a whole number of at least 1, not {steps!r}")
-    return _groups(batches, loss, steps)
+    return _groups(batches, loss, steps, report)
 
 
-def _groups(batches: Iterable[Batch], loss: RowLoss, steps: int) -> Iterator[list[Batch]]:
-    iterator = iter(batches)
-    while group := list(islice(iterator, steps)):
-        mass, processes = over_processes(sum_of_masses(group, loss))
-        yield with_mass(group, mass / processes)
+def _groups(batches: Iterable[Batch], loss: RowLoss, steps: int, report: bool) -> Iterator[list[Batch]]:
+    from curate.feed.trainers.reporting import Reporter
+
+    reporter = Reporter(batches, loss) if report else None
+    try:
+        if reporter is not None:
+            reporter.listen()
+        iterator = iter(batches)
+        while group := list(islice(iterator, steps)):
+            mass, processes = over_processes(sum_of_masses(group, loss))
+            yield with_mass(group, mass / processes)
+            if reporter is not None:
+                reporter.expect()
+        if reporter is not None:
+            reporter.finish()
+    finally:
+        if reporter is not None:
+            reporter.stop()
 
 
 def sum_of_masses(group: list[Batch], loss: RowLoss) -> torch.Tensor:

@@ -14,6 +14,25 @@ TARGETS = ("labels", "soft_labels", "weights", "partner_labels", "share", "row_i
 """Entries of a batch that are for the loss, not for the model."""
 
 
+TOKENISING = ("tokenizer", "processor", "transform", "inputs")
+"""Options of the loader that make something else than plain text of a text."""
+
+NO_TOKENS = "which no model takes: give processing_class=tokenizer, or loader_options={'tokenizer': ...}"
+
+
+def refuse_plain_text(model: Any, task: Any, options: Mapping[str, Any]) -> None:
+    """Raise ConfigError where texts are all that there is to a task, and nothing makes tokens of them.
+
+    Not where a transform or other names may do so, or the model's `forward` has a parameter ``text``.
+    """
+    if tuple(task.modalities) != ("text",) or any(options.get(o) is not None for o in TOKENISING):
+        return
+    forward = getattr(model, "forward", None)
+    if forward is not None and "text" in inspect.signature(forward).parameters:
+        return
+    raise ConfigError(f"the batches would have the column {task.text!r} as plain text, {NO_TOKENS}")
+
+
 def model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of a batch that a model's `forward` names; never the targets, so that its own loss is not computed.
 
@@ -27,6 +46,9 @@ def model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, 
     parameters = inspect.signature(model.forward).parameters
     taken = {name: value for name, value in entries.items() if name in parameters}
     if not taken and any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        plain = [name for name, value in entries.items() if isinstance(value, list)]
+        if plain and len(plain) == len(entries):
+            raise ConfigError(f"the batch has {', '.join(plain)} as plain text, {NO_TOKENS}")
         taken = entries
     if not taken:
         raise ConfigError(

@@ -1,12 +1,9 @@
-"""What a loss has learned (early-learning regularisation remembers rows) and what was reported to the sampler, beside
-the checkpoints of a trainer.
-"""
+"""What a loss has learned (early-learning regularisation remembers rows), beside the checkpoints of a trainer."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import load_file, save_file
 
@@ -14,7 +11,7 @@ from curate.errors import ConfigError
 from curate.feed.losses.noise import EarlyLearning
 from curate.feed.losses.row_loss import RowLoss
 
-MEMORY, ROWS, REPORTS = "curate_loss.safetensors", "curate_loss_rows.json", "curate_reports.json"
+MEMORY, ROWS = "curate_loss.safetensors", "curate_loss_rows.json"
 
 
 def save_loss(loss: RowLoss, folder: Path) -> None:
@@ -37,15 +34,3 @@ def load_loss(loss: RowLoss, folder: Path) -> None:
     device = loss.memory.device
     loss.memory = load_file(folder / MEMORY, device="cpu")["memory"].to(device)
     loss.set_extra_state(json.loads((folder / ROWS).read_text(encoding="utf-8")))
-
-
-def save_reports(reports: dict[str, Any], folder: Path) -> None:
-    """Write what was reported to the sampler ``adaptive`` into a checkpoint; nothing for other samplers."""
-    if reports:
-        (folder / REPORTS).write_text(json.dumps(reports), encoding="utf-8")
-
-
-def load_reports(folder: Path) -> dict[str, Any] | None:
-    """What was saved; None where there is nothing."""
-    file = folder / REPORTS
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None

@@ -15,8 +15,8 @@ def worker_loader(curated: Any, **options: Any) -> Prefetched:
 
     Each worker opens the result itself (``curate.open(folder)``, on storage that all reach) and draws its own share:
     neither ``datasets=`` of the trainer nor ``prepare_data_loader``, which would shuffle or share out once more.
-    `curate.feed.trainers.accumulate` sums over the workers. Save ``loader.state_dict()`` with the checkpoint; it is
-    plain values, and valid for any number of workers.
+    `curate.feed.trainers.accumulate` sums over the workers, and tells the sampler ``adaptive`` what the loss was. Save
+    ``loader.state_dict()`` with the checkpoint; it is plain values, and valid for any number of workers.
 
     Args:
         curated: a result (`curate.open`).

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
-from curate.errors import ConfigError, DataError
+from curate.errors import ConfigError
 from curate.feed.batches import SKIPPED
 from curate.feed.inputs.processors import option_for
 from curate.feed.loader import Loader
 from curate.feed.losses.row_loss import RowLoss
 from curate.feed.sampling.options import for_held_out
 from curate.feed.trainers.accumulation import sum_of_masses, with_mass
-from curate.feed.trainers.logits import logits_of, model_inputs
-from curate.feed.trainers.loss_state import load_loss, load_reports, save_loss, save_reports
+from curate.feed.trainers.logits import logits_of, model_inputs, refuse_plain_text
+from curate.feed.trainers.loss_state import load_loss
 from curate.feed.trainers.reporting import Reporter
 from curate.feed.trainers.split import Split
 from curate.media.torch_audio import guard_torchaudio
@@ -25,8 +26,11 @@ from curate.media.torch_audio import guard_torchaudio
 # transformers imports torchaudio where it is installed, and fails with it where its native part can't load.
 guard_torchaudio()
 
-from transformers import Trainer, TrainerCallback  # noqa: E402
+from transformers import Trainer  # noqa: E402
 from transformers.trainer_utils import get_last_checkpoint  # noqa: E402
+
+from curate.feed.trainers.resuming import Resuming  # noqa: E402
+from curate.feed.trainers.telling import Telling  # noqa: E402
 
 _OURS = {
     "train_dataset": "the rows come from `curated`",
@@ -39,10 +43,11 @@ class CuratedMixin:
     """Put before a Trainer class, it feeds it with a curated result: ``class Mine(CuratedMixin, Seq2SeqTrainer)``.
 
     Order, batches and loss are curate's; all else is the Trainer's. The order follows from seed and epoch, so a run
-    that goes on from a checkpoint sees exactly the batches that are left. Labels, soft labels and weights never go to
-    the model, whose own loss is not computed, but to `loss`. One step is the same for any number of gradient
-    accumulation steps and processes: the weighted sum over all rows of the step, divided by the sum of all weights.
-    The logged loss is that value.
+    that goes on from a checkpoint sees exactly the batches that are left, in the loader's own way. Labels, soft labels
+    and weights never go to the model, whose own loss is not computed, but to `loss`. One step is the same for any
+    number of gradient accumulation steps and processes: the weighted sum over all rows of the step, divided by the sum
+    of all weights. The logged loss is that value. The sampler ``adaptive`` is told at the end of every epoch what the
+    loss was of each class, or row, over all processes; checkpoints hold that, and what an epoch has counted so far.
 
     Args:
         model: as for Trainer.
@@ -50,6 +55,7 @@ class CuratedMixin:
         curated: a result (`curate.open`, `Pipeline.run`).
         loss: of `curate.losses`; ``curated.loss()`` if left out.
         loader_options: of `curated.loader`, such as a tokenizer or processor; that is `processing_class` if left out.
+        report: False where you tell the sampler ``adaptive`` something else (``trainer.loader.report(epoch, ...)``).
         eval_split: that `evaluate` takes; nothing where the result has no such split.
         eval_dataset: for evaluation on other data, in Trainer's own way.
         kwargs: further arguments of the Trainer.
@@ -68,6 +74,7 @@ class CuratedMixin:
         curated: Any,
         loss: RowLoss | None = None,
         loader_options: Mapping[str, Any] | None = None,
+        report: bool = True,
         eval_split: str = "validation",
         eval_dataset: Any = None,
         **kwargs: Any,
@@ -75,15 +82,16 @@ class CuratedMixin:
         for name, instead in _OURS.items():
             if kwargs.get(name) is not None:
                 raise ConfigError(f"{name} is not for a trainer of curated data: {instead}")
-        self.curated = curated
+        self.curated, self._tells = curated, report
         self._held_out_terms: torch.Tensor | None = None
-        self._reports: dict[str, Any] | None = None
+        self._resuming = Resuming()
         self.loader_options = dict(loader_options or {})
         given, task = kwargs.get("processing_class"), curated.table.task
         if given is not None and option_for(given) == "processor":
             self.loader_options.setdefault("processor", given)
         elif callable(given) and (task.text or task.transcript):
             self.loader_options.setdefault("tokenizer", given)
+        refuse_plain_text(model, task, self.loader_options)
         self.curated_loss: RowLoss = curated.loss() if loss is None else loss
         if eval_dataset is None and eval_split in self._splits():
             eval_dataset = self.split(eval_split)
@@ -97,7 +105,8 @@ class CuratedMixin:
             # Found by the model's signature otherwise, which a model of one's own or with adapters need not have.
             trainer.label_names = ["labels"]
         self.curated_loss.to(trainer.args.device)
-        trainer.add_callback(_LossCallback(self))
+        self._telling = Telling(self)
+        trainer.add_callback(self._telling)
 
     def split(self, name: str) -> Any:
         """A split for `evaluate` or `predict`. Raises ConfigError if there is none of that name."""
@@ -123,8 +132,8 @@ class CuratedMixin:
         ranks = {"rank": args.process_index, "world_size": args.world_size}
         self.loader = self.curated.loader(**ranks | options | self.loader_options)
         self.reporter = Reporter(self.loader, self.curated_loss)
-        if self._reports is not None:
-            self.reporter.load_state_dict(self._reports)
+        if self._resuming.reports is not None:
+            self.reporter.load_state_dict(self._resuming.reports)
         return self.loader
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
@@ -180,13 +189,7 @@ class CuratedMixin:
     ) -> tuple[list[Any], torch.Tensor | None]:
         """The batches of one step, and the sum of their weights over all processes, which the losses are divided by."""
         trainer: Any = self
-        group: list[Any] = []
-        while len(group) < num_batches and (batch := next(epoch_iterator, None)) is not None:
-            self.loader._report(batch.pop(SKIPPED, ()))
-            if batch["row_id"]:
-                group.append(batch)
-            elif trainer.args.world_size > 1:
-                raise DataError(f"not one row of a batch could be read: {list(self.loader.skipped.items())[-1]}")
+        group = list(islice(epoch_iterator, num_batches))
         if not group:
             return [], None
         mass = sum_of_masses(group, self.curated_loss).to(device)
@@ -212,8 +215,6 @@ class CuratedMixin:
             logits = (logits, logits_of(model(**given)))
         self.curated_loss.train(model.training)
         loss = self.curated_loss(logits, inputs)
-        if model.training:
-            self.reporter.add(logits, inputs)
         if self._held_out_terms is not None and not model.training:
             mass = self.curated_loss.mass(inputs).to(loss)
             self._held_out_terms += torch.stack([(loss * mass).detach(), mass]).double().cpu()
@@ -233,45 +234,22 @@ class CuratedMixin:
             self._held_out_terms = None
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
-        """As Trainer's; a loss that remembers rows goes on with what it remembered."""
+        """As Trainer's; from a checkpoint loader, reports and a loss that remembers rows go on with what they had."""
         trainer: Any = self
         checkpoint = resume_from_checkpoint
         if checkpoint is True:
             checkpoint = get_last_checkpoint(trainer.args.output_dir)
-        if isinstance(checkpoint, str):
-            load_loss(self.curated_loss, Path(checkpoint))
-            self._reports = load_reports(Path(checkpoint))
+        folder = Path(checkpoint) if isinstance(checkpoint, str | Path) else None
+        if folder is not None:
+            load_loss(self.curated_loss, folder)
+        self._resuming = Resuming(folder)
         base: Any = super()
-        return base.train(resume_from_checkpoint, *args, **kwargs)
+        with self._resuming.skipping(lambda: self._telling.epoch):
+            return base.train(resume_from_checkpoint, *args, **kwargs)
 
 
 class CuratedTrainer(CuratedMixin, Trainer):
     """`transformers.Trainer` on curated data; see `CuratedMixin` for the arguments."""
-
-
-class _LossCallback(TrainerCallback):
-    """Tells the loss which epoch begins and the sampler what one has said, and saves with every checkpoint what the
-    loss has learned and what was reported.
-    """
-
-    def __init__(self, trainer: CuratedMixin) -> None:
-        self.trainer, self.loss = trainer, trainer.curated_loss
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Called by Trainer."""
-        self.loss.set_epoch(int((state.epoch or 0) + 1e-6))
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Called by Trainer; an epoch of which a checkpoint left no batch says nothing."""
-        if self.trainer.reporter.counted:
-            self.trainer.reporter.finish()
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Called by Trainer."""
-        if state.is_world_process_zero:
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            save_loss(self.loss, folder)
-            save_reports(self.trainer.reporter.state_dict(), folder)
 
 
 def _refuse(args: Any) -> None:

@@ -32,7 +32,8 @@ def work(config):
     torch.manual_seed(0)
     folder = Path(config["folder"])
     curated = curate.open(folder)
-    loader, loss = worker_loader(curated, batch_size=8), curated.loss()
+    options = {"sampler": "adaptive", "adaptive": {"floor": 0.0, "momentum": 0.0}} if config["adaptive"] else {}
+    loader, loss = worker_loader(curated, batch_size=8, **options), curated.loss()
     model = ray.train.torch.prepare_model(torch.nn.Linear(2, 2))
     drawn, weights = [], 0.0
     for epoch in range(2):
@@ -46,19 +47,21 @@ def work(config):
     gradient = [parameter.grad.tolist() for parameter in model.parameters()]
     rank = ray.train.get_context().get_world_rank()
     told = {"drawn": drawn, "weights": weights, "gradient": gradient, "state": loader.state_dict()}
-    (folder.parent / f"{rank}.json").write_text(json.dumps(told))
+    name = f"adaptive{rank}.json" if config["adaptive"] else f"{rank}.json"
+    (folder.parent / name).write_text(json.dumps(told))
 
 
 def main(folder):
     ray.init(num_cpus=3, object_store_memory=100 << 20, include_dashboard=False, logging_level="ERROR")
     try:
         curated = curate.Pipeline([curate.steps.ClassWeights()]).run(table(), folder / "curated", cache=False)
-        ray.train.torch.TorchTrainer(
-            work,
-            train_loop_config={"folder": str(curated.folder)},
-            scaling_config=ScalingConfig(num_workers=2),
-            run_config=RunConfig(storage_path=str(folder / "ray")),
-        ).fit()
+        for adaptive in (False, True):
+            ray.train.torch.TorchTrainer(
+                work,
+                train_loop_config={"folder": str(curated.folder), "adaptive": adaptive},
+                scaling_config=ScalingConfig(num_workers=2),
+                run_config=RunConfig(storage_path=str(folder / "ray")),
+            ).fit()
     finally:
         ray.shutdown()
 

@@ -82,9 +82,46 @@ def test_resuming_in_the_second_epoch_is_exact(tmp_path):
     fit(tmp_path, whole, CuratedDataModule(curated, batch_size=6), callbacks=[saving], **settings)
     assert len(whole.rows) == 15
     fit(tmp_path, again, CuratedDataModule(curated, batch_size=6), ckpt_path=str(tmp_path / "step=7.ckpt"), **settings)
+    assert whole.rows[:5] != whole.rows[5:10]
     assert again.rows == whole.rows[7:]
     assert again.values == whole.values[7:]
     assert torch.equal(again.inner.layer.weight, whole.inner.layer.weight)
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_a_checkpoint_within_an_accumulated_step_loses_no_batch(steps, tmp_path):
+    curated = numbers(tmp_path)
+    saving = lightning.callbacks.ModelCheckpoint(
+        tmp_path / "saved", filename="{epoch}-{step}", save_top_k=-1, save_on_train_epoch_end=False
+    )
+
+    class Validated(CuratedDataModule):
+        def val_dataloader(self):
+            return [0]
+
+    class Plain(Model):
+        def validation_step(self, batch, index):
+            """Nothing to see."""
+
+    settings = {
+        "max_epochs": 2, "accumulate_grad_batches": steps, "val_check_interval": 3, "num_sanity_val_steps": 0,
+    }  # fmt: skip
+    whole = Plain()
+    fit(tmp_path, whole, Validated(curated, batch_size=4), callbacks=[saving], **settings)
+    assert len(whole.rows) == 16
+    found = []
+    for file in sorted((tmp_path / "saved").iterdir()):
+        state = torch.load(file, weights_only=True)
+        done = state["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]["ready"]
+        again = Plain()
+        fit(tmp_path, again, Validated(curated, batch_size=4), ckpt_path=str(file), **settings)
+        assert again.rows == whole.rows[done:]
+        left = steps - done % 8 % steps if done % 8 % steps else 0
+        assert again.values[:left] == whole.values[done : done + left]  # by the mass of the whole group
+        exact = torch.equal(again.inner.layer.weight, whole.inner.layer.weight)
+        found.append((done, exact))
+    # Nothing is saved before the first step.
+    assert found == [(done, done % 8 % steps == 0) for done in (3, 6, 11, 14) if done >= steps]
 
 
 def test_held_out_rows_are_seen_once_and_in_order(tmp_path):
@@ -105,3 +142,81 @@ def test_held_out_rows_are_seen_once_and_in_order(tmp_path):
     expected = [r for r, s in zip(plan["row_id"].to_pylist(), plan["split"].to_pylist()) if s == "validation"]
     assert model.held_out == expected
     assert data.test_dataloader() == []
+
+
+ADAPTIVE = {"sampler": "adaptive", "adaptive": {"floor": 0.0, "momentum": 0.0}}
+
+
+class Telling(Model):
+    """Keeps what each epoch's losses were of each class."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.seen, self.epochs = [], []
+
+    def training_step(self, batch, index):
+        logits = self.inner(batch)
+        losses = -(batch["soft_labels"] * torch.log_softmax(logits.detach(), 1)).sum(1)
+        known = batch["soft_labels"].sum(1) > 0
+        self.seen.append(torch.stack([losses, batch["labels"].float()], 1)[known])
+        return super().training_step(batch, index)
+
+    def on_train_epoch_end(self):
+        seen = torch.cat(self.seen)
+        self.epochs.append([float(seen[seen[:, 1] == k, 0].mean()) for k in range(3)])
+        self.seen.clear()
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_every_epoch_is_reported_and_a_checkpoint_at_its_end_knows_it(steps, tmp_path):
+    curated = numbers(tmp_path)
+    saving = lightning.callbacks.ModelCheckpoint(
+        tmp_path, filename="{epoch}", every_n_epochs=1, save_top_k=-1, save_on_train_epoch_end=True
+    )
+    whole, data = Telling(), CuratedDataModule(curated, batch_size=6, **ADAPTIVE)
+    settings = {"max_epochs": 3, "limit_val_batches": 0, "accumulate_grad_batches": steps}
+    fit(tmp_path, whole, data, callbacks=[saving], **settings)
+    for epoch in (1, 2):
+        shares = list(data.loader.requests.sampler.shares(epoch + 1).values())
+        assert shares == pytest.approx([one / sum(whole.epochs[epoch]) for one in whole.epochs[epoch]], rel=1e-5)
+    assert data.loss.listener is None
+    again, rest = Telling(), CuratedDataModule(curated, batch_size=6, **ADAPTIVE)
+    fit(tmp_path, again, rest, ckpt_path=str(tmp_path / "epoch=0.ckpt"), **settings)
+    assert again.rows == whole.rows[5:]
+    assert again.epochs == whole.epochs[1:]
+
+
+@pytest.mark.parametrize("by", ["classes", "rows"])
+def test_a_checkpoint_in_the_middle_of_an_epoch_knows_what_was_counted(by, tmp_path):
+    curated = numbers(tmp_path)
+    options = {"sampler": "adaptive", "adaptive": {"by": by, "floor": 0.0, "momentum": 0.0}}
+    saving = lightning.callbacks.ModelCheckpoint(
+        tmp_path / "saved", filename="{step}", every_n_train_steps=1, save_top_k=-1
+    )
+    settings = {"max_epochs": 3, "limit_val_batches": 0}
+    whole = Model()
+    fit(tmp_path, whole, CuratedDataModule(curated, batch_size=6, **options), callbacks=[saving], **settings)
+    for step in (3, 5, 7, 10):
+        again, file = Model(), str(tmp_path / "saved" / f"step={step}.ckpt")
+        fit(tmp_path, again, CuratedDataModule(curated, batch_size=6, **options), ckpt_path=file, **settings)
+        assert again.rows == whole.rows[step:]
+        assert again.values == whole.values[step:]
+
+
+def test_loaders_made_anew_for_every_epoch_keep_the_reports(tmp_path):
+    curated, model = numbers(tmp_path), Telling()
+    data = CuratedDataModule(curated, batch_size=6, **ADAPTIVE)
+    fit(tmp_path, model, data, max_epochs=3, limit_val_batches=0, reload_dataloaders_every_n_epochs=1)
+    shares = list(data.loader.requests.sampler.shares(3).values())
+    assert shares == pytest.approx([one / sum(model.epochs[2]) for one in model.epochs[2]], rel=1e-5)
+    assert len(data.loader.requests.sampler.following.reports.recent) == 2
+
+
+def test_a_module_that_is_told_not_to_report_leaves_that_to_others(tmp_path):
+    class Own(Model):
+        def on_train_epoch_end(self):
+            self.trainer.datamodule.loader.report(self.current_epoch, classes={"ask": 3.0, "buy": 1.0, "sell": 0.0})
+
+    data = CuratedDataModule(numbers(tmp_path), batch_size=6, report=False, **ADAPTIVE)
+    fit(tmp_path, Own(), data, max_epochs=2, limit_val_batches=0)
+    assert list(data.loader.requests.sampler.shares(2).values()) == pytest.approx([0.75, 0.25, 0.0])

@@ -50,3 +50,20 @@ def test_two_processes_make_the_step_of_one(tmp_path):
         expected = model.classifier.weight.detach()
         torch.testing.assert_close(torch.tensor(found[0]["weights"]), expected, atol=1e-6, rtol=1e-4)
     assert told[0]["transformers"]["loss"] == pytest.approx(value.item(), rel=1e-4)
+    for one in told:  # the counts of both were in the checkpoint
+        whole, again = one["resumed"]["whole"], one["resumed"]["again"]
+        assert again["rows"] == whole["rows"][7:]
+        assert again["shares"] == pytest.approx(whole["shares"], rel=1e-5)
+    assert told[0]["resumed"]["again"]["shares"] == told[1]["resumed"]["again"]["shares"]
+    check_reports([one["adaptive"] for one in told], curated)
+
+
+def check_reports(told, curated):
+    """Both report what both have seen, and deal out the next epoch alike."""
+    assert told[0]["shares"] == told[1]["shares"]
+    both = told[0]["seen"] + told[1]["seen"]
+    means = [sum(v for v, k in both if k == code) / sum(k == code for _, k in both) for code in range(3)]
+    assert told[0]["shares"] == pytest.approx([mean / sum(means) for mean in means], rel=1e-5)
+    rows = told[0]["next"] + told[1]["next"]
+    assert len(rows) == curated.plan["split"].to_pylist().count("train")
+    assert told[0]["next"] != told[1]["next"]

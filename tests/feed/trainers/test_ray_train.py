@@ -30,3 +30,8 @@ def test_two_workers_of_ray_train_draw_each_row_once(tmp_path):
     # Workers that step together have the same gradient, and weights of class_weights average to 1.
     assert told[0]["gradient"] == told[1]["gradient"]
     assert all(worker["state"]["epoch"] == 2 for worker in told)  # both epochs came to their end
+    told = [json.loads((tmp_path / f"adaptive{rank}.json").read_text()) for rank in range(2)]
+    reports = [worker["state"]["reports"] for worker in told]
+    assert reports[0] == reports[1]
+    assert [epoch for epoch, _ in reports[0]["recent"]] == [0, 1]
+    assert all(len(needs) == 2 and min(needs) > 0 for _, needs in reports[0]["recent"])

@@ -320,6 +320,59 @@ def test_arguments_that_would_do_harm(tmp_path, more, says):
         trainer(tmp_path, **more)
 
 
+def test_texts_without_a_tokenizer_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"'text' as plain text.*give processing_class=tokenizer, or loader_options"):
+        CuratedTrainer(bert(), arguments(tmp_path), curated=texts())
+    made = CuratedTrainer(
+        bert(), arguments(tmp_path, max_steps=1), curated=texts(), loader_options={"transform": lambda batch: batch}
+    )
+    with pytest.raises(ConfigError, match="the batch has text as plain text"):
+        train(made)
+
+    class Reads(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = torch.nn.Linear(1, 3)
+
+        def forward(self, text):
+            return self.inner(torch.tensor([[float(len(one))] for one in text]))
+
+    own = train(CuratedTrainer(Reads(), arguments(tmp_path, max_steps=1), curated=texts(), eval_split="none"))
+    assert np.isfinite(losses(own)).all()
+
+    def tokens(batch):
+        return batch | dict(tokenizer()(batch.pop("text"), padding=True, return_tensors="pt"))
+
+    train(
+        CuratedTrainer(bert(), arguments(tmp_path, max_steps=1), curated=texts(), loader_options={"transform": tokens})
+    )
+
+
+def test_the_first_epoch_after_a_checkpoint_is_one_of_the_loader_itself(tmp_path):
+    import transformers.trainer as module
+
+    settings = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 7}
+    theirs = module.skip_first_batches
+    train(trainer(tmp_path / "a", **settings))
+    places = []
+
+    class Watching(CuratedTrainer):
+        def compute_loss(self, model, inputs, **kwargs):
+            places.append((self.loader.epoch, self.loader.state_dict()["drawn"]))
+            return super().compute_loss(model, inputs, **kwargs)
+
+    for name in ("with", "without"):
+        checkpoint = tmp_path / "a" / "checkpoint-7"
+        if name == "without":
+            (checkpoint / "curate_loader.json").unlink()
+        train(trainer(tmp_path / name, mixin=Watching, **settings), resume_from_checkpoint=str(checkpoint))
+    assert places == 2 * [(1, 24), (1, 32), (1, 39)]
+    assert module.skip_first_batches is theirs
+    (checkpoint / "curate_loader.json").write_text("[1]")
+    with pytest.raises(ConfigError, match=r"curate_loader\.json holds list"):
+        trainer(tmp_path / "b", **settings).train(resume_from_checkpoint=str(checkpoint))
+
+
 def test_a_model_that_takes_nothing_of_the_batch(tmp_path):
     class Other(torch.nn.Module):
         def forward(self, waveform):

@@ -27,6 +27,24 @@ def plain(curated, model):
     return {"rows": [row for batch in group for row in batch["row_id"]]}
 
 
+def adaptive(curated, model):
+    """An epoch with the sampler that adapts: what this process saw, what it reported, and what it draws next."""
+    from curate.feed.trainers import accumulate
+
+    rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    options = {"sampler": "adaptive", "adaptive": {"floor": 0.0, "momentum": 0.0}}
+    loader = curated.loader(batch_size=3, rank=rank, world_size=world, tokenizer=tokenizer(), **options)
+    parallel, loss, seen = torch.nn.parallel.DistributedDataParallel(model), curated.loss(), []
+    for group in accumulate(loader, loss, 2):
+        for batch in group:
+            logits = parallel(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+            loss(logits, batch).backward()
+            losses = -(batch["soft_labels"] * torch.log_softmax(logits.detach(), 1)).sum(1)
+            seen += [pair for pair in zip(losses.tolist(), batch["labels"].tolist()) if pair[1] >= 0]
+    shares = list(loader.requests.sampler.shares(1).values())
+    return {"seen": seen, "shares": shares, "next": [row for batch in loader for row in batch["row_id"]]}
+
+
 def backward(parallel, loss, batch):
     outputs = parallel(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
     loss(outputs.logits, batch).backward()
@@ -57,6 +75,35 @@ def trainer(curated, model, folder):
     return {"rows": rows, "loss": made.state.log_history[0]["loss"]}
 
 
+def resumed(curated, model, folder):
+    """Rows of a run with the sampler that adapts, and of one that goes on from the middle of its second epoch."""
+    from transformers import TrainingArguments
+
+    from curate.feed.trainers import CuratedTrainer
+
+    found = []
+    for network, checkpoint in ((model, None), (bert(), str(folder / "adaptive" / "checkpoint-7"))):
+        args = TrainingArguments(
+            str(folder / "adaptive"), per_device_train_batch_size=4, num_train_epochs=3, learning_rate=0.1,
+            lr_scheduler_type="constant", optim="sgd", report_to=[], use_cpu=True, ddp_backend="gloo",
+            save_strategy="no" if checkpoint else "steps", save_steps=7, disable_tqdm=True,
+        )  # fmt: skip
+        made = CuratedTrainer(
+            network, args, curated=curated, processing_class=tokenizer(),
+            loader_options={"sampler": "adaptive", "adaptive": {"floor": 0.0, "momentum": 0.0}},
+        )  # fmt: skip
+        rows, inner = [], made.compute_loss
+
+        def watching(model, inputs, rows=rows, inner=inner, **kwargs):
+            rows.append(inputs["row_id"])
+            return inner(model, inputs, **kwargs)
+
+        made.compute_loss = watching
+        made.train(resume_from_checkpoint=checkpoint)
+        found.append({"rows": rows, "shares": list(made.loader.requests.sampler.shares(2).values())})
+    return {"whole": found[0], "again": found[1]}
+
+
 def count(predicted):
     return {"rows": len(predicted.label_ids)}
 
@@ -67,7 +114,9 @@ if __name__ == "__main__":
     # The Trainer sets up the processes, so it goes first.
     for kind, run in (
         ("transformers", lambda model: trainer(curated, model, folder)),
+        ("resumed", lambda model: resumed(curated, model, folder)),
         ("plain", lambda m: plain(curated, m)),
+        ("adaptive", lambda m: adaptive(curated, m)),
     ):
         model = bert()
         told[kind] = run(model) | {"weights": model.classifier.weight.detach().tolist()}
