@@ -74,8 +74,9 @@ def _inferred(document: Document) -> Text:
         f"{role} = {one_line(named, 40) if isinstance(named, str) else f'{len(named)} columns'}"
         for role, named in task.roles.items()
     ]
-    parts = [one_line(document.source), f"{document.rows:,} rows", task.kind or "no task"]
-    parts += [f"{task.classes:,} classes"] if task.classes else []
+    rows, classes = document.rows, task.classes
+    parts = [one_line(document.source), f"{rows:,} row{'s' * (rows != 1)}", task.kind or "no task"]
+    parts += [f"{classes:,} class{'es' * (classes != 1)}"] if classes else []
     if len(document.splits) > 1:
         parts.append(", ".join(f"{one_line(name, 20)} {rows:,}" for name, rows in document.splits.items()))
     text.append(" · ".join(parts + roles))

@@ -45,6 +45,11 @@ class Fitted:
     _training: Training
     _source: Source
 
+    def __repr__(self) -> str:
+        """One line: epochs, steps, why it ended, the metrics of the held-out rows."""
+        scores = "" if self.metrics is None else f", metrics={self.metrics!r:.200}"
+        return f"Fitted(epochs={len(self.history)}, steps={self.steps}, {self.reason}{scores})"
+
     def predict(self, batches: str | Iterable[dict[str, Any]] = "test") -> Predictions:
         """Predictions for a split of the curated result, every row once and in order, or for the batches of a loader.
 

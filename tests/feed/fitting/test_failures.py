@@ -118,3 +118,10 @@ def test_another_setting_of_the_loss_is_another_fit(tmp_path):
     fit(loss=curate.losses.Focal(gamma=2.0), folder=tmp_path, epochs=1)
     with pytest.raises(ConfigError, match=r"loss was .Focal.*gamma=2.0.*, is .Focal.*gamma=1.0"):
         fit(loss=curate.losses.Focal(gamma=1.0), folder=tmp_path, epochs=1)
+
+
+def test_a_fit_is_shown_in_one_line():
+    shown = repr(fit(epochs=1))
+    assert shown.startswith("Fitted(epochs=1, steps=")
+    assert len(shown) < 400
+    assert "\n" not in shown
