@@ -155,17 +155,8 @@ def make_loader(
         # A worker that took the memory of its next batch when it begins would hold one more than it does now.
         at_once=not num_workers,
     )
-    # Of pixels, the background has a weight or has none.
-    if class_weights is not None and np.shape(class_weights) not in ((len(names),), (len(classes),)):
-        raise ConfigError(
-            f"class_weights must be {len(names)} numbers, one per class, not of the shape {np.shape(class_weights)}:"
-            f" the classes are {', '.join(names)}"
-        )
-    if lines.num_rows and not len(order):
-        raise ConfigError(
-            f"drop_last leaves no batch: {lines.num_rows} draws for {order.world_size} process(es) in batches of"
-            f" {batch_size}"
-        )
+    _refuse_weights(class_weights, names, classes)
+    _refuse_no_batch(order, lines)
     loader = Loader(dataset, order, names, class_weights, hiring=hiring, pin_memory=pin_memory)
     if hiring.pickles:
         _prepare_pickling(dataset, spill_folder(loader))
@@ -177,6 +168,24 @@ def _refuse_idle(names: list[str]) -> None:
     """Raise ConfigError for options that say nothing beside a sampler that is made already."""
     if names:
         raise ConfigError(f"{', '.join(names)}: for a sampler that is named; pass such options to the Sampler itself")
+
+
+def _refuse_weights(weights: Sequence[float] | np.ndarray | None, names: Sequence[str], classes: Sequence[str]) -> None:
+    """Raise ConfigError unless there is one for each class; of pixels, the background has one or has none."""
+    if weights is not None and np.shape(weights) not in ((len(names),), (len(classes),)):
+        raise ConfigError(
+            f"class_weights must be {len(names)} numbers, one per class, not of the shape {np.shape(weights)}:"
+            f" the classes are {', '.join(names)}"
+        )
+
+
+def _refuse_no_batch(order: Sampler, lines: pa.Table) -> None:
+    """Raise ConfigError where no process has a batch; without `drop_last` one may have none where lines are few."""
+    if order.drop_last and lines.num_rows and not len(order):
+        raise ConfigError(
+            f"drop_last leaves no batch: {lines.num_rows} draws for {order.world_size} process(es) in batches of"
+            f" {order.batch_size}"
+        )
 
 
 def _lines(plan: pa.Table, split: str | None) -> pa.Table:

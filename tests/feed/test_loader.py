@@ -525,3 +525,11 @@ def test_options_that_say_nothing_are_refused():
         curated.loader(class_weights=[1, 2, 3])
     with pytest.raises(ConfigError, match=r"drop_last leaves no batch: 4 draws for 1 process\(es\) in batches of 8"):
         curated.loader(batch_size=8, drop_last=True)
+
+
+def test_a_process_may_have_no_batch_where_lines_are_few():
+    curated = curate.Pipeline([]).run(
+        curate.load({"text": ["one", "two", "three"], "label": ["a", "b", "a"]}), cache=None
+    )
+    sizes = [sum(len(batch["row_id"]) for batch in curated.loader(rank=rank, world_size=4)) for rank in range(4)]
+    assert sizes == [1, 1, 1, 0]
