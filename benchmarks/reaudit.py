@@ -1,20 +1,19 @@
 """What a second audit costs: with no change, with 1 % new rows, with 1 % changed, with 1 % removed.
 
     python -m benchmarks.reaudit [--only image,text,audio] [--size 3000] [--repeats 1] [--quick] [--stages] [--cold]
-        [--json FILE]
+        [--encoder NAME] [--json FILE]
 
 Every audit is a process of its own (`curate audit DATA`), as a user runs it; its cost is the CPU time of that process
-and of all that it starts, so start-up and imports count. Bounds: no change at most 2 % of the first, 1 % new rows at
-most 5 %. Each repeat begins with an empty cache; the table gives medians. `--quick` leaves out what has no bound,
-`--stages` says what the seconds go into, `--cold` asks whether the findings of the set that has grown are, byte for
-byte, those of an audit without any cache.
+and of all that it starts, so start-up and imports count. Modules are compiled beforehand, as an installation does.
+Bounds: no change at most 2 % of the first, 1 % new rows at most 5 %. Each repeat begins with an empty cache; the table
+gives medians. `--quick` leaves out what has no bound, `--stages` says what the seconds go into, `--cold` asks whether
+the findings of the set that has grown are, byte for byte, those of an audit without any cache.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from benchmarks._installed import compiled, environment
 from benchmarks._phases import MARK
 from benchmarks._reaudit_sets import GrowingSet
 
@@ -42,15 +42,18 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="first, no change and 1 %% new alone")
     options.add_argument("--stages", action="store_true", help="CPU seconds by stage")
     options.add_argument("--cold", action="store_true", help="compare the findings with those of a cold audit")
+    options.add_argument("--encoder", default="auto", help="what embeds the rows: auto, or as of `curate audit`")
     options.add_argument("--json", type=Path)
     options.add_argument("--work", type=Path, help="folder for the sets; a temporary one if left out")
     chosen = options.parse_args()
     moments = QUICK if chosen.quick else MOMENTS
+    compiled()
     found = {}
     for kind in chosen.only.split(","):
         size = chosen.size or SIZES[kind]
         with tempfile.TemporaryDirectory(dir=chosen.work) as work:
-            rounds = [_round(kind, size, Path(work) / str(i), moments) for i in range(chosen.repeats)]
+            more = ["--encoder", chosen.encoder]
+            rounds = [_round(kind, size, Path(work) / str(i), moments, more) for i in range(chosen.repeats)]
             if chosen.stages:
                 _print_stages(kind, _stages(kind, size, Path(work) / "stages"))
             if chosen.cold:
@@ -61,7 +64,7 @@ def main() -> None:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def _round(kind: str, size: int, work: Path, moments: tuple[str, ...]) -> dict[str, float]:
+def _round(kind: str, size: int, work: Path, moments: tuple[str, ...], more: list[str]) -> dict[str, float]:
     """Moment -> CPU seconds of the audit."""
     held, some, seconds = GrowingSet(kind, work), max(size // 100, 1), {}
     held.add(size)
@@ -69,7 +72,7 @@ def _round(kind: str, size: int, work: Path, moments: tuple[str, ...]) -> dict[s
     for moment in moments:
         if moment in changes:
             changes[moment](some)
-        seconds[moment] = audit_seconds(held.data, work / "cache")
+        seconds[moment] = audit_seconds(held.data, work / "cache", *more)
     shutil.rmtree(work)
     return seconds
 
@@ -110,8 +113,7 @@ def audit_seconds(data: Path, cache: Path, *more: str) -> float:
 
 
 def _run(command: list[str]) -> str:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout

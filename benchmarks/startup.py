@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
+from benchmarks._installed import compiled, environment
 from benchmarks._reaudit_sets import GrowingSet
 
 HEAVY = ("torch", "pandas", "sklearn", "datasets", "cv2", "scipy", "transformers")
@@ -49,6 +49,7 @@ def main() -> None:
             "curate --help": ["-m", "curate", "--help"],
             f"cached audit of {chosen.rows:,} texts": audit,
         }
+        compiled()
         _spent(audit)
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
         for _ in range(chosen.repeats):
@@ -71,9 +72,8 @@ def main() -> None:
 
 def _spent(arguments: list[str]) -> tuple[float, float]:
     """CPU seconds and peak memory in MB of a process."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", CHILD, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
     code, seconds, kilobytes = done.stdout.split()
     if code != "0":
         raise SystemExit(f"{' '.join(arguments)} ended with {code}: {done.stderr[-1000:]}")

@@ -62,7 +62,7 @@ class CrossValidation:
     """Heads of all folds on one embedding.
 
     Peak memory, beside the embedding: 4 n (d + 1) bytes of inputs, 24 n K bytes of targets, probabilities and what a
-    head is asked, 16 n K more where heads are fitted twice (n K up to `MOST_CELLS`), 512 bytes per row up to 51 MB for
+    head is asked, 16 n K more where heads are fitted twice (n K up to `MOST_CELLS`), 640 bytes per row up to 64 MB for
     lists of voters, 64 d^2 bytes of products, and some blocks of 32 and 64 MB.
 
     Args:

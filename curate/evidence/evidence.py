@@ -222,7 +222,7 @@ class Evidence:
 
         def compute() -> Arrays:
             vectors = embedding.vectors
-            keeper = KeptLists(self.store, f"{self._embedder.title} of {self.table.source}", self.note)
+            keeper = KeptLists(self.store, self._embedder.title, self.table.source, self.note)
             if labels.sets is not None:
                 rows, sets = Chosen(vectors, order), labels.sets[order]
                 return cross_validated_sets(rows, sets, learn, folds, self._fitting, keeper)

@@ -6,6 +6,7 @@ numbered entries, as nothing in the cache is ever written over.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -15,7 +16,7 @@ from curate.evidence.cache import Cache
 from curate.evidence.order import fingerprint
 from curate.evidence.voter_lists import Lists
 
-VERSION = 1
+VERSION = 2
 MOST_KEPT = 500
 """Entries of a log; once they are used up, the last of them serves."""
 LEAST_CHANGE = 0.01
@@ -32,13 +33,15 @@ class KeptLists:
 
     Args:
         store: the cache; None where nothing is kept.
-        source: what tells one growing set from another.
+        encoder: what made the vectors.
+        source: what tells one growing set from another; a file or folder however it is named.
         note: takes a sentence where they can't be kept.
     """
 
-    def __init__(self, store: Cache | None, source: str, note: Callable[[str], None]) -> None:
+    def __init__(self, store: Cache | None, encoder: str, source: str, note: Callable[[str], None]) -> None:
         self._store, self._note = store, note
-        self._log = fingerprint("voters", VERSION, source)
+        place = os.path.realpath(source) if os.access(source, os.F_OK) else source
+        self._log = fingerprint("voters", VERSION, encoder, place)
         self._used = 0
 
     def last(self, k: int) -> Lists | None:

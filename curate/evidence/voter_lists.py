@@ -19,6 +19,8 @@ from curate.evidence.vector_rows import Rows
 LARGEST_SUM = 2**24
 """Up to here float32 holds every whole number."""
 BLOCK_ROWS = 4_096
+SPARE = 16
+"""Voters that a list holds beyond those asked for: as many of it may go before it has to be searched anew."""
 FEW_VOTERS = 256
 """With fewer a list holds so many of them that it is as well searched anew."""
 MOST_NEW = 0.3
@@ -54,6 +56,14 @@ class Lists:
         shape = (len(found.rows), k)
         fit = found.near.shape == found.value.shape == shape and found.bound.shape == shape[:1]
         return found if fit and found.near.max(initial=-1) < len(found.voters) else None
+
+    def best(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """(q, k) places and (q, k) products of the first k of each list, none that ties with the next."""
+        near, value = self.near[:, :k], self.value[:, :k]
+        if self.near.shape[1] <= k:
+            return near, value
+        there = (near >= 0) & ((self.near[:, k] < 0)[:, None] | (value > self.value[:, k, None]))
+        return np.where(there, near, near.dtype.type(-1)), np.where(there, value, np.float32(0))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What `of` makes lists from."""
@@ -118,10 +128,10 @@ def lists(
         rows: (q,) uint64 ascending hashes.
         voters: (g,) uint64 ascending hashes.
         base: (g, d) float32 rounded vectors of the voters.
-        k: voters per list.
+        k: voters that are asked of a list; it has `SPARE` more.
         kept: lists of other rows or voters.
     """
-    k = min(k, len(voters))
+    needed, k = min(k, len(voters)), min(k + SPARE, len(voters))
     found = Lists(
         voters,
         rows,
@@ -132,7 +142,7 @@ def lists(
     known = np.zeros(len(rows), dtype=bool)
     of_use = kept is not None and len(voters) > FEW_VOTERS and kept.near.shape[1] == k
     if kept is not None and of_use and kept.changed(voters, kept.rows) <= MOST_NEW:
-        known = _brought_up_to_date(vectors, first, base, kept, found)
+        known = _brought_up_to_date(vectors, first, base, kept, found, needed)
     rest = np.flatnonzero(~known)
     with _threads(len(rest) * base.shape[1]):
         for begin in range(0, len(rest), BLOCK_ROWS):
@@ -149,8 +159,10 @@ def _threads(numbers: int) -> AbstractContextManager[object]:
     return threadpool_limits(limits=1) if numbers <= FEW_NUMBERS else nullcontext()
 
 
-def _brought_up_to_date(vectors: Rows, first: np.ndarray, base: np.ndarray, kept: Lists, found: Lists) -> np.ndarray:
-    """Write the lists that follow from those that were kept; (q,) bool, which ones do."""
+def _brought_up_to_date(
+    vectors: Rows, first: np.ndarray, base: np.ndarray, kept: Lists, found: Lists, needed: int
+) -> np.ndarray:
+    """Write the lists that follow from those that were kept; (q,) bool, which ones do, as far as they are needed."""
     place = np.searchsorted(found.voters, kept.voters).clip(max=len(found.voters) - 1)
     stays = found.voters[place] == kept.voters
     now = np.append(np.where(stays, place, -1), -1)  # of those before, and of nobody
@@ -172,8 +184,8 @@ def _brought_up_to_date(vectors: Rows, first: np.ndarray, base: np.ndarray, kept
             unchanged &= ~better.any(1)
         near, value, least, count = _in_order(keys, k, bound)
         found.near[block], found.value[block], found.bound[block] = near, value, least
-        # With fewer than k above the bound, others below it may have come up.
-        known[block] = unchanged | (count >= k)
+        # With fewer above the bound than are needed, others below it may have come up.
+        known[block] = unchanged | (count >= needed)
     return known
 
 

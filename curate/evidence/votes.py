@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from curate.evidence.vector_rows import Rows
-from curate.evidence.voter_lists import Lists, hashes, lists, nearest, rounded, scale_of
+from curate.evidence.voter_lists import SPARE, Lists, hashes, lists, nearest, rounded, scale_of
 
 MOST_VOTERS = 16_384
 """Different vectors that may vote; of more an even sample does, so that the cost grows with the rows and not with their
@@ -22,7 +22,7 @@ LISTED = 64
 """Nearest voters that are searched for each row: of them a head that leaves two fifths of the rows out has 38, and
 hardly ever fewer than it asks."""
 MOST_LISTED = 100_000
-"""Rows whose nearest voters are kept, 6 bytes for each voter."""
+"""Rows whose nearest voters are kept, 8 bytes for each voter."""
 SOFTNESS = 0.05
 """Difference of cosine similarity at which a voter's weight falls to 1/e of the nearest one's."""
 BLOCK_BYTES = 16_000_000
@@ -46,7 +46,7 @@ class Electorate:
 
     Rows of equal vectors vote as one. Where several voters tie for the last place of a list, none of them has it.
 
-    Peak memory: 4 bytes per number of `MOST_VOTERS` rows, 6 `LISTED` bytes per row of `listed`, twice that where lists
+    Peak memory: 4 bytes per number of `MOST_VOTERS` rows, 8 `LISTED` bytes per row of `listed`, 14 while lists
     were kept, and 40 MB of blocks.
 
     Args:
@@ -71,11 +71,11 @@ class Electorate:
         own, first, line = np.unique(hashes(vectors, asked), return_index=True, return_inverse=True)
         self._line = np.full(len(learn), -1, dtype=np.int32)
         self._line[asked] = line
-        before = None if keeper is None else keeper.last(LISTED)
+        before = None if keeper is None else keeper.last(LISTED + SPARE)
         found = lists(vectors, asked[first], own, voters, self._base, LISTED, before)
         if keeper is not None:
             keeper.keep(found, before)
-        self._near, self._value = found.near, found.value
+        self._near, self._value = found.best(LISTED)
 
     def listed(self, rows: np.ndarray) -> np.ndarray:
         """(q,) bool: which rows have a list."""
