@@ -115,6 +115,11 @@ class Embedder:
         return self._embedding
 
     @property
+    def width(self) -> int:
+        """Numbers of a vector; 0 where no step has asked for any."""
+        return 0 if self._embedding is None else self._embedding.vectors.shape[1]
+
+    @property
     def title(self) -> str:
         """What makes the vectors, for people."""
         own = self._table.task.embedding

@@ -17,6 +17,7 @@ from curate.evidence.embedder import Embedder
 from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import small_classes, stratified_folds, units
+from curate.evidence.footprint import Footprint, footprint
 from curate.evidence.kept_lists import KeptLists
 from curate.evidence.masks import Masks, measure_masks
 from curate.evidence.measure import Measure
@@ -348,6 +349,10 @@ class Evidence:
             "passes": list(self._measurements.facts),
             "estimates": {name: dict(facts) for name, facts in self._estimates.facts.items()},
         }
+
+    def footprint(self) -> Footprint:
+        """Bytes that were held of each row so far, for a forecast."""
+        return footprint(self.table, self._measurements.most_bytes, self._embedder.width, len(self.labels.names))
 
     @property
     def passing(self) -> bool:

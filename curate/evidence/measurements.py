@@ -41,6 +41,8 @@ class Measurements:
         self.store = None if cache is None else Cache(cache)
         self._values: dict[str, np.ndarray] = {}
         self._decoded: set[str] = set()
+        self.most_bytes = 0
+        """Of the values of all rows, when they were most; without texts."""
         self.facts: list[dict[str, Any]] = []
         source = table.problems.filter(table.problems["issue"].to_numpy(zero_copy_only=False) == "unreadable")
         self.broken: dict[int, str] = dict(zip(source["row"].to_pylist(), source["reason"].to_pylist()))
@@ -61,6 +63,7 @@ class Measurements:
             self._values[field] = values
         for row, reason in measured.broken.items():
             self.broken.setdefault(int(row), reason)
+        self.most_bytes = max(self.most_bytes, sum(values.nbytes for values in self._values.values()))
         self._decoded |= {m.modality for m in wanted.values()}
         self.facts.append({"measures": sorted(m.name for m in wanted.values()), **measured.facts})
         for sentence in measured.notes:

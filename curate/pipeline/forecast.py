@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from curate.engines.local import cores
+from curate.engines.watched import MOST_PROCESSES
 from curate.errors import CurateError, GateFailed
 from curate.evidence.encoders.choice import part_of
 from curate.pipeline.pipeline import Pipeline
@@ -58,6 +61,7 @@ class Forecast:
         steps: in the order in which they would run, up to the one at which the run would stop.
         draws: lines that the plan would have, None where the run would stop.
         seconds: that the run would take without what the cache knows.
+        memory: bytes that it would take at most (`docs/memory.md`), None where the system doesn't tell.
         stops: why the run would stop (a fix would touch more rows than its limit allows), or None.
     """
 
@@ -66,6 +70,7 @@ class Forecast:
     steps: tuple[Foreseen, ...]
     draws: int | None
     seconds: float
+    memory: int | None
     stops: str | None = None
 
     def __str__(self) -> str:
@@ -84,6 +89,10 @@ class Forecast:
         else:
             lines.append(f"the plan would have {self.draws:,} draws")
         lines.append(f"about {self.seconds:,.0f} s in all, less what the cache knows")
+        if self.memory is not None:
+            lines.append(
+                f"at most {self.memory / 1e9:,.1f} GB of memory, unless media are much larger than those tried"
+            )
         if self.tried < self.rows:
             lines.append("of copies and leaks fewer are found in a part than in the whole")
         return "\n".join(lines)
@@ -103,7 +112,8 @@ def forecast(
     """Try a pipeline on a part of the rows, in memory, and tell what it would do to all.
 
     Counts and times are those of the part, times the rows that there are for each row of it. What takes two rows to
-    see (duplicates, leaks between splits) is rarer in a part than in the whole.
+    see (duplicates, leaks between splits) is rarer in a part than in the whole. Memory is the peak of this process so
+    far, of the largest of those that decode times their number, and what all rows take beyond those tried.
 
     Args:
         pipeline: the pipeline.
@@ -133,7 +143,20 @@ def forecast(
     of_classes = Counter(entries.filter(pc.is_null(entries["row_id"]))["step"].to_pylist())
     steps = tuple(_foreseen(line, state, times, of_classes[line["step"]]) for line in state.log)
     draws = None if stops is not None else round(_draws(state) * times)
-    return Forecast(len(table), len(part), steps, draws, round(seconds, 1), stops)
+    memory = _peak_bytes(pipeline.evidence.workers or cores())
+    if memory is not None:
+        memory += state.evidence.footprint().growth(len(part), len(table))
+    return Forecast(len(table), len(part), steps, draws, round(seconds, 1), memory, stops)
+
+
+def _peak_bytes(workers: int) -> int | None:
+    """Largest resident memory of this process so far, and of the largest of its children, once for each worker."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return (own + child * min(workers, MOST_PROCESSES)) * (1 if platform.system() == "Darwin" else 1024)
 
 
 def _loading(pipeline: Pipeline, table: Table) -> float:

@@ -9,7 +9,8 @@ import curate
 from curate.checks.outliers import Outliers
 from curate.cli import invoke
 from curate.errors import ConfigError, LimitExceeded
-from curate.pipeline import Pipeline
+from curate.evidence.footprint import BLOCKS, OF_LEARNED, OF_ROW
+from curate.pipeline import Pipeline, forecast
 
 STEPS = [
     "exact_duplicates",
@@ -155,7 +156,22 @@ def test_a_forecast_of_a_small_set_is_what_the_run_does(table, tmp_path):
     assert flagged["label_errors"] == done.report.summary["label_errors"]["label_error"]["issues"]
     assert flagged["oversample"] is None
     assert "nothing is written" in str(foreseen)
+    assert "GB of memory" in str(foreseen)
+    assert foreseen.memory > 50e6  # what Python and Arrow take
     assert json.loads(foreseen.to_json())["draws"] == foreseen.draws
+
+
+def test_a_forecast_of_memory_is_the_peak_so_far_and_what_more_rows_take(table, monkeypatch):
+    pipeline = Pipeline([{"label_errors": {"fix": "drop"}}])
+    monkeypatch.setattr(forecast, "_peak_bytes", lambda workers: 7)
+    assert pipeline.forecast(table).memory == 7
+    more = pipeline.forecast(table, sample=24).memory - 7 - BLOCKS
+    assert more > 48 * (OF_ROW + OF_LEARNED)
+    assert Pipeline(["exact_duplicates"]).forecast(table, sample=24).memory - 7 - BLOCKS < 48 * OF_LEARNED
+    monkeypatch.setattr(forecast, "_peak_bytes", lambda workers: None)
+    without = pipeline.forecast(table)
+    assert without.memory is None
+    assert "of memory" not in str(without)
 
 
 def test_a_forecast_is_told_from_a_part_and_says_where_a_run_would_stop(table):
