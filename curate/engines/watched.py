@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from curate.engines.attention import NOTHING
 from curate.engines.local import cores
+from curate.engines.threads import one_thread_products
 from curate.engines.watched_process import GRACE_SECONDS, Ended, WatchedProcess, next_made
 from curate.errors import DataError
 
@@ -53,6 +55,8 @@ def watched_map(
 ) -> Iterator[Made]:
     """`work` of each of `given`, in processes that are replaced when a row ends them; in no particular order.
 
+    Processes take chunks as they get on, so that none ends long before the others.
+
     Args:
         work: calls `looking_at` with the row that it decodes; what it raises is raised here.
         given: chunks of rows.
@@ -70,22 +74,33 @@ def watched_map(
     workers = workers or cores()
     lanes = max(min(processes or MOST_PROCESSES, workers, len(chunks)), 1)
     shares = [workers // lanes + (lane < workers % lanes) for lane in range(lanes)]
-    blame = _Blame(lost, row_seconds)
+    with one_thread_products():
+        yield from _watched(work, chunks, shares, _Blame(lost, row_seconds), row_seconds)
+
+
+def _watched(
+    work: Callable[[Any], Made], chunks: Sequence[Any], shares: Sequence[int], blame: _Blame, row_seconds: float
+) -> Iterator[Made]:
+    """What is made of the chunks, by a process with so many threads for each share."""
+    waiting = deque(range(len(chunks)))
     running: list[WatchedProcess] = []
     try:
-        for lane, threads in enumerate(shares):  # forks, all of them before any is listened to
-            running.append(WatchedProcess(work, chunks[lane::lanes], threads, row_seconds))
+        for threads in shares:  # forks, all of them before any is listened to
+            running.append(WatchedProcess(work, chunks, waiting, threads, row_seconds))
+        _deal(running)
         while running:
             try:
                 process, made = next_made(running)
             except Ended as ended:
                 running.remove(ended.process)
                 ended.process.end()
-                suspects, left = _sorted_out(ended)
+                suspects = [chunks[place] for place in ended.chunks]
+                waiting.extendleft(place for place in reversed(ended.process.held) if place not in ended.chunks)
                 blame.done += ended.process.finished
                 yield from blame.one_by_one(work, suspects, ended)
-                if left:
-                    running.append(WatchedProcess(work, left, ended.process.threads, row_seconds))
+                if waiting:
+                    running.append(WatchedProcess(work, chunks, waiting, ended.process.threads, row_seconds))
+                    _deal(running[-1:])
                 continue
             if made is not None:
                 yield made[0]
@@ -98,13 +113,10 @@ def watched_map(
             process.end()
 
 
-def _sorted_out(ended: Ended) -> tuple[list[Any], list[Any]]:
-    """The chunks of a process that ended: those that it was at, and those that it never began."""
-    given, finished = ended.process.given, ended.process.finished
-    # Where no thread was at work any more, it was one of those that had been handed out.
-    going = ended.chunks or range(finished, min(finished + 2 * ended.process.threads, len(given)))
-    suspects = [given[place] for place in going if place >= finished]
-    return suspects, [one for place, one in enumerate(given) if place >= finished and place not in going]
+def _deal(processes: Sequence[WatchedProcess]) -> None:
+    """Have the processes take chunks in turns, until all have enough."""
+    while sum(process.take() for process in processes):
+        pass
 
 
 class _Blame:
@@ -138,8 +150,9 @@ class _Blame:
         """What is made of each row, and why it could not be done; empty where it could."""
         again = False
         while left:
-            process = WatchedProcess(work, left, 1, self._row_seconds)
+            process = WatchedProcess(work, left, deque(range(len(left))), 1, self._row_seconds)
             try:
+                _deal([process])
                 while (made := next_made([process])[1]) is not None:
                     yield made[0], ""
                 return

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -33,36 +34,43 @@ class Ended(Exception):
         process: which one.
         why: as a sentence about a row, without a full stop.
         for_good: whether the row's content is to blame, and not the machine.
-        chunks: places of the chunks that were going on.
+        chunks: places of the chunks that were going on; all that it had, where none was.
         row: the row that took too long; `NOTHING` where another reason ended it.
     """
 
     def __init__(self, process: WatchedProcess, why: str, for_good: bool, row: int = NOTHING) -> None:
         super().__init__(why)
         self.process, self.why, self.for_good, self.row = process, why, for_good, row
-        self.chunks = process.attention.going()
+        self.chunks = [place for place in process.attention.going() if place in process.held] or list(process.held)
 
 
 class WatchedProcess:
-    """A fork that works on chunks, so nothing is sent to it; in shared memory its threads say which rows they are at.
+    """A fork that works on chunks, so only their places are sent to it; in shared memory its threads say which rows
+    they are at.
 
     Args:
         work: calls `looking_at` with the row that it decodes; what it raises, `received` raises.
         given: chunks.
+        waiting: places of the chunks that nobody has yet, shared with other processes; one is taken at once, others by
+            `take` and whenever something was received.
         threads: of the process.
         row_seconds: time after which a row, or the measuring of some, is taken to hang.
 
     Attributes:
-        given: the chunks; what is made of them is handed back in their order.
+        held: places of the chunks that it has, in the order in which what is made of them is handed back.
         finished: how many were handed back.
         threads: of the process.
         attention: where its threads are.
         connection: ready once there is something to receive.
     """
 
-    def __init__(self, work: Callable[[Any], Any], given: Sequence[Any], threads: int, row_seconds: float) -> None:
-        self.given, self.finished, self.threads, self.attention = given, 0, threads, Attention(threads)
-        self._work, self._row_seconds = work, row_seconds
+    def __init__(
+        self, work: Callable[[Any], Any], given: Sequence[Any], waiting: deque[int], threads: int, row_seconds: float
+    ) -> None:
+        self.finished, self.threads, self.attention = 0, threads, Attention(threads)
+        self.held: deque[int] = deque()
+        self._work, self._given, self._waiting, self._row_seconds = work, given, waiting, row_seconds
+        self._told = False
         self._seen, self._since = self.attention.cells.copy(), np.full(threads, time.monotonic())
         context: Any = multiprocessing.get_context("fork")
         self.connection, theirs = context.Pipe()
@@ -72,6 +80,23 @@ class WatchedProcess:
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process.start()
         theirs.close()
+        self.take()
+
+    def take(self) -> bool:
+        """Have it take one more chunk; whether it did.
+
+        It has two for each of its threads, as many as these look ahead: it never waits for the one that watches it.
+        """
+        if self._told or len(self.held) >= 2 * self.threads:
+            return False
+        place = self._waiting.popleft() if self._waiting else None
+        with suppress(OSError):  # it has ended, as is seen when it is listened to
+            self.connection.send(place)
+        if place is None:
+            self._told = True  # that there is no more
+            return False
+        self.held.append(place)
+        return True
 
     def received(self) -> tuple[Any] | None:
         """The next thing made, None at the end. Raises Ended, and what the work raised."""
@@ -82,7 +107,10 @@ class WatchedProcess:
             raise self._ended(self._process.exitcode) from None
         if not good:
             raise made
-        self.finished += made is not None
+        if made is not None:
+            self.finished += 1
+            self.held.popleft()
+            self.take()
         return made
 
     def refuse_hanging(self) -> None:
@@ -123,18 +151,17 @@ class WatchedProcess:
         _quieten()
         with suppress(BrokenPipeError, ConnectionResetError):  # the parent has gone, or wants no more
             try:
-                for made in ordered_map(self._attended, enumerate(self.given), self.threads):
+                for made in ordered_map(self._attended, _places(connection), self.threads):
                     connection.send((True, (made,)))
                 connection.send((True, None))
             except Exception as error:
                 connection.send((False, _sendable(error)))
         os._exit(0)  # not what the parent registered for its own end
 
-    def _attended(self, numbered: tuple[int, Any]) -> Any:
-        place, chunk = numbered
+    def _attended(self, place: int) -> Any:
         self.attention.chunk(place)
         try:
-            return self._work(chunk)
+            return self._work(self._given[place])
         finally:
             self.attention.chunk(NOTHING)
 
@@ -152,6 +179,12 @@ def next_made(processes: Sequence[WatchedProcess]) -> tuple[WatchedProcess, tupl
         if ready:  # who was heard least comes first
             process = min((one for one in processes if one.connection in ready), key=lambda one: one.finished)
             return process, process.received()
+
+
+def _places(connection: Connection) -> Iterator[int]:
+    """Places of chunks as they are sent, until there are no more."""
+    while (place := connection.recv()) is not None:
+        yield place
 
 
 def _end_with_parent(parent: int) -> None:
@@ -180,7 +213,3 @@ def _quieten() -> None:
     os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(0)
-    with suppress(ImportError):
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(limits=1, user_api="blas")

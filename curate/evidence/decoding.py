@@ -32,6 +32,8 @@ BATCH_BYTES = 1 << 26
 """Decoded media that a worker holds at once for a model, but for the last item."""
 GROUP_BYTES = 1 << 24
 """Decoded media that are measured together by all else: enough that what is done once for all of them costs little."""
+LAST_ROWS = {"video": 1}
+"""Rows of the last chunks, of those that get smaller; 16 of what is decoded sooner."""
 LIBRARIES = {
     "image": ("simplejpeg", "pillow"),
     "mask": ("pillow",),
@@ -113,8 +115,8 @@ def fingerprint(modality: str, settings: EvidenceSettings) -> str:
     return f"{digest(*parts):032x}"
 
 
-def chunks(table: Table, modality: str, rows: np.ndarray, chunk_rows: int) -> Iterator[Chunk]:
-    """The rows in chunks of `chunk_rows`."""
+def chunks(table: Table, modality: str, rows: np.ndarray, chunk_rows: int, workers: int = 0) -> Iterator[Chunk]:
+    """The rows in chunks of `chunk_rows`; with `workers` of fewer towards the end, so that these end together."""
     names = list(table.task.feature_columns) if modality == "features" else [getattr(table.task, modality)]
     # Importing `datasets` takes longer than measuring a few rows.
     view = (
@@ -122,8 +124,11 @@ def chunks(table: Table, modality: str, rows: np.ndarray, chunk_rows: int) -> It
         if table.held is None
         else ArrowRows(table.held.mapped.select(names))
     )
-    for start in range(0, len(rows), chunk_rows):
-        yield Chunk(rows[start : start + chunk_rows], view)
+    start, least = 0, LAST_ROWS.get(modality, 16)
+    while start < len(rows):
+        size = min(chunk_rows, max((len(rows) - start) // (2 * workers), least)) if workers else chunk_rows
+        yield Chunk(rows[start : start + size], view)
+        start += size
 
 
 def batches(

@@ -150,10 +150,11 @@ class OnePass:
                 continue
             yield from self._here(some, wanted)
 
-    def _chunks(self, rows: np.ndarray) -> Iterator[Chunk]:
+    def _chunks(self, rows: np.ndarray, falling: bool = False) -> Iterator[Chunk]:
         size = self._pace.rows(self._modality, len(rows), self._workers)
         size = chunk_rows(size, self._limit, sum(row_bytes(m.fields) for m in self._measures), self._workers)
-        return chunks(self._table, self._modality, rows, size)
+        falling = falling and self._workers > 1 and self._pace.chunk_rows is None
+        return chunks(self._table, self._modality, rows, size, self._workers if falling else 0)
 
     def _here(self, rows: np.ndarray, wanted: Sequence[int]) -> Iterator[Outcome]:
         """The outcome of every chunk, by threads of this process."""
@@ -169,7 +170,7 @@ class OnePass:
         work = partial(self.work, wanted=[place for place in wanted if place not in models])
         gone: list[int] = []
         limits = (self._workers, self._settings.row_seconds, 0 if self._limit is None else 1)
-        for outcome in watched_map(work, self._chunks(rows), _lost, *limits):
+        for outcome in watched_map(work, self._chunks(rows, falling=True), _lost, *limits):
             if models:
                 without = [*outcome.broken.unread, *outcome.broken.undecodable]
                 outcome.rows = len(without)

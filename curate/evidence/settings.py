@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from curate.declared import Declared
 from curate.evidence.memory import parse_ceiling
 
 
-class EvidenceSettings(BaseModel):
+class EvidenceSettings(Declared):
     """The `evidence:` part of a pipeline file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     encoder: str = Field(
         default="auto",

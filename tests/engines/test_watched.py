@@ -1,7 +1,9 @@
 import ctypes
+import multiprocessing
 import os
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +75,7 @@ def test_workers_are_processes_of_their_own_unless_told_otherwise(workers, proce
 
 
 def test_a_crash_leaves_the_other_processes_alone():
-    """The first row of its share crashes one process; the other one does all of its own."""
+    """The first row crashes one process; the other one does all that it has."""
     homes = {}
 
     def work(chunk):
@@ -86,8 +88,39 @@ def test_a_crash_leaves_the_other_processes_alone():
         homes.update({row: home for row, home, _ in made})
     assert sorted(homes) == list(range(40))
     assert homes[0] == "its decoder crashed (SIGSEGV)"
-    second = {homes[row] for start in (7, 21, 35) for row in range(start, min(start + 7, 40))}
+    second = {homes[row] for start in (7, 21) for row in range(start, start + 7)}
     assert len(second) == 1
+
+
+def test_a_process_that_takes_longer_leaves_the_chunks_to_the_others():
+    others = multiprocessing.get_context("fork").Semaphore(0)
+
+    def work(chunk):
+        if chunk.rows[0] == 0:  # beside this one it has but one more
+            return all(others.acquire(timeout=60) for _ in range(4)), os.getpid()
+        others.release()
+        return True, os.getpid()
+
+    made = list(watched_map(work, chunks(), lost, 2, 120.0))
+    assert all(waited for waited, _ in made)
+    assert sorted(Counter(home for _, home in made).values()) == [2, 4]
+
+
+def test_what_a_process_had_and_never_began_is_done_by_others():
+    """The other process is at the last chunk by then."""
+    told = multiprocessing.get_context("fork").Semaphore(0)
+
+    def fate(row):
+        if row == 0:
+            assert told.acquire(timeout=60)
+            told.release()
+            ctypes.string_at(0)
+        if row == 39:
+            told.release()
+
+    found = collected(fate)
+    assert found.pop(0) == ("its decoder crashed (SIGSEGV)", True)
+    assert found == {row: row for row in range(1, 40)}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

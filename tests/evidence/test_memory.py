@@ -3,7 +3,6 @@ import threading
 import numpy as np
 import pyarrow as pa
 import pytest
-from pydantic import ValidationError
 
 import curate
 from curate.engines.watched import can_watch
@@ -40,7 +39,7 @@ def test_amounts_of_memory(given, size):
 
 @pytest.mark.parametrize("given", ["much", "2 GBit", "-1GB", "1MB", 5, ""])
 def test_what_is_no_amount_is_refused(given):
-    with pytest.raises(ValidationError, match="memory"):
+    with pytest.raises(ConfigError, match="memory"):
         EvidenceSettings(memory=given)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from curate.engines.local import ordered_map
+from curate.engines.threads import one_thread_products
 from curate.evidence.pairs import _nearest
 from curate.evidence.pairs._likeness import COARSE_SHARE, FINE_SHARE, NOISE, likeness
 from curate.evidence.pairs._prints import SMALL_PX, blurred, crops, described_crops, level, mirrored, shrunk
@@ -14,6 +15,8 @@ from curate.evidence.pairs._registration import correlation, refined, warped
 from curate.evidence.pairs._sent import is_sent, sent_similarity
 
 MIDDLE_PX = 32
+DESCRIBED = 512
+"""Pictures that are described at once."""
 CHUNK, CHUNK_FULL = 256, 64
 """Pairs that are compared at once, and at the full side: what is made of them stays near the processor."""
 SENT_PAIRS = 8 * CHUNK
@@ -53,13 +56,15 @@ class Pictures:
     spread: np.ndarray
 
     @classmethod
-    def of(cls, prints: np.ndarray, spread: np.ndarray) -> Pictures:
-        """Describe (n, S, S) int8 prints, and the (n,) spread of the luma that they were made from."""
-        made, small = [], []
-        for begin in range(0, max(len(prints), 1), 4_096):
-            middle = shrunk(prints[begin : begin + 4_096], MIDDLE_PX)
-            made.append(described_crops(middle))
-            small.append(level(shrunk(middle, SMALL_PX)))
+    def of(cls, prints: np.ndarray, spread: np.ndarray, workers: int = 1) -> Pictures:
+        """Describe (n, S, S) int8 prints, and the (n,) spread of the luma that they were made from; in threads."""
+
+        def described(begin: int) -> tuple[np.ndarray, np.ndarray]:
+            middle = shrunk(prints[begin : begin + DESCRIBED], MIDDLE_PX)
+            return described_crops(middle), level(shrunk(middle, SMALL_PX))
+
+        with one_thread_products():
+            made, small = zip(*ordered_map(described, range(0, max(len(prints), 1), DESCRIBED), workers))
         plain = np.concatenate(made, axis=1)
         return cls(prints, np.concatenate(small), np.concatenate([plain, mirrored(plain)]), spread)
 
@@ -72,9 +77,9 @@ class Pictures:
         """Some of them."""
         return Pictures(self.prints[rows], self.small[rows], self.queries[:, rows], self.spread[rows])
 
-    def candidates(self, most: int = CANDIDATES) -> tuple[np.ndarray, np.ndarray]:
+    def candidates(self, most: int = CANDIDATES, workers: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """(p,) and (p,) places of pictures that may be alike."""
-        return _nearest.candidates(self.queries[0], self.queries, LEAST_COSINE, most)
+        return _nearest.candidates(self.queries[0], self.queries, LEAST_COSINE, most, workers)
 
     def likest(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """(p,) float32 cosine of the descriptors of pairs in the way of laying one onto the other that suits best."""
@@ -93,7 +98,8 @@ class Pictures:
         if is_sent(len(left), SENT_PAIRS):
             return sent_similarity(self, left, right, SENT_PAIRS)
         parts = [slice(begin, begin + CHUNK) for begin in range(0, len(left), CHUNK)]
-        compared = ordered_map(lambda part: self._compared(left[part], right[part]), parts, workers)
+        with one_thread_products():
+            compared = list(ordered_map(lambda part: self._compared(left[part], right[part]), parts, workers))
         return np.concatenate([np.zeros(0, dtype=np.float32), *compared])
 
     def _compared(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -41,7 +41,9 @@ def warped(pictures: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarr
         places += np.float32(side / 2 - 0.5)
         np.clip(places, 0, side - 1, out=places)
     # In steps that stay exact in float32 below `MOST_LINES`: a picture's place among the others changes nothing.
-    y = np.rint(y * 1024) / np.float32(1024)
+    y *= np.float32(1024)
+    np.rint(y, out=y)
+    y /= np.float32(1024)
     # All pictures stand in one, one below the other: a call for each would cost more than the small ones do.
     y += (np.arange(p, dtype=np.float32) * side)[:, None, None]
     joined, x, y = (each.reshape(p * side, side) for each in (pictures, x, y))

@@ -46,12 +46,11 @@ def threshold(evidence: Evidence) -> float:
 
 def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     """Pairs whose prints, aligned, correlate at least that much."""
-    rows = rows[_comparable(evidence)[rows]]
+    rows, workers = rows[_comparable(evidence)[rows]], evidence.settings.workers
     pictures = _pictures(evidence, rows)
-    left, right = pictures.candidates()
+    left, right = pictures.candidates(workers=workers)
     near = _contrasts_alike(evidence, rows[left], rows[right])
     left, right = left[near], right[near]
-    workers = evidence.settings.workers
 
     def likeness(some: np.ndarray) -> np.ndarray:
         return pictures.similarity(left[some], right[some], workers)
@@ -65,15 +64,15 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
     ids = evidence.table.row_ids
     left, right = np.where(ids[left] > ids[right], [right, left], [left, right])
     rows, places = np.unique(np.stack([left, right]), return_inverse=True)
-    pictures = _pictures(evidence, rows)
     first, second = places.reshape(2, -1)
     shown = _comparable(evidence)
-    alike = pictures.similarity(first, second, evidence.settings.workers)
+    alike = _pictures(evidence, rows).similarity(first, second, evidence.settings.workers)
     return alike * (shown[left] & shown[right] & _contrasts_alike(evidence, left, right))
 
 
 def _pictures(evidence: Evidence, rows: np.ndarray) -> Pictures:
-    return Pictures.of(evidence.measure("image.print")[rows], evidence.measure("image.print_spread")[rows])
+    prints, spread = evidence.measure("image.print"), evidence.measure("image.print_spread")
+    return Pictures.of(prints[rows], spread[rows], evidence.settings.workers)
 
 
 def _contrasts_alike(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -1,0 +1,30 @@
+"""Threads of the library that multiplies matrices, in work that has threads or processes of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+
+@contextmanager
+def one_thread_products() -> Iterator[None]:
+    """Products of matrices take one thread each within the block, whichever thread or forked process asks for them.
+
+    Threads of ours that multiply at once would otherwise wait for one pool of theirs, which spins meanwhile; and the
+    last bits of a product would depend on the number of cores. A fork keeps to what held when it was made; to set it
+    there would start that pool anew.
+    """
+    with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> Any:
+    """The libraries that are there; looked for, which takes milliseconds, once more where something was imported."""
+    import numpy  # noqa: F401 (it brings the library)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from curate.engines.threads import one_thread_products
+
+
+def blas_threads():
+    np.zeros((2, 2)) @ np.zeros((2, 2))
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_products_take_one_thread_within_the_block_alone():
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = blas_threads()
+        with one_thread_products():
+            assert blas_threads() == {1}
+        assert blas_threads() == before
+
+
+def test_an_error_gives_the_threads_back():
+    before = blas_threads()
+    with pytest.raises(ZeroDivisionError), one_thread_products():
+        1 / 0  # noqa: B018
+    assert blas_threads() == before
