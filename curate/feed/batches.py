@@ -74,7 +74,7 @@ class Batches:
         transform: called with each finished batch.
         memory: where large arrays of a batch come from.
         left: which image operations are left to a device, None for none.
-        at_once: whether pixels are written into the batch as they come; else when all are there.
+        at_once: whether a batch's memory is taken with its first row; else when it is ready, or at the end.
     """
 
     rows: Rows
@@ -152,9 +152,9 @@ class Batches:
 
     def _fillings(self, rows: int) -> list[Filling | None]:
         """What takes the rows of each input as they come, where nothing more is done to them."""
-        if self.recipes.mixes or not self.at_once:
+        if self.recipes.mixes:
             return [None] * len(self.inputs)
-        return [m.begun(rows, self.memory) if isinstance(m, Fillable) else None for m in self.inputs]
+        return [m.begun(rows, self.memory, self.at_once) if isinstance(m, Fillable) else None for m in self.inputs]
 
     def _read(
         self,

@@ -34,6 +34,10 @@ class Memory(Protocol):
         """An array with anything in it."""
         ...
 
+    def ready(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+        """The same, where nothing else could be had later for less memory; else None."""
+        ...
+
 
 def room(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """An array for a batch, with anything in it; in the memory that the maker of the batch has for it, if any."""
@@ -46,6 +50,10 @@ class Room:
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """See `room`."""
+        return room(shape, dtype)
+
+    def ready(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+        """The same."""
         return room(shape, dtype)
 
 
@@ -90,6 +98,10 @@ class Recycled:
         if taken is None and patience is not None and any(size <= p.nbytes <= size * SLACK for p in self._pieces):
             taken = patience.wait(lambda: self._free(size))
         return (self._new(size) if taken is None else taken)[:size].view(dtype).reshape(shape)
+
+    def ready(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+        """None in a thread that is patient: what it took before its batch is made, another that is done would lack."""
+        return self.array(shape, dtype) if getattr(_current, "patience", None) is None else None
 
     def _free(self, size: int) -> np.ndarray | None:
         """A view of the smallest piece that is free and fits; nobody else finds that one free from then on."""

@@ -158,7 +158,7 @@ def test_p_is_the_transforms_own():
         ("FDA", "reference images"),
         ("CenterCrop3D", "unknown image operation"),
         ({"RandAugment": {"magnitude": 31}}, "less than or equal to 30"),
-        ({"RandAugment": {"n": 2}}, "no setting 'n'"),
+        ({"RandAugment": {"n": 2}}, "unknown setting 'n'"),
     ],
 )
 def test_wrong_names_and_parameters(spec, said):

@@ -63,7 +63,7 @@ def test_sound_of_other_length_is_cut_or_filled():
 
 
 def test_what_can_not_be_mixed_is_refused():
-    with pytest.raises(ValueError, match="nothing would be mixed"):
+    with pytest.raises(ConfigError, match="nothing would be mixed"):
         Mix(mixup_alpha=0)
     with pytest.raises(ConfigError, match="works on image"):
         Mix().recipe(Task(kind="classification", text="t", label="l"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 import threading
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from curate.augment.operations.image_loading import load
 from curate.errors import ConfigError, MissingPackage, nearest
 
 if TYPE_CHECKING:
@@ -57,18 +55,10 @@ _loading = threading.Lock()
 
 @cache
 def _loaded() -> types.ModuleType:
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it would ask a server for its newest version
-    part = "albumentations.pytorch"
-    hidden = "albumentations" not in sys.modules and part not in sys.modules
-    if hidden:
-        sys.modules[part] = None  # type: ignore[assignment]  # its tensors are not used, and would load torch (2 s)
     try:
-        return importlib.import_module("albumentations")
+        return load()
     except ImportError as error:
         raise MissingPackage("albumentations", "image", "augmenting images") from error
-    finally:
-        if hidden:
-            del sys.modules[part]
 
 
 def library() -> types.ModuleType:

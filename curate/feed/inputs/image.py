@@ -88,9 +88,9 @@ class Images:
         """(height, width, 3) uint8 of the batch's size."""
         return fitted(item, self.size, self.options.fit)
 
-    def begun(self, rows: int, memory: Memory) -> Filling | None:
+    def begun(self, rows: int, memory: Memory, at_once: bool) -> Filling | None:
         """See `pixel_filling`."""
-        return pixel_filling(self.name, rows, self.options, memory)
+        return pixel_filling(self.name, rows, self.options, memory, at_once)
 
     def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, Any]:
         """`pixel_values`: (B, 3, height, width), float32 in [0, 1] or normalised, or uint8 (see `pixels`).
@@ -130,9 +130,9 @@ def pixel_entries(
     return {name: batch, name.replace("values", "mask"): mask}
 
 
-def pixel_filling(name: str, rows: int, options: InputOptions, memory: Memory) -> Filling | None:
+def pixel_filling(name: str, rows: int, options: InputOptions, memory: Memory, at_once: bool) -> Filling | None:
     """What writes pixels of one size into a batch as they come; None where rows may differ in size."""
-    return Filling(name, rows, options, memory) if options.different_sizes == "refuse" else None
+    return Filling(name, rows, options, memory, at_once) if options.different_sizes == "refuse" else None
 
 
 def _type(options: InputOptions) -> type:

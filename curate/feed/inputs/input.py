@@ -69,6 +69,12 @@ class Filling(Protocol):
 class Fillable(Protocol):
     """An input whose finished arrays can be written into the batch as they come."""
 
-    def begun(self, rows: int, memory: Memory) -> Filling | None:
-        """What takes them, for so many draws; None where they have to be collated together."""
+    def begun(self, rows: int, memory: Memory, at_once: bool) -> Filling | None:
+        """What takes them, for so many draws; None where they have to be collated together.
+
+        Args:
+            rows: number of draws.
+            memory: of the batch.
+            at_once: whether it may be taken with the first row; else when it is ready (`Memory.ready`), or at the end.
+        """
         ...

@@ -92,9 +92,9 @@ class Videos:
             return item
         return np.stack([fitted(frame, size, self.options.fit) for frame in item])
 
-    def begun(self, rows: int, memory: Memory) -> Filling | None:
+    def begun(self, rows: int, memory: Memory, at_once: bool) -> Filling | None:
         """See `pixel_filling`."""
-        return pixel_filling(self.name, rows, self.options, memory)
+        return pixel_filling(self.name, rows, self.options, memory, at_once)
 
     def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, Any]:
         """(B, frames, 3, height, width), float32 in [0, 1] or normalised, or uint8 (see `pixels`)."""

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import CurateError
+from curate.evidence.freed import hold_blocks
 from curate.feed.workers.attention import Attention
 from curate.feed.workers.packing import packed, unpacked
 from curate.feed.workers.shared import Mapped, Shared, returns
@@ -137,6 +138,7 @@ def _work(dataset: Batches, connection: Connection, parents: Connection, attenti
     quieten()
     begin_process()
     gc.freeze()  # what a fork brought along stays, and looking through it again and again would copy its pages
+    hold_blocks()  # images are decoded one after the other, each into as much memory as the last
     dataset.memory = memory = Shared(returned)
     while True:
         try:

@@ -110,6 +110,15 @@ class Shared:
         self._lent.add(number)
         return self._pieces[number][:size].view(dtype).reshape(shape)
 
+    def ready(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+        """An array in a piece that is free, or in the first one of its size; None while those that fit are away."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        if size >= KEPT_BYTES:
+            self._look()
+            if any(self._fits(number, size) for number in self._pieces) and self._fitting(size) is None:
+                return None
+        return self.array(shape, dtype)
+
     def _fits(self, number: int, size: int) -> bool:
         return size <= self._pieces[number].nbytes <= size * SLACK
 
