@@ -171,11 +171,11 @@ class Findings:
         )
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for line in grouped.to_pylist():
-            rows, issues = line["is_issue_count"], line["is_issue_sum"] or 0
+            rows, issues = line["is_issue_count"], line["is_issue_sum"]
             found.setdefault(line["check"], {})[line["issue"]] = {
                 "rows": rows,
                 "issues": issues,
-                "share": issues / rows if rows else 0.0,
+                "share": issues / rows,
             }
         return found
 

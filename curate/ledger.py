@@ -171,7 +171,7 @@ def spread(after: str, names: Sequence[str]) -> np.ndarray:
     """(K,) float32 that sums to 1, from the `after` of a ``soften`` entry (see `Decisions`).
 
     Raises:
-        DataError: it names a class that the task does not have.
+        DataError: it names a class that the task does not have, or no shares of the classes.
     """
     given: Mapping[str, float] = json.loads(after)
     place = {name: k for k, name in enumerate(names)}
@@ -184,6 +184,8 @@ def spread(after: str, names: Sequence[str]) -> np.ndarray:
         vector[place[name]], rest[place[name]] = mass, False
     if rest.any():
         vector[rest] = max(0.0, 1.0 - vector.sum()) / rest.sum()
+    if not (vector.min() >= 0 and 0 < vector.sum() < np.inf):
+        raise DataError(f"the ledger gives the soft label {after}: shares must be at least 0, and not all 0")
     return (vector / vector.sum()).astype(np.float32)
 
 

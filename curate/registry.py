@@ -111,17 +111,6 @@ def fixes(spec: str | Mapping[str, Any]) -> list[Any]:
 
 
 def _make_fix(name: str, settings: dict[str, Any]) -> Any:
-    from pydantic import ValidationError
+    from curate.declared import made
 
-    cls = fix(name)
-    unknown = [key for key in settings if key not in cls.model_fields]
-    if unknown:
-        known = list(cls.model_fields)
-        raise ConfigError(
-            f"the fix {name!r} has no setting {unknown[0]!r}{nearest(unknown[0], known)}; known: {', '.join(known)}"
-        )
-    try:
-        return cls(**settings)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.40}" for e in error.errors()]
-        raise ConfigError(f"the fix {name!r}: {'; '.join(lines)}") from None
+    return made(fix(name), settings, f"the fix {name!r}")

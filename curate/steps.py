@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curate import registry
+from curate.errors import nearest
 from curate.step import snake_case
 
 
@@ -15,7 +16,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'curate.steps' has no attribute {name!r}")
     if snake in registry.step_names():
         return registry.step(snake)
-    raise AttributeError(f"no step {snake!r}; known: {', '.join(sorted(registry.step_names()))}")
+    raise AttributeError(
+        f"no step {snake!r}{nearest(snake, registry.step_names())}; known: {', '.join(sorted(registry.step_names()))}"
+    )
 
 
 def __dir__() -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from curate.declared import Declared
 from curate.errors import ConfigError
 
 Kind = Literal[
@@ -28,14 +29,12 @@ BACKGROUND_NAMES = ("background", "bg", "void")
 """Names under which a class of pixels is no object."""
 
 
-class Task(BaseModel):
+class Task(Declared):
     """Roles of the columns of a table. A role that the data does not have is None.
 
     `features` is either one column that holds a vector per row, or the list of the scalar columns of a table
     (numbers and categories mixed).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind | None = Field(default=None, description="kind of problem; inferred from the label column if left out")
     text: str | None = Field(default=None, description="column with the text")

@@ -47,6 +47,21 @@ def nothing_to_balance(step: str, counts: np.ndarray, names: tuple[str, ...], ev
     return True
 
 
+def idle_target(step: str, asked: str | float, compared: str, counts: np.ndarray, evidence: Any) -> None:
+    """Tell in the notes that no class has fewer, or more, draws than a target asks for, so that nothing is done.
+
+    Args:
+        step: its name.
+        asked: its setting `to`.
+        compared: fewer or more.
+        counts: (K,) draws of each class.
+        evidence: keeps the notes.
+    """
+    some = counts[counts > 0]
+    had = f"{some.min():,}" if some.min() == some.max() else f"{some.min():,} to {some.max():,}"
+    note(evidence, f"{step}: `to: {asked}` changes nothing: no class has {compared} draws than that ({had} each)")
+
+
 def repeats(evidence: Any) -> np.ndarray:
     """(n,) int64 extra draws of each row that earlier steps decided."""
     earlier = getattr(evidence, "repeats", None)

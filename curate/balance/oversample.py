@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.balance._rows import draws_per_class, eligible, needs_classes, nothing_to_balance, repeats, shuffled, wanted
+from curate.balance._rows import (
+    draws_per_class,
+    eligible,
+    idle_target,
+    needs_classes,
+    nothing_to_balance,
+    repeats,
+    shuffled,
+    wanted,
+)
 from curate.ledger import Decisions
 from curate.step import Balance
 
@@ -45,6 +54,8 @@ class Oversample(Balance):
         if nothing_to_balance(self.name, counts, labels.names, evidence) and isinstance(self.to, str):
             return Decisions()
         target = wanted(self.to, counts)
+        if not isinstance(self.to, str) and counts.any() and not ((counts > 0) & (counts < target)).any():
+            idle_target(self.name, self.to, "fewer", counts, evidence)
         rows = shuffled(eligible(labels, evidence), evidence.table.row_ids, rng)
         earlier = repeats(evidence)
         extra = np.zeros(len(evidence.table), dtype=np.int64)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curate.balance._rows import draws_per_class, eligible, needs_classes, nothing_to_balance, repeats, shuffled, wanted
+from curate.balance._rows import (
+    draws_per_class,
+    eligible,
+    idle_target,
+    needs_classes,
+    nothing_to_balance,
+    repeats,
+    shuffled,
+    wanted,
+)
 from curate.ledger import Decisions
 from curate.step import Balance
 
@@ -51,6 +60,8 @@ class Undersample(Balance):
         target = wanted(self.to, counts)
         rows = shuffled(eligible(labels, evidence), evidence.table.row_ids, rng)
         if not (counts > target).any():
+            if not isinstance(self.to, str) and counts.any():
+                idle_target(self.name, self.to, "more", counts, evidence)
             return Decisions()
         rows, score = self._ordered(rows, labels, evidence)
         times = 1 + repeats(evidence)

@@ -31,6 +31,15 @@ SETTINGS: dict[str, set[str]] = {
     "training_dynamics": {"held_out"},
 }
 """The settings that each method reads."""
+OF_CLASSES = {"method", *set().union(*SETTINGS.values())}
+IDLE: dict[str, tuple[str, set[str]]] = {
+    "multilabel": ("sets of labels by one rule for all their labels", {"min_doubt", "score", "filter"}),
+    "regression": ("numbers by their distance to predictions", OF_CLASSES),
+    "token_classification": ("tags by what other texts teach about their words", OF_CLASSES),
+    "segmentation": ("masks by cleanlab's own rule", OF_CLASSES),
+    "detection": ("boxes by cleanlab's own rule", OF_CLASSES),
+}
+"""Kind of task -> how it is judged, and the settings that say nothing there."""
 
 
 class LabelErrors(Check):
@@ -123,7 +132,13 @@ class LabelErrors(Check):
             return f"label_errors judges class labels, sets of labels, numbers and tags, and the task is {kind}"
         if task.kind == "multilabel" and self.method in ("cleanlab", "neighbours", "training_dynamics"):
             return f"label_errors with method: {self.method} judges one class label per row, and the task is multilabel"
-        return None
+        return self._refuses_settings(task)
+
+    def _refuses_settings(self, task: Task) -> str | None:
+        """Which setting would do nothing for such a task."""
+        how, idle = IDLE.get(str(task.kind), ("", set()))
+        own = sorted(set(self.changed()) & idle)
+        return f"label_errors judges {how}, which has no {own[0]}" if own else None
 
     def wants_embedding(self, task: Task) -> bool:
         """Not for masks, boxes and tags, which are judged by a model's output or by their own words."""
@@ -148,8 +163,7 @@ class LabelErrors(Check):
         relative = (task.box_format or "").endswith("_relative")
         if task.kind == "detection" and relative and "image" not in task.modalities:
             return f"label_errors brings boxes in {task.box_format} to pixels, and the task has no image"
-        own = sorted(set(self.changed()) & {"method", *set().union(*SETTINGS.values())})
-        return f"label_errors judges {what} by cleanlab's own rule, which has no {own[0]}" if own else None
+        return self._refuses_settings(task)
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Sizes of images whose boxes are given as shares of them."""
@@ -175,9 +189,7 @@ class LabelErrors(Check):
         order = np.argsort(doubts.rows, kind="stable")
         rows, flagged = doubts.rows[order], doubts.is_issue[order]
         reasons = {int(place): doubts.reason(int(order[place])) for place in np.flatnonzero(flagged)}
-        suggested = [
-            labels.names[k] if k >= 0 else None for k in np.where(flagged, doubts.suggested[order], -1).tolist()
-        ]
+        suggested = np.where(flagged, doubts.suggested[order], -1)
         return Findings.of(
             self.name,
             "label_error",
@@ -185,9 +197,9 @@ class LabelErrors(Check):
             table.row_ids,
             doubts.score[order],
             flagged,
-            suggested_label=suggested,
+            suggested_label=[labels.names[k] if k >= 0 else None for k in suggested.tolist()],
             reason=reasons,
-            facts=self._facts(evidence, rows, flagged, np.where(flagged, doubts.suggested[order], -1), doubts),
+            facts=self._facts(evidence, rows, flagged, suggested, doubts),
         )
 
     def _doubts_of_classes(self, evidence: Evidence, rank: np.ndarray) -> Doubts:
@@ -247,7 +259,7 @@ class LabelErrors(Check):
             for name, t, b in zip(labels.names, total, bad, strict=True)
             if t
         }
-        moved = flagged & (suggested >= 0)
+        moved = suggested >= 0
         pairs, times = np.unique(np.stack([given[moved], suggested[moved]]), axis=1, return_counts=True)
         facts["confusions"] = [
             {"given": labels.names[pairs[0, p]], "suggested": labels.names[pairs[1, p]], "rows": int(times[p])}

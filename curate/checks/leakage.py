@@ -144,14 +144,13 @@ def _met(nodes: np.ndarray, pairs: Pairs, sides: np.ndarray, inside: np.ndarray,
     other, similarity = np.full(n, -1, dtype=np.int64), np.zeros(n)
     exact = np.zeros(n, dtype=bool)
     part = np.flatnonzero(nodes >= 0)
-    # One row stands for the content on each side: it is enough to meet that one.
+    # One row of the lowest side stands for the content: it is enough to meet that one.
     order = part[np.lexsort((rank[part], sides[part], inside[part], nodes[part]))]
     first = np.ones(len(order), dtype=bool)
-    first[1:] = (np.diff(nodes[order]) != 0) | (np.diff(inside[order]) != 0) | (np.diff(sides[order]) != 0)
+    first[1:] = (np.diff(nodes[order]) != 0) | (np.diff(inside[order]) != 0)
     stands = order[first]
     start = np.searchsorted(nodes[stands], np.arange(n + 1))
-    by_node = order
-    row_start = np.searchsorted(nodes[by_node], np.arange(n + 1))
+    row_start = np.searchsorted(nodes[order], np.arange(n + 1))
     both = np.concatenate([np.arange(len(pairs)), np.flatnonzero(pairs.left != pairs.right)])
     turned = np.arange(len(both)) >= len(pairs)
     sources = np.where(turned, pairs.right[both], pairs.left[both])
@@ -160,7 +159,7 @@ def _met(nodes: np.ndarray, pairs: Pairs, sides: np.ndarray, inside: np.ndarray,
     strong = np.lexsort((targets, -(sources == targets).astype(np.int64), -values))
     for place in strong.tolist():
         source, target = int(sources[place]), int(targets[place])
-        rows, reps = by_node[row_start[source] : row_start[source + 1]], stands[start[target] : start[target + 1]]
+        rows, reps = order[row_start[source] : row_start[source + 1]], stands[start[target] : start[target + 1]]
         rows = rows[other[rows] < 0]
         if not len(rows) or not len(reps):
             continue

@@ -73,7 +73,7 @@ class LearningCurve(Check):
         now, then = curve.accuracy[-1], curve.accuracy[-1] + curve.gain
         figures = (
             f"a linear head is right in {now:.1%} with {curve.rows[-1]:,} rows; twice as many would make it about"
-            f" {then:.1%} ({now + curve.low:.1%} to {now + curve.high:.1%})"
+            f" {then:.1%} ({max(0.0, now + curve.low):.1%} to {min(1.0, now + curve.high):.1%})"
         )
         if curve.low >= self.worthwhile:
             return f"More rows would help: {figures}."

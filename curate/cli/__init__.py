@@ -56,6 +56,8 @@ def _run(arguments: list[str]) -> int:
         code = stop.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:  # what click makes of a broken pipe, with 1, the exit code of a gate
+        raise BrokenPipeError from None
     except Exception as wrong:
         # Wrong use of the command line. Its class is click's or typer's own, by typer's version; both can show it.
         show = getattr(wrong, "show", None)

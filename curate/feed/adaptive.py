@@ -9,14 +9,15 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from curate.declared import Declared
 from curate.errors import ConfigError, nearest
 
 By = Literal["classes", "rows"]
 
 
-class Adaptive(BaseModel):
+class Adaptive(Declared):
     """How the sampler `adaptive` follows reports.
 
     With s the reports smoothed over epochs (s = momentum s + (1 - momentum) need; need is the loss, or 1 - recall), of
@@ -29,8 +30,6 @@ class Adaptive(BaseModel):
     Difficulty-Balanced Loss" ((1 - accuracy)^tau); for rows Schaul et al. 2016, "Prioritized Experience Replay"
     (loss^alpha); tau and alpha are 1/temperature.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: By = Field(default="classes", description="what is reported of: classes, or single rows by their id")
     follows: Literal["loss", "recall"] = Field(

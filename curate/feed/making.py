@@ -24,6 +24,7 @@ from curate.feed.recipes import Recipes
 from curate.feed.sampler import Mode, Sampler
 from curate.feed.sampling.arguments import sampler_arguments
 from curate.feed.sampling.options import SamplingOptions, sampling_of
+from curate.feed.sampling.state import whole
 from curate.feed.spilled import Spilled, rows_of, spill_folder, spill_rows
 from curate.feed.targets import Targets
 from curate.feed.workers.hiring import Hiring
@@ -115,8 +116,14 @@ def make_loader(
         ConfigError: an option is wrong, or does not fit the table and the plan.
         DataError: a column can't be fed.
     """
+    _refuse_kinds(
+        truths={"drop_last": drop_last, "pad": pad, "pin_memory": pin_memory, "persistent_workers": persistent_workers},
+        functions={"tokenizer": tokenizer, "transform": transform},
+        mappings={"inputs": inputs, "tokenizer_options": tokenizer_options, "processor_options": processor_options},
+    )
+    seed = whole("seed", seed, 0)
     sampling, options = sampling_of(options)
-    settings = input_options(options, (*inspect.signature(make_loader).parameters, *SamplingOptions.model_fields))
+    settings = input_options(options, (*_NAMED, *SamplingOptions.model_fields))
     hiring = Hiring(num_workers, workers, persistent_workers, prefetch_factor, multiprocessing_context, row_seconds)
     if on_error not in ("skip", "replace", "raise"):
         raise ConfigError(f"on_error must be 'skip', 'replace' or 'raise', not {on_error!r}")
@@ -129,7 +136,7 @@ def make_loader(
     classes, names = names, label_names_of(table.task.kind, names, settings)
     lines = _lines(plan, split)
     mode = sampler or ("sequential" if split in HELD_OUT else "shuffled")
-    of_lines = (table, lines, made, settings, difficulty)
+    of_lines = (table, lines, made, settings, difficulty, adaptive)
     if isinstance(mode, Sampler):
         idle = {
             "drop_last": drop_last,
@@ -162,6 +169,24 @@ def make_loader(
         _prepare_pickling(dataset, spill_folder(loader))
     loader.set_epoch(epoch)
     return loader
+
+
+_NAMED = tuple(name for name, one in inspect.signature(make_loader).parameters.items() if one.kind is one.KEYWORD_ONLY)
+"""Options of a loader by their own names."""
+
+
+def _refuse_kinds(truths: Mapping[str, Any], functions: Mapping[str, Any], mappings: Mapping[str, Any]) -> None:
+    """Raise ConfigError for options that are of another kind than they must be; all but the first may be None."""
+    for name, value in truths.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ConfigError(f"{name} must be True or False, not {value!r:.80}")
+    for name, value in functions.items():
+        if value is not None and not callable(value):
+            hint = f", such as transformers.AutoTokenizer.from_pretrained({value!r})" if name == "tokenizer" else ""
+            raise ConfigError(f"{name} must be a function{hint if isinstance(value, str) else ''}, not {value!r:.80}")
+    for name, value in mappings.items():
+        if value is not None and not isinstance(value, Mapping):
+            raise ConfigError(f"{name} must be a mapping, not {value!r:.80}")
 
 
 def _refuse_idle(names: list[str]) -> None:

@@ -1,12 +1,16 @@
-"""The conditions that every fix has: which issues, and how bad."""
+"""What every fix has: conditions (which issues, and how bad), and entries about the lines that it took."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.ledger import Decisions
 from curate.step import Fix
+from curate.table import Labels
 from curate.task import Task
 
 
@@ -26,12 +30,25 @@ def meets(fix: Fix, flagged: pa.Table) -> np.ndarray:
     return mask
 
 
-def taken_lines(flagged: pa.Table, taken: np.ndarray) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
-    """Row ids, reasons, (t,) scores and (t,) positions in the table of the lines that a fix took."""
+def entries(
+    step: str,
+    action: str,
+    flagged: pa.Table,
+    taken: np.ndarray,
+    labels: Labels | None = None,
+    after: Sequence[str] | None = None,
+) -> Decisions:
+    """The decisions about the lines that a fix took, with the reasons and scores of these.
+
+    Args:
+        step: name of the check.
+        action: of all of them.
+        flagged: m lines of findings.
+        taken: (m,) bool.
+        labels: whose values stand before; None for actions that don't speak of them.
+        after: for each line that was taken.
+    """
     lines = flagged.filter(pa.array(taken))
-    return (
-        lines["row_id"].to_pylist(),
-        lines["reason"].to_pylist(),
-        lines["score"].to_numpy(),
-        lines["row"].to_numpy(),
-    )
+    before = None if labels is None else [labels.name(row) for row in lines["row"].to_pylist()]
+    row_ids, reasons = lines["row_id"].to_pylist(), lines["reason"].to_pylist()
+    return Decisions.of(step, action, row_ids, reasons, score=lines["score"].to_numpy(), before=before, after=after)

@@ -34,7 +34,7 @@ def suggestion_confidence(step: str, flagged: pa.Table, suggested: np.ndarray, e
     if step in known and getattr(registry.step(step), "score_is_doubt", False):
         return by_score
     mass = posterior(evidence)
-    if mass is None or not len(flagged):
+    if mass is None:
         return by_score
     own = mass[flagged["row"].to_numpy(), np.maximum(suggested, 0)].astype(np.float64)
     return np.where(np.isfinite(own) & (suggested >= 0), own, by_score)

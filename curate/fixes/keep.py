@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.evidence.evidence import Evidence
-from curate.fixes._conditions import meets, taken_lines
+from curate.fixes._conditions import entries, meets
 from curate.ledger import Decisions
 from curate.step import Fix
 
@@ -17,5 +17,4 @@ class Keep(Fix):
     def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
         """A keep entry for every line that meets the conditions."""
         taken = meets(self, flagged)
-        row_ids, reasons, scores, _ = taken_lines(flagged, taken)
-        return Decisions.of(step, "keep", row_ids, reasons, score=scores), taken
+        return entries(step, "keep", flagged, taken), taken

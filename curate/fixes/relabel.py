@@ -7,7 +7,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from curate.evidence.evidence import Evidence
-from curate.fixes._conditions import meets, needs_classes, taken_lines
+from curate.fixes._conditions import entries, meets, needs_classes
 from curate.fixes._confidence import suggestion_confidence
 from curate.ledger import Decisions
 from curate.step import Fix
@@ -33,9 +33,5 @@ class Relabel(Fix):
         own = evidence.labels.codes[flagged["row"].to_numpy()]
         sure = suggestion_confidence(step, flagged, suggested, evidence) >= self.min_confidence - 1e-6
         taken = meets(self, flagged) & (suggested >= 0) & (suggested != own) & sure
-        if evidence.labels.sets is not None:
-            taken[:] = False
-        row_ids, reasons, scores, rows = taken_lines(flagged, taken)
-        before = [evidence.labels.name(row) for row in rows.tolist()]
         after = [evidence.labels.names[code] for code in suggested[taken].tolist()]
-        return Decisions.of(step, "relabel", row_ids, reasons, score=scores, before=before, after=after), taken
+        return entries(step, "relabel", flagged, taken, evidence.labels, after), taken

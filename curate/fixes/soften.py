@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.evidence.evidence import Evidence
-from curate.fixes._conditions import meets, needs_classes, taken_lines
+from curate.fixes._conditions import entries, meets, needs_classes
 from curate.fixes._confidence import posterior
 from curate.ledger import Decisions, sparse
 from curate.step import Fix
@@ -28,7 +28,6 @@ class Soften(Fix):
             taken[:] = False
         else:
             taken &= np.isfinite(mass[flagged["row"].to_numpy()]).all(1)
-        row_ids, reasons, scores, rows = taken_lines(flagged, taken)
-        before = [evidence.labels.name(row) for row in rows.tolist()]
-        after = [] if mass is None else [sparse(mass[row], evidence.labels.names) for row in rows.tolist()]
-        return Decisions.of(step, "soften", row_ids, reasons, score=scores, before=before, after=after), taken
+        rows = flagged["row"].to_numpy()[taken].tolist()
+        after = [] if mass is None else [sparse(mass[row], evidence.labels.names) for row in rows]
+        return entries(step, "soften", flagged, taken, evidence.labels, after), taken

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from curate.evidence.evidence import Evidence
-from curate.fixes._conditions import meets, taken_lines
+from curate.fixes._conditions import entries, meets
 from curate.ledger import Decisions
 from curate.step import Fix
 
@@ -29,7 +29,7 @@ class Weight(Fix):
     def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
         """A weight for every line that meets the conditions."""
         taken = meets(self, flagged)
-        row_ids, reasons, scores, _ = taken_lines(flagged, taken)
+        scores = flagged["score"].to_numpy()[taken]
         factors = np.maximum(scores, self.min_weight) if self.factor is None else np.full(len(scores), self.factor)
         after = [f"{factor:.4g}" for factor in factors.tolist()]
-        return Decisions.of(step, "weight", row_ids, reasons, score=scores, after=after), taken
+        return entries(step, "weight", flagged, taken, after=after), taken

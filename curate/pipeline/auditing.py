@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from curate import registry
+from curate.declared import settings_of
 from curate.engines.choosing import EngineName
 from curate.engines.choosing import chosen as at_work
 from curate.errors import ConfigError, CurateError, GateFailed, MissingPackage, StorageError
@@ -38,7 +39,7 @@ def audit(
     checks: Sequence[str | Check] | None = None,
     *,
     task: Task | None = None,
-    evidence: EvidenceSettings | None = None,
+    evidence: EvidenceSettings | Mapping[str, Any] | None = None,
     seed: int = 0,
     cache: str | Path | bool | None = True,
     progress: Callable[[str, int, int], None] | None = None,
@@ -62,7 +63,7 @@ def audit(
         data: a `Table`, or anything that `curate.load` takes.
         checks: names or instances; every check that applies if None.
         task: roles of the columns, for data that is not a `Table`.
-        evidence: encoder, folds, limits.
+        evidence: encoder, folds, limits, as `EvidenceSettings` or a mapping.
         seed: of folds and heads.
         cache: folder of the cache; True for the default one, None for none. Over `CURATE_CACHE_LIMIT` (20GB) what
             was not used for longest is removed.
@@ -80,14 +81,15 @@ def audit(
         StorageError: the cluster can't be reached.
     """
     with at_work(engine, address):
-        return _audited(data, checks, task, evidence, seed, cache, progress, on_fault, augment, rehash)
+        settings = settings_of(EvidenceSettings, evidence, "evidence")
+        return _audited(data, checks, task, settings, seed, cache, progress, on_fault, augment, rehash)
 
 
 def _audited(
     data: Any,
     checks: Sequence[str | Check] | None,
     task: Task | None,
-    evidence: EvidenceSettings | None,
+    evidence: EvidenceSettings,
     seed: int,
     cache: str | Path | bool | None,
     progress: Callable[[str, int, int], None] | None,
@@ -96,6 +98,8 @@ def _audited(
     rehash: bool,
 ) -> Report:
     started, folder = time.perf_counter(), resolve(cache)
+    if isinstance(checks, str):
+        raise ConfigError(f"checks must be a list of names and checks, not {checks!r}")
     with known_files(folder, rehash) as read:
         table = data if isinstance(data, Table) else load(data, task)
     if why := nested_features(table):
@@ -246,6 +250,9 @@ def _may_be_check(where: str) -> bool:
 
 
 def _check(name: str) -> Check:
+    if not isinstance(name, str):
+        own = f"{name.name} is a {name.kind} step, not a check" if isinstance(name, Step) else f"not {name!r:.80}"
+        raise ConfigError(f"checks are named, or instances such as curate.steps.Outliers(): {own}")
     cls = registry.step(name)
     if not issubclass(cls, Check):
         raise ConfigError(f"{name!r} is a {cls.kind} step, not a check")

@@ -21,12 +21,13 @@ from curate.pipeline.exporting.exports import Exports
 from curate.pipeline.exporting.reading import named, relabelled
 from curate.pipeline.pipeline import Pipeline
 from curate.pipeline.verdicts import verdict_of
-from curate.report import Report
-from curate.report.views import Views
 from curate.table import HELD_OUT, Table
 
 if TYPE_CHECKING:
     import datasets
+
+    from curate.report import Report
+    from curate.report.views import Views
 
 PIECES_SHOWN = 10
 CHANGES = pa.schema([("row_id", pa.string()), ("step", pa.string()), ("parent", pa.string())])
@@ -46,7 +47,7 @@ class Curated(Exports):
         notes: sentences that the user should read.
         changes: `CHANGES`; which rows' content each transform changed, and the rows that new ones were made from.
         folder: where it is saved, None in memory.
-        views: small pictures of the evidence for the report; empty when opened from a folder.
+        views: small pictures of the evidence for the report; None when opened from a folder.
     """
 
     table: Table
@@ -60,7 +61,7 @@ class Curated(Exports):
     notes: tuple[str, ...] = ()
     changes: pa.Table = field(default_factory=CHANGES.empty_table)
     folder: Path | None = None
-    views: Views = field(default_factory=Views)
+    views: Views | None = None
 
     def __repr__(self) -> str:
         """One line: rows, rows kept, steps, where it is saved."""
@@ -91,6 +92,8 @@ class Curated(Exports):
     @cached_property
     def report(self) -> Report:
         """The report of the run."""
+        from curate.report import Report
+
         return Report(
             self.table,
             self.findings_,

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.declared import settings_of
 from curate.feed.sampling.curriculum import Curriculum
-from curate.feed.sampling.modes import settings_of
 from curate.table import Table
 
 
@@ -23,7 +23,7 @@ def by_check(table: Table, findings: pa.Table, options: dict[str, Any]) -> dict[
     """
     if options.get("sampler") != "curriculum" or options.get("difficulty") is not None:
         return options
-    curriculum = settings_of(Curriculum, options.get("curriculum"))
+    curriculum = settings_of(Curriculum, options.get("curriculum"), "curriculum")
     name = curriculum.by
     if name is None or name in table.dataset.column_names:
         return options

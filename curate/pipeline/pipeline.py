@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,14 @@ class Pipeline:
         folder: str | Path = ".",
     ) -> None:
         problems = Problems()
+        self._declare(problems, steps, folder, source, task, evidence, feed, seed)
+        problems.check()
+
+    def _declare(
+        self, problems: Problems, steps: object, folder: str | Path, source: object = None, task: object = None,
+        evidence: object = None, feed: object = None, seed: object = 0,
+    ) -> None:  # fmt: skip
+        """Take over what is right, and note what is wrong."""
         self.folder = Path(folder)
         self.steps = _steps(steps, problems)
         self.source = _part(SourceSettings, _as_source(source), ("source",), problems) if source is not None else None
@@ -64,10 +72,10 @@ class Pipeline:
             EvidenceSettings, evidence or {}, ("evidence",), problems
         ) or EvidenceSettings.model_validate({})
         self.feed = _part(FeedSettings, feed or {}, ("feed",), problems) or FeedSettings.model_validate({})
-        self.seed = seed
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             problems.add(("seed",), f"seed must be a whole number from 0, not {seed!r}")
-        problems.check()
+            seed = 0
+        self.seed = seed
 
     def __repr__(self) -> str:
         """The names of the steps."""
@@ -123,16 +131,9 @@ class Pipeline:
         parts = {
             key: value[key] for key in ("source", "task", "evidence", "feed", "seed") if value.get(key) is not None
         }
-        steps = value.get("steps") or []
-        if not isinstance(steps, list):
-            problems.add(("steps",), "steps must be a list")
-            steps = []
-        try:
-            pipeline = cls(steps, folder=folder, **parts)
-        except ConfigError as error:
-            problems.absorb(error)
-            problems.check()
-            raise
+        pipeline = cls.__new__(cls)
+        pipeline._declare(problems, value.get("steps") or [], folder, **parts)
+        problems.check()
         for i, step in enumerate(pipeline.steps if thorough else ()):
             for place, text in step.faults():
                 problems.add(("steps", i, step.name, *place), text)
@@ -248,13 +249,16 @@ def _part(model: type[Any], value: object, place: Place, problems: Problems) -> 
         )
         return None
     try:
-        return model(**value)
+        return model.model_validate(dict(value))
     except ValidationError as error:
         problems.add_invalid(place, error, model)
         return None
 
 
-def _steps(given: Sequence[Step | str | Mapping[str, Any]], problems: Problems) -> tuple[Step, ...]:
+def _steps(given: Any, problems: Problems) -> tuple[Step, ...]:
+    if isinstance(given, str | Mapping | Step) or not isinstance(given, Iterable):
+        problems.add(("steps",), f"steps must be a list, not {given!r:.80}")
+        return ()
     steps = [_step(entry, i, problems) for i, entry in enumerate(given)]
     return tuple(step for step in steps if step is not None)
 
@@ -268,7 +272,8 @@ def _step(entry: Step | str | Mapping[str, Any], i: int, problems: Problems) -> 
     elif isinstance(entry, str):
         name, settings = entry, {}
     else:
-        problems.add(place, f"a step is a name or one `name: {{settings}}`, not {entry!r:.80}")
+        hint = f": write {entry.__name__}()" if isinstance(entry, type) and issubclass(entry, Step) else ""
+        problems.add(place, f"a step is a name or one `name: {{settings}}`, not {entry!r:.80}{hint}")
         return None
     try:
         cls = registry.step(name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from curate.declared import settings_of
 from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
 from curate.evidence.folds import units
@@ -35,7 +37,7 @@ def resplit(
     near_duplicates: bool = True,
     min_similarity: float | None = None,
     task: Task | None = None,
-    evidence: EvidenceSettings | None = None,
+    evidence: EvidenceSettings | Mapping[str, Any] | None = None,
     cache: str | Path | bool | None = True,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Table:
@@ -53,7 +55,7 @@ def resplit(
         near_duplicates: keep near-duplicates together, too, as the check `leakage` finds them.
         min_similarity: least similarity of near-duplicates; that of the modality if None.
         task: roles of the columns, for data that is not a `Table`.
-        evidence: encoder and limits, for near-duplicates.
+        evidence: encoder and limits, for near-duplicates, as `EvidenceSettings` or a mapping.
         cache: folder of the cache; True for the default one, None for none.
         progress: called with (stage, done, total).
 
@@ -67,7 +69,8 @@ def resplit(
     shares = _shares(FRACTIONS if fractions is None else fractions)
     table = data if isinstance(data, Table) else load(data, task)
     _refuse_made(table)
-    known = Evidence(table, evidence, cache=resolve(cache), seed=seed, progress=progress)
+    settings = settings_of(EvidenceSettings, evidence, "evidence")
+    known = Evidence(table, settings, cache=resolve(cache), seed=seed, progress=progress)
     together = units(
         known.duplicate_groups(), table.groups, _near(known, near_duplicates, min_similarity), _families(table)
     )
@@ -81,6 +84,11 @@ def resplit(
 
 def _shares(fractions: Mapping[str, float]) -> dict[str, float]:
     """The fractions as they were given. Raises ConfigError with all that is wrong."""
+    if not isinstance(fractions, Mapping):
+        raise ConfigError(f"fractions name splits ({{'train': 0.8, 'test': 0.2}}), unlike {fractions!r:.80}")
+    for name in fractions:
+        if split_name(str(name)) is None and (close := get_close_matches(str(name).lower(), FRACTIONS, 1, 0.75)):
+            raise ConfigError(f"the split {name!r}: did you mean {close[0]!r}? Name it less alike if it is another")
     wrong = [f"{name!r}: {share!r}" for name, share in fractions.items() if not 0 < share < 1 and len(fractions) > 1]
     if wrong:
         raise ConfigError(f"fractions of splits lie between 0 and 1, not {', '.join(wrong)}")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from curate.declared import Declared
 from curate.feed.adaptive import Adaptive
 from curate.feed.inputs.options import InputOptions
-from curate.feed.sampling.modes import Mode
+from curate.feed.sampling.modes import OF_MODE, Mode
 from curate.feed.sampling.options import SamplingOptions
 
 
-class SourceSettings(BaseModel):
+class SourceSettings(Declared):
     """The `source:` part: what `curate.load` is given."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | tuple[str, ...] = Field(
         description="a folder, file, glob, list of them, saved dataset or hub id; relative to the pipeline file"
@@ -66,7 +65,7 @@ class FeedSettings(InputOptions, SamplingOptions):
 
     @model_validator(mode="after")
     def _adaptive_sampler(self) -> FeedSettings:
-        for name, mode in (("adaptive", "adaptive"), ("grouping", "group_balanced"), ("curriculum", "curriculum")):
-            if getattr(self, name) is not None and self.sampler != mode:
+        for name, mode in OF_MODE.items():
+            if getattr(self, name, None) is not None and self.sampler != mode:
                 raise ValueError(f"{name} says nothing with the sampler {self.sampler!r}; choose sampler: {mode}")
         return self

@@ -13,7 +13,7 @@ import curate
 from curate import registry
 from curate.errors import ConfigError
 from curate.ledger import sentences
-from curate.report.advice import advise, own_name, rows_with_issues
+from curate.report.advice import ABOUT_THE_SET, advise, own_name, rows_with_issues
 from curate.report.classes import class_counts, confusion
 from curate.report.contents import in_words, origins
 from curate.report.material import Material
@@ -50,7 +50,7 @@ def compose(material: Material, rows_per_issue: int) -> Document:
         rows_with_issues=touched,
         label_noise=noise,
         duplicates=_duplicates(findings.table, flagged),
-        outcome=_outcome(int(table.given.sum()), touched, noise, bool(checks)),
+        outcome=_outcome(int(table.given.sum()), touched, noise, bool(checks), _of_the_set(flagged)),
         task=_task(table),
         splits=_counts(table.splits),
         classes=class_counts(material),
@@ -165,14 +165,24 @@ def _unlabeled(table: Table) -> int:
     return int((~table.labels.known).sum())
 
 
-def _outcome(rows: int, touched: int, noise: float | None, checked: bool) -> Outcome:
+def _of_the_set(flagged: pa.Table) -> str:
+    """The checks about the set as a whole that flag rows, which are not counted among rows with issues."""
+    names = flagged["check"].filter(pc.is_in(flagged["check"], value_set=pa.array(ABOUT_THE_SET)))
+    return " and ".join(sorted(pc.unique(names).to_pylist()))
+
+
+def _outcome(rows: int, touched: int, noise: float | None, checked: bool, of_the_set: str) -> Outcome:
     if not rows:
         return Outcome(level="act", sentence="There are no rows.")
     if not checked:
         return Outcome(level="look", sentence=f"{rows:,} rows were read, and no check ran.")
+    aside = f"; what {of_the_set} found is of the set as a whole" if of_the_set else ""
+    if not touched and aside:
+        return Outcome(level="look", sentence=f"No single row is wrong{aside}.")
     if not touched:
         return Outcome(level="fine", sentence=f"Nothing wrong was found in {rows:,} {'row' if rows == 1 else 'rows'}.")
-    sentence = f"{touched:,} of {rows:,} rows ({percent(touched / rows)}) have at least one issue"
+    have = "has" if touched == 1 else "have"
+    sentence = f"{touched:,} of {rows:,} rows ({percent(touched / rows)}) {have} at least one issue{aside}"
     if noise is not None and noise >= 0.001:
         sentence += f"; about {noise:.1%} of the labels look wrong"
     return Outcome(level="act" if touched / rows >= 0.05 else "look", sentence=sentence + ".")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,21 @@ from curate.errors import DataError
 from curate.sources.encodings import Decoded, decode
 from curate.sources.quick_csv import read_quick
 from curate.sources.raw import Raw, origins
+from curate.sources.role_names import (
+    FEATURE_NAMES,
+    ID_NAMES,
+    LABEL_NAMES,
+    LIKELY_LABEL_NAMES,
+    SPLIT_NAMES,
+    TEXT_NAMES,
+)
 
 DELIMITERS = (",", "\t", ";", "|")
 FIELD_LIMIT = 64 << 20
 BLOCK_ROWS = 50_000
 SAMPLE_LINES = 100
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+USUAL_NAMES = frozenset((*LABEL_NAMES, *LIKELY_LABEL_NAMES, *TEXT_NAMES, *SPLIT_NAMES, *ID_NAMES, *FEATURE_NAMES))
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,8 @@ def read_delimited(
     notes = list(decoded.notes(path.name))
     if records.blank:
         notes.append(f"{path.name}: {records.blank} blank line{'s are' if records.blank > 1 else ' is'} no row")
+    if looks := like_a_row(records.columns):
+        notes.append(f"{path.name}: {looks}: if the first line is a row, write a header above it")
     if padded:
         notes.append(f"{path.name}: blanks after each delimiter were taken off, as the header has them too")
     return Raw(
@@ -88,9 +102,21 @@ def read_delimited(
     )
 
 
+def like_a_row(columns: pa.Table) -> str | None:
+    """Why the header of the columns, all text, looks like one more row; None where it doesn't."""
+    names = columns.column_names
+    if any(name.lower() in USUAL_NAMES for name in names):
+        return None
+    if same := [name for name in names if pc.any(pc.equal(columns[name], name)).as_py()]:
+        return f"the name of the column {same[0]!r} is one of its values, too"
+    if len(names) > 1 and all(NUMBER.fullmatch(name) for name in names) and not all(name.isdecimal() for name in names):
+        return f"all names of the {len(names)} columns are numbers"
+    return None
+
+
 def sniff(text: str) -> str:
     """The delimiter under which most of the first records have as many fields as the header, and more than one."""
-    lines = list(_lines(text, SAMPLE_LINES))
+    lines = list(islice(io.StringIO(text[: 1 << 20], newline=""), SAMPLE_LINES))
     best, best_key = ",", (False, -1.0)
     for delimiter in DELIMITERS:
         counts = []
@@ -108,14 +134,6 @@ def sniff(text: str) -> str:
         if key > best_key:
             best, best_key = delimiter, key
     return best
-
-
-def _lines(text: str, limit: int | None = None) -> Iterator[str]:
-    source = io.StringIO(text if limit is None else text[: 1 << 20], newline="")
-    for count, line in enumerate(source):
-        if limit is not None and count >= limit:
-            return
-        yield line
 
 
 def _header(text: str, delimiter: str, name: str) -> tuple[list[str], int, bool]:
@@ -145,7 +163,8 @@ def _header(text: str, delimiter: str, name: str) -> tuple[list[str], int, bool]
         raise DataError(f"{name}: {places} of the header {'has' if len(empty) == 1 else 'have'} no name{hint}")
     twice = sorted({n for n in stripped if stripped.count(n) > 1})
     if twice:
-        raise DataError(f"{name}: the header has {', '.join(map(repr, twice))} more than once; names must differ")
+        hint = "names must differ (if the first line is a row, write a header above it)"
+        raise DataError(f"{name}: the header has {', '.join(map(repr, twice))} more than once; {hint}")
     return stripped, line_number, padded
 
 

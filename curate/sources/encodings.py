@@ -118,9 +118,7 @@ def _strictly(data: bytes, encoding: str, name: str) -> Decoded:
 
 def _unmarked_utf16(data: bytes) -> str | None:
     """UTF-16 of mostly ASCII text shows as a NUL in every other byte."""
-    sample = np.frombuffer(data[: 4096 & ~1], np.uint8)
-    if len(sample) < 4 or len(sample) % 2:
-        sample = sample[: len(sample) & ~1]
+    sample = np.frombuffer(data[: min(4096, len(data)) & ~1], np.uint8)
     if len(sample) < 4:
         return None
     even, odd = (sample[::2] == 0).mean(), (sample[1::2] == 0).mean()

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.declared import made
 from curate.errors import ConfigError, nearest
 from curate.media.content import is_media
 from curate.sources.boxes import looks_like_boxes
@@ -116,9 +117,12 @@ def infer_task(columns: pa.Table, media: MediaColumns, given: Task, known: Mappi
     if search.questions:
         raise ConfigError(f"{source}: " + "; ".join(search.questions))
     if not any(search.roles.get(role) for role in MODALITIES):
+        there = ", ".join(f"{field.name!r} ({field.type!s:.60})" for field in columns.schema)
+        nested = any(pa.types.is_list(kind) and pa.types.is_struct(kind.value_type) for kind in columns.schema.types)
+        hint = "; of conversations and other nested values make a column of text first" if nested else ""
         raise ConfigError(
             f"{source}: no column holds an input; say which is text, image, audio, video, series or features"
-            f" (there are {', '.join(map(repr, columns.column_names))})"
+            f" (there are {there}){hint}"
         )
     return _task(given, search.roles)
 
@@ -138,10 +142,7 @@ def _task(given: Task, roles: Mapping[str, Any]) -> Task:
         raise ConfigError(
             f"the task is {kind}, but no column is the label; say --label COLUMN or task: {{label: COLUMN}}"
         )
-    try:
-        return Task(**{**given.model_dump(), **roles, "kind": kind})
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    return made(Task, {**given.model_dump(), **roles, "kind": kind}, "task")
 
 
 def _check_names(columns: pa.Table, roles: Mapping[str, Any], source: str) -> None:

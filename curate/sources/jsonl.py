@@ -47,8 +47,10 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     name = source or path.name
     decoded = decode(path, encoding)
     start = decoded.text.lstrip(_BLANK)[:1]
-    if start == "{" and path.suffix.lower() == ".json" and is_coco(document := _document(decoded.text)):
-        return from_coco(document, path, name)
+    if start == "{" and path.suffix.lower() == ".json" and isinstance(document := _document(decoded.text), dict):
+        if is_coco(document):
+            return from_coco(document, path, name)
+        _refuse_no_rows(document, "\n" in decoded.text.strip(_BLANK), name)
     if start == "[" and path.suffix.lower() == ".json":
         items, lines, unreadable, raw, blank = _array(decoded.text, name)
     else:
@@ -72,6 +74,26 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
         remarks=decoded.remarks(numbers, path.name),
         origin=origins(path.name, numbers),
         notes=tuple(notes),
+    )
+
+
+def _refuse_no_rows(document: dict[str, Any], lines: bool, name: str) -> None:
+    """Raise DataError where the one object of a file is no row: it holds rows or columns, or spans several lines."""
+    values = list(document.values())
+    within = [
+        key for key, value in document.items() if isinstance(value, list) and value and isinstance(value[0], dict)
+    ]
+    columns = len({len(v) for v in values if isinstance(v, dict | list)}) == 1 and all(
+        isinstance(v, dict | list) for v in values
+    )
+    if not (within or columns or lines):
+        return
+    seem = (
+        f": the rows seem to stand under {within[0]!r}" if within else ": it seems to hold columns" if columns else ""
+    )
+    raise DataError(
+        f"{name}: one object with the keys {', '.join(map(repr, list(document)[:8]))}, and no list of rows{seem}; write"
+        " an array of objects, or one object per line (pandas: to_json(path, orient='records', lines=True))"
     )
 
 

@@ -194,6 +194,8 @@ def ordered(found: Sequence[str], names: Sequence[str], label: str) -> tuple[str
         strangers = sorted(set(found) - set(names))
         if strangers:
             hint = nearest(strangers[0], names)
+            if all(stranger.isdecimal() for stranger in strangers):
+                hint = " (a number is the name of a class, too, and no place among the names: put names in their place)"
             raise ConfigError(
                 f"the label column {label!r} holds {strangers[0]!r}, which is not among the label names{hint}"
                 + (f"; nor are {len(strangers) - 1} others" if len(strangers) > 1 else "")

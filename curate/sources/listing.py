@@ -70,8 +70,10 @@ def walk(folder: Path, source: str) -> Listing:
         listing.junk += sum(is_junk(f) for f in folders)
         folders[:] = sorted(f for f in folders if not is_junk(f))
         listing.links += sum(os.path.islink(os.path.join(place, f)) for f in folders)  # noqa: PTH114, PTH118
+        inner = os.path.relpath(place, folder)
+        before = "" if inner == os.curdir else f"{inner}{os.sep}"
         for file in sorted(files):
-            classify(listing, os.path.relpath(os.path.join(place, file), folder), file)  # noqa: PTH118
+            classify(listing, before + file, file)
     if listing.closed == ["."]:
         raise DataError(f"{source}: the folder may not be read (permission denied)")
     return listing

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from curate.declared import made
 from curate.errors import ConfigError, DataError, nearest
 from curate.sources.assemble import assemble
 from curate.sources.file_kinds import ARROW, JSON, TABLES, TEXT, ending, media_kind
@@ -129,21 +128,15 @@ def _given(task: Task | Mapping[str, Any] | None, **roles: Any) -> Task:
         said["annotators"] = tuple(said["annotators"])
     if "features" in said and not isinstance(said["features"], str):
         said["features"] = tuple(said["features"])
+    if task is not None and not isinstance(task, Task | Mapping):
+        raise ConfigError(
+            f"the task must be a curate.Task, or a mapping such as {{'text': 'question'}}, not {task!r:.80}"
+        )
     before = task.model_dump(exclude_defaults=True) if isinstance(task, Task) else dict(task or {})
     for role, value in said.items():
         if role in before and before[role] != value:
             raise ConfigError(f"the task says {role}: {before[role]!r}, and the call says {value!r}; say it once")
-    try:
-        return Task(**{**before, **said})
-    except (ValidationError, TypeError) as error:
-        if isinstance(error, TypeError):
-            raise ConfigError(f"the task can't be understood: {error}") from error
-        lines = []
-        for problem in error.errors():
-            where = ".".join(map(str, problem["loc"]))
-            hint = nearest(where, Task.model_fields) if problem["type"] == "extra_forbidden" else ""
-            lines.append(f"task {where}: {problem['msg']}{hint}" if where else problem["msg"])
-        raise ConfigError("; ".join(lines)) from error
+    return made(Task, {**before, **said}, "task")
 
 
 def _root(root: str | os.PathLike[str] | None, raw: Raw) -> Path | None:

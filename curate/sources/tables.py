@@ -54,10 +54,9 @@ def read_several(paths: Sequence[Path], source: str, root: Path, **options: str 
     paths = sorted(paths, key=lambda path: ORDER.get(_split_of(path) or "", len(ORDER)))
     parts = {path: replace(read_table(path, **options), root=root) for path in paths}  # type: ignore[arg-type]
     chosen, note = _together(parts, source, root)
-    named = {path: split_name(path.stem) or split_name(path.parent.name) for path in chosen}
     raws = []
     for path in chosen:
-        raw, split = parts[path], named[path]
+        raw, split = parts[path], _split_of(path)
         if split and "split" not in raw.columns.column_names and len(chosen) > 1:
             column = pa.array([split], pa.string()).take(pa.array(np.zeros(len(raw), np.int64)))
             raw = replace(raw.with_column("split", pa.chunked_array([column])), roles={**raw.roles, "split": "split"})

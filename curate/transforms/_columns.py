@@ -42,6 +42,16 @@ def replaced(table: Table, columns: Mapping[str, pa.Array | pa.ChunkedArray], ta
     return replace(table, dataset=dataset, content=content, task=task)
 
 
+def text_column(table: Table, name: str, step: str) -> pa.ChunkedArray:
+    """The texts of a column, one without any value as strings. Raises DataError where it holds something else."""
+    column = table.column(name)
+    if pa.types.is_null(column.type):
+        return column.cast(pa.string())
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        raise DataError(f"{step}: column {name!r} holds {column.type}, not text")
+    return column
+
+
 def arrow_rows(table: Table) -> pa.Table:
     """All rows in their order. Through Arrow nothing is written to disk for it."""
     old = table.dataset

@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from curate.errors import DataError
 from curate.step import Transform
-from curate.transforms._columns import checked, learnable, replaced
+from curate.transforms._columns import checked, learnable, replaced, text_column
 from curate.transforms.texts import rules, truecase
 
 if TYPE_CHECKING:
@@ -101,12 +100,8 @@ class CleanText(Transform):
         given = self.columns or tuple(name for name in (table.task.text, table.task.transcript) if name)
         found: dict[str, pa.ChunkedArray] = {}
         for name in checked(table, given, self.name):
-            column = table.column(name)
-            if pa.types.is_null(column.type):
-                continue
-            if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-                raise DataError(f"clean_text: column {name!r} holds {column.type}, not text")
-            found[name] = column
+            if not pa.types.is_null(table.column(name).type):
+                found[name] = text_column(table, name, self.name)
         return found
 
     def _before_case(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:

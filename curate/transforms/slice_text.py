@@ -13,6 +13,7 @@ from curate.errors import DataError
 from curate.ledger import Decisions
 from curate.step import Transform
 from curate.transforms import _made_rows as made
+from curate.transforms._columns import text_column
 from curate.transforms.texts.pieces import Cut, packed, windows
 from curate.transforms.texts.sentences import Span, paragraph_spans, sentence_spans
 from curate.transforms.texts.tokens import Tokenizer, tokenizer
@@ -101,11 +102,7 @@ class SliceText(Transform):
             ConfigError: the tokenizer can't be loaded.
         """
         text = str(table.task.text)
-        column = table.column(text)
-        if pa.types.is_null(column.type):
-            column = column.cast(pa.string())
-        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            raise DataError(f"slice_text: column {text!r} holds {column.type}, not text")
+        column = text_column(table, text, self.name)
         rows, parts, starts, ends = self._places(column)
         before = self._offsets(table, text)
         pieces = column.take(pa.array(rows)).combine_chunks()

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from curate.errors import DataError
 from curate.step import Transform
-from curate.transforms._columns import noted, replaced
+from curate.transforms._columns import noted, replaced, text_column
 from curate.transforms.texts.ranking import chosen, rank
 from curate.transforms.texts.scripts import UNSPACED
 from curate.transforms.texts.sentences import sentence_spans
@@ -91,11 +91,7 @@ class SummarizeText(Transform):
         text = str(table.task.text)
         if self.into is not None and self.into in table.dataset.column_names:
             raise DataError(f"summarize_text: the column {self.into!r} is there already; name another with `into`")
-        column = table.column(text)
-        if pa.types.is_null(column.type):
-            column = column.cast(pa.string())
-        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            raise DataError(f"summarize_text: column {text!r} holds {column.type}, not text")
+        column = text_column(table, text, self.name)
         # Each text once; what has nothing in it stays.
         encoded = column.combine_chunks().dictionary_encode()
         texts = encoded.dictionary.to_pylist()

@@ -15,7 +15,7 @@ from curate.ledger import Decisions
 from curate.randomness import digest
 from curate.step import Transform
 from curate.transforms import _made_rows as made
-from curate.transforms._columns import learnable, noted, replaced
+from curate.transforms._columns import learnable, noted, replaced, text_column
 from curate.transforms.texts.passages import passages, put_together
 from curate.transforms.texts.writers import writer
 
@@ -126,11 +126,7 @@ class TranslateText(Transform):
             DataError: the text column holds no text, or a function gave something else than it should.
         """
         text = str(table.task.text)
-        column = table.column(text)
-        if pa.types.is_null(column.type):
-            column = column.cast(pa.string())
-        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            raise DataError(f"translate_text: column {text!r} holds {column.type}, not text")
+        column = text_column(table, text, self.name)
         filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False).to_numpy()
         return self._replaced(table, column, filled) if self.mode == "replace" else self._added(table, column, filled)
 

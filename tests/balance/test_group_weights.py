@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 import curate
-from curate.balance.group_weights import GroupWeights
+from curate.balance.group_weights import GroupWeights, group_codes
 from curate.errors import ConfigError, DataError
 from curate.evidence import Evidence, EvidenceSettings
 
@@ -85,9 +84,24 @@ def test_regression_by_group():
 def test_refusals():
     evidence = evidence_of({"label": ["x", "y"], "place": [["a"], ["b"]]})
     assert "name their column" in GroupWeights().refuses(evidence.table.task)
-    with pytest.raises(ValidationError, match="needs by: class_and_group"):
+    with pytest.raises(ConfigError, match="needs by: class_and_group"):
         GroupWeights(method="independence")
     with pytest.raises(DataError, match="no column 'plaice'"):
         weights(GroupWeights(column="plaice"), evidence)
     with pytest.raises(ConfigError, match="names or numbers are needed"):
         weights(GroupWeights(column="place"), evidence)
+
+
+def test_a_lone_group_weighs_1_and_is_said_where_groups_are_weighed():
+    columns = {"label": LABELS, "place": ["land"] * 10}
+    for by, said in (("group", True), ("class_and_group", False)):
+        evidence = evidence_of(columns)
+        found = weights(GroupWeights(column="place", by=by), evidence)
+        assert any("all training rows have the place 'land'; all weigh 1" in note for note in evidence.notes) == said
+        assert ({weight for weight, _ in found.values()} == {1.0}) == said
+
+
+def test_groups_are_numbered_by_name_whatever_the_order_of_rows():
+    table = evidence_of({"label": ["x", "y"] * 2, "place": ["sea", "land", None, "sea"]}).table
+    codes, names = group_codes(table, "place")
+    assert (codes.tolist(), names) == ([1, 0, -1, 1], ["land", "sea"])

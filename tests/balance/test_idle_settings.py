@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 import curate
 from curate import registry
+from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
 
 IDLE = [
@@ -35,7 +35,7 @@ IDLE = [
 
 @pytest.mark.parametrize(("name", "settings", "message"), IDLE)
 def test_what_does_nothing_is_refused(name, settings, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ConfigError, match=message):
         registry.step(name)(**settings)
 
 

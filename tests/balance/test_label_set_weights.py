@@ -5,6 +5,7 @@ import pytest
 
 import curate
 from curate.balance.label_set_weights import LabelSetWeights
+from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
 
 SETS = [["x"], ["x"], ["x"], ["x", "y"], ["x", "y"], ["z"], [], ["x"]]
@@ -71,7 +72,7 @@ def test_refusals():
     task = curate.Task(kind="multilabel", text="text", label="label", label_names=("a",))
     assert "is there or not" in LabelSetWeights(method="amount").refuses(task)
     assert "class_weights" in LabelSetWeights().refuses(task.model_copy(update={"kind": "classification"}))
-    with pytest.raises(ValueError, match="threshold say"):
+    with pytest.raises(ConfigError, match="threshold say"):
         LabelSetWeights(method="mean", threshold=0.1)
-    with pytest.raises(ValueError, match="form say"):
+    with pytest.raises(ConfigError, match="form say"):
         LabelSetWeights(form="sqrt_inverse")

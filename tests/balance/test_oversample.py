@@ -3,6 +3,7 @@ import pytest
 
 import curate
 from curate.balance.oversample import Oversample, shared_out
+from curate.balance.undersample import Undersample
 
 
 def draws(verdict, evidence):
@@ -46,6 +47,22 @@ def test_other_seed_other_rows_same_numbers(evidence_of, verdict_of):
 @pytest.mark.parametrize("counts", [[0, 0], [5, 0], [1, 1], [0, 1]])
 def test_nothing_to_do(evidence_of, verdict_of, counts):
     assert not verdict_of(Oversample(), evidence_of(counts, unlabeled=1)).repeats.any()
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (Oversample(to=3), "oversample: `to: 3` changes nothing: no class has fewer draws than that (6 to 20 each)"),
+        (Undersample(to=99), "undersample: `to: 99` changes nothing: no class has more draws than that (6 to 20 each)"),
+        (Oversample(to=7), None),
+        (Undersample(to=7), None),
+        (Oversample(to="majority"), None),
+    ],
+)
+def test_a_number_that_changes_nothing_is_noted(evidence_of, verdict_of, step, says):
+    evidence = evidence_of([20, 6], held_out=3)
+    verdict_of(step, evidence)
+    assert evidence.notes == ([says] if says else [])
 
 
 def test_sharing_out_fills_evenly_within_the_room():

@@ -243,7 +243,7 @@ def test_unlabelled_tasks_have_subsets_too():
     ],
 )
 def test_settings_that_do_not_fit(settings, why):
-    with pytest.raises(ValueError, match=why):
+    with pytest.raises(ConfigError, match=why):
         Select(**settings)
 
 

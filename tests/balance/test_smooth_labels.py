@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from curate.balance.smooth_labels import SmoothLabels, class_similarity, smoothed
+from curate.errors import ConfigError
 
 
 def test_uniform_is_szegedys(evidence_of, verdict_of):
@@ -40,5 +40,5 @@ def test_a_class_without_rows_gets_nothing_by_likeness_and_spreads_evenly():
 
 def test_wrong_settings():
     for settings in ({"epsilon": 1.0}, {"epsilon": -0.1}, {"epsilon": "estimated"}, {"temperature": 0}):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ConfigError):
             SmoothLabels(**settings)

@@ -132,9 +132,9 @@ def test_refusals(mixed):
     assert Synthesize(method="transformers:x").refuses(text) is None
     assert "makes texts" in (Synthesize(method="transformers:x").refuses(mixed.task) or "")
     assert "can't hold" in (Synthesize(method="python:f").refuses(mixed.task) or "")
-    with pytest.raises(ValueError, match="gaussian_copula, vae or"):
+    with pytest.raises(ConfigError, match="gaussian_copula, vae or"):
         Synthesize(method="gan")
-    with pytest.raises(ValueError, match="neither"):
+    with pytest.raises(ConfigError, match="neither"):
         Synthesize(prompt="write something")
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from scipy.ndimage import convolve1d, gaussian_filter1d
 from scipy.stats import gaussian_kde
 
 import curate
 from curate.balance.target_weights import TargetWeights
 from curate.balance.weighing.density import binned, dense_factors, densities, kernel_window, lds_factors
+from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
 
 
@@ -72,6 +72,16 @@ def test_bins_by_hand():
     np.testing.assert_allclose(list(found.values()), raw / raw.mean(), rtol=1e-5)
 
 
+def test_lds_smooths_the_bins_by_its_kernel_and_bins_does_not():
+    evidence = evidence_of([0.0, 0.1, 0.2, 0.3, 0.9, 1.0])
+    plain = list(weights(TargetWeights(method="bins", bins=2), evidence).values())
+    wide = list(weights(TargetWeights(method="lds", bins=2, kernel_bins=3), evidence).values())
+    none = list(weights(TargetWeights(method="lds", bins=2, kernel_bins=1), evidence).values())
+    np.testing.assert_allclose(none, plain, rtol=1e-5)
+    # The neighbour's draws count as well: rare and common bins come closer.
+    assert 1 < max(wide) / min(wide) < max(plain) / min(plain) - 0.01
+
+
 @settings(max_examples=30)
 @given(
     values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40),
@@ -104,7 +114,7 @@ def test_refusals():
         ({"bins": 5}, "bins say.s. nothing with method: dense_weight"),
         ({"method": "bins", "sigma": 1.0}, "sigma say.s. nothing"),
     ]:
-        with pytest.raises(ValidationError, match=match):
+        with pytest.raises(ConfigError, match=match):
             TargetWeights(**settings_)
     task = curate.Task(kind="classification", text="text", label="label")
     assert "regression" in TargetWeights().refuses(task)

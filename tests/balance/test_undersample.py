@@ -33,6 +33,12 @@ def test_of_copies_one_stays(evidence_of, verdict_of):
     evidence = evidence_of([8, 2], neighbours={"indices": indices, "similarity": similarity})
     dropped = np.flatnonzero(verdict_of(Undersample(to=5, which="redundant"), evidence).dropped)
     assert sorted(dropped // 2) == [0, 1, 2]
+    step = Undersample(to=2, which="redundant")
+    entries = step.decide(evidence.labels, evidence, np.random.default_rng(0)).table.to_pylist()
+    places = {str(row_id): place for place, row_id in enumerate(evidence.table.row_ids)}
+    assert [entry["score"] for entry in entries] == [
+        pytest.approx(0.0 if places[entry["row_id"]] < 6 else 0.9) for entry in entries
+    ]
 
 
 def test_rows_whose_label_is_doubtful_go_first(evidence_of, verdict_of):

@@ -87,7 +87,7 @@ def test_lists_in_json_lines(images, annotations):
     assert any("boxes: read as xyxy" in note and "box_format" in note for note in table.notes)
     assert flagged["degenerate"][1] == "box 2 of 2 (cat) is 0 x 20 px, read as xyxy"
     assert "leaves the image of 120 x 80 px by 20.0 px (at most 1 px), 50.0% of its area" in flagged["out_of_frame"][3]
-    assert "box 1 of 1" in flagged["unknown_label"][13] or "box 1 of" in flagged["unknown_label"][13]
+    assert "box 1 of 2 (unicorn) has a class that is not" in flagged["unknown_label"][13]
     assert found.facts["box_quality"]["box_format"] == "xyxy"
     assert next(r for r in table.problems.to_pylist() if r["issue"] == "box_format")["row"] == 7
 

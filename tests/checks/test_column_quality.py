@@ -6,6 +6,7 @@ import pytest
 
 import curate
 from curate.checks.column_quality import ISSUES, ColumnQuality
+from curate.errors import ConfigError
 from curate.evidence import Evidence
 
 
@@ -87,7 +88,7 @@ def test_thresholds_turn_off(frame, setting, issue):
 
 
 def test_fixes_that_would_hit_the_row_are_refused():
-    with pytest.raises(ValueError, match="a column is wrong and no row"):
+    with pytest.raises(ConfigError, match="a column is wrong and no row"):
         ColumnQuality(fix="drop")
     assert ColumnQuality(fix="review").fix == "review"
 

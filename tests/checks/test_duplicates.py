@@ -6,7 +6,9 @@ import pytest
 
 from curate.checks.conflicting_labels import ConflictingLabels
 from curate.checks.exact_duplicates import ExactDuplicates
+from curate.checks.groups.grouping import votes
 from curate.checks.near_duplicates import NearDuplicates
+from curate.task import Task
 
 
 def reasons(findings):
@@ -54,6 +56,30 @@ def test_random_depends_on_the_seed_alone(table_of, evidence_of):
     table = table_of({"text": ["a", "b"] * 20}, text="text")
     picks = [set(reasons(ExactDuplicates(keep="random").find(evidence_of(table, seed=s)))) for s in (0, 0, 1)]
     assert picks[0] == picks[1] != picks[2]
+    pairs = table_of({"text": [f"t{i // 2}" for i in range(400)]}, text="text")
+    gone = np.array(sorted(reasons(ExactDuplicates(keep="random").find(evidence_of(pairs)))))
+    assert len(gone) == 200
+    assert 70 < (gone % 2 == 0).sum() < 130  # either of a pair, and not only of the first group
+
+
+def test_a_reason_names_the_split_only_where_it_is_another(table_of, evidence_of):
+    columns = {"text": ["a", "a", "b", "b"], "label": list("xyxx"), "split": ["train", "train", "extra", "train"]}
+    table = table_of(columns, text="text", label="label", split="split")
+    assert reasons(ExactDuplicates().find(evidence_of(table))) == {
+        1: "has the same content as row r000000; their labels differ ('y' here, 'x' there)",
+        3: "has the same content as row r000002 of the extra split",
+    }
+
+
+@pytest.mark.parametrize("least", [None, 0.0, 0.7])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_where_nothing_can_be_compared_nothing_is_found(table_of, evidence_of, least, rows):
+    table = table_of({"features": [[1.0, 2.0]] * rows}, features="features")
+    evidence = evidence_of(table, vectors=np.ones((rows, 2)))
+    findings = NearDuplicates(by="embedding", min_similarity=least).find(evidence)
+    assert len(findings) == rows
+    assert not len(findings.flagged)
+    assert findings.facts["near_duplicates"]["min_similarity"] == (1.0 if least is None else least)
 
 
 def texts_with_edits(rng, n=120):
@@ -102,6 +128,25 @@ def test_near_rows_are_found_and_say_unit_and_threshold(edited):
     assert all("cosine similarity of the embedding 0.99" in t or "embedding 1.000" in t for t in found.values())
     assert all("threshold 0.990" in text for text in found.values())
     assert findings.facts["near_duplicates"]["groups"] == 12
+
+
+@pytest.mark.parametrize(("keep", "gone"), [("best", {0, 2, 5}), ("first", {1, 2, 5})])
+def test_the_member_that_is_kept(table_of, evidence_of, keep, gone):
+    near = [[1, 0], [1, 0.01], [0, 1], [0.01, 1], [-1, 0], [-1, 0.01]]
+    columns = {"text": ["ab", "abcd", "uvw", "xyz", "no", "on"], "split": ["train"] * 3 + ["test"] + ["train"] * 2}
+    table = table_of(columns, text="text", split="split")
+    evidence = evidence_of(table, vectors=near, measures={"text.characters": np.array([2, 4, 3, 3, 2, 2])})
+    step = NearDuplicates(by="embedding", min_similarity=0.99, keep=keep)
+    assert set(reasons(step.find(evidence))) == gone  # the longer text, the test row, the lowest id
+    assert ("text.characters" in step.needs(table.task)) == (keep == "best")
+
+
+def test_the_copy_with_the_likelier_label_is_kept(table_of, evidence_of):
+    near = [[1, 0], [1, 0.01], [0, 1], [0.01, 1]]
+    table = table_of({"features": near, "label": ["a", "b", None, "b"]}, features="features", label="label")
+    p = [[0.3, 0.7], [0.3, 0.7], [0.9, 0.1], [0.9, 0.1]]
+    evidence = evidence_of(table, vectors=near, probabilities=p)
+    assert set(reasons(NearDuplicates(by="embedding", min_similarity=0.99).find(evidence))) == {0, 2}
 
 
 def test_the_threshold_decides_and_a_lower_one_searches_farther(edited):
@@ -154,7 +199,9 @@ def test_conflicts_suggest_the_majority_and_flag_ties_without_suggestion(table_o
     assert lines[4]["suggested_label"] is None
     assert lines[4]["score"] == 0.5
     assert lines[3]["reason"] == "4 rows have the same content and are labelled 'x' 3 times, 'y' 1 time"
-    assert findings.table["group"].to_pylist()[:4] == [0, 0, 0, 0]
+    # The copies of c agree.
+    assert findings.table["group"].to_pylist() == [0, 0, 0, 0, 1, 1, None, None]
+    assert ConflictingLabels().refuses(Task(kind="regression", text="text", label="label"))
     assert findings.facts["conflicting_labels"] == {"exact_groups": 2}
 
 
@@ -177,3 +224,29 @@ def test_near_copies_that_disagree_are_found(table_of, evidence_of):
     findings = ConflictingLabels(by="embedding").find(evidence_of(table, vectors=vectors))
     assert set(findings.flagged["issue"].to_pylist()) == {"near"}
     assert set(findings.flagged["row"].to_pylist()) == set(range(20, 25)) | set(range(80, 85))
+
+
+def test_sets_of_labels_and_tags_are_compared_as_wholes(table_of, evidence_of):
+    texts = ["a b"] * 4
+    sets = table_of(
+        {"text": texts, "label": [["x", "y"], ["y", "x"], ["y"], None]},
+        text="text", label="label", kind="multilabel", label_names=("x", "y"),
+    )  # fmt: skip
+    tags = table_of(
+        {"text": [t.split() for t in texts], "label": [["N", "V"], ["N", "V"], ["N", "N"], None]},
+        text="text", label="label", kind="token_classification",
+    )  # fmt: skip
+    for table in (sets, tags):
+        findings = ConflictingLabels(kinds=("exact",)).find(evidence_of(table))
+        assert findings.table["row"].to_pylist() == [0, 1, 2]  # the last has no label
+        [line] = findings.flagged.to_pylist()
+        assert (line["row"], line["suggested_label"], round(line["score"], 4)) == (2, None, 0.3333)
+        assert line["reason"].startswith("3 rows have the same content and are labelled ")
+
+
+def test_votes_of_a_group_by_hand():
+    share, best, best_share, kinds = votes(np.array([0, 0, 0, 0, 1, 1, -1]), np.array([2, 2, 1, -1, 3, 4, 2]))
+    np.testing.assert_allclose(share, [2 / 3, 2 / 3, 1 / 3, 0, 0.5, 0.5, 1])
+    assert best.tolist() == [2, 2, 2, 2, -1, -1, -1]
+    np.testing.assert_allclose(best_share[:6], [2 / 3] * 4 + [0.5] * 2)
+    assert kinds.tolist() == [2, 2, 2, 2, 2, 2, 0]

@@ -6,6 +6,7 @@ import pytest
 import curate
 from benchmarks import image_video_faults as faults
 from curate.checks.image_quality import ImageQuality
+from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
 from curate.evidence.measures.image import ImageStatistics
 from curate.evidence.measures.image_marks import ImageMarks
@@ -152,7 +153,7 @@ def test_reasons_name_the_value_and_the_bound(planted, photos, judge):
         said[issue] = next(r["reason"] for r in found.only(issue=issue).flagged.to_pylist() if r["row"] == 100)
     assert "luma (least 32%)" in said["dark"]
     assert "(least 12.0%)" in said["blurry"]
-    assert "of the set have 32 x 32 px" in said["odd_size"] or "times off the median side of 32 px" in said["odd_size"]
+    assert said["odd_size"] == "128 x 128 px, 4.0 times off the median side of 32 px (at most 3.0 times)"
     assert "EXIF orientation" in said["turned"]
     assert "turned upright when decoded here" in said["turned"]
     assert said["wrong_ending"] == "the name ends in .png, and the content is JPEG (.jpg)"
@@ -170,7 +171,7 @@ def test_bounds_can_be_moved_and_turned_off(planted, photos, judge):
     )  # fmt: skip
     assert set(judge(items, check=off).summary.get("image_quality", {})) <= {"transparent"}
     assert 102 not in rows_of(judge(items, check=ImageQuality(max_size_ratio=20, uniform_share=None)), "odd_size")
-    with pytest.raises(ValueError, match="no issue 'blury'"):
+    with pytest.raises(ConfigError, match="no issue 'blury'"):
         ImageQuality(ignore=("blury",))
 
 

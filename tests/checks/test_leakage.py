@@ -72,6 +72,18 @@ def test_the_test_row_stays_before_the_validation_row_before_training(table_of, 
     assert "leakage from extra into train" in found[6]["reason"]
 
 
+def test_the_same_groups_and_splits_are_told_apart(table_of, evidence_of):
+    columns = {"text": ["a"] * 6, "split": ["train", "test", "validation"] * 2, "patient": ["p"] * 3 + ["q"] * 3}
+    table = table_of(columns, text="text", split="split", group="patient")
+    findings = exact(table, evidence_of)
+    assert set(lines(findings, "across_splits")) == {0, 2, 3, 5}
+    assert all("row r000001 of the test split" in line["reason"] for line in lines(findings, "across_splits").values())
+    # Between groups, rows of one split are compared: the others are named by the issue above.
+    assert {row: line["reason"][:35] for row, line in lines(findings, "across_groups").items()} == {
+        row: f"has the same content as row r00000{row - 3}" for row in (3, 4, 5)
+    }
+
+
 def test_copies_in_two_groups(table_of, evidence_of):
     table = table_of(
         {"text": ["a", "a", "a", "b", "c"], "patient": ["p", "q", "q", "p", None]}, text="text", group="patient"
@@ -94,6 +106,9 @@ def test_a_group_in_two_splits(table_of, evidence_of):
 
 def test_needs_splits_or_groups(table_of):
     assert "splits or groups" in Leakage().refuses(table_of({"text": ["a"]}, text="text").task)
+    for role in ("split", "group"):
+        task = table_of({"text": ["a"], "column": ["train"]}, text="text", **{role: "column"}).task
+        assert Leakage().refuses(task) is None
 
 
 def test_fix_drops_the_training_row():

@@ -158,3 +158,17 @@ def test_wrong_use(cli):
         code, out, err = cli(*arguments)
         assert code == 2 or not arguments
         assert "Traceback" not in out + err
+
+
+def test_a_reader_that_has_gone_is_no_failed_gate(tmp_path):
+    import subprocess
+    import sys
+
+    call = [sys.executable, "-m", "curate", "schema"]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 0

@@ -21,6 +21,12 @@ def _transform(name, table):
     return None if reason else transform
 
 
+def test_every_transform_takes_one_of_these_inputs(table_of):
+    idle = {name for name in NAMES if all(_transform(name, table_of(modality)) is None for modality in MODALITIES)}
+    # Two are for videos; the languages of a translation must be told.
+    assert idle == {"sample_frames", "split_video", "translate_text"}
+
+
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("modality", MODALITIES)
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import DataError
-from curate.ledger import Decisions, combine, sentences, spread
+from curate.ledger import Decisions, combine, sentences, sparse, spread
 
 IDS = np.array(["a", "b", "c", "d"], dtype=np.dtypes.StringDType())
 NAMES = ("cat", "dog", "owl")
@@ -66,6 +66,22 @@ def test_the_last_label_stands_and_replaces_an_earlier_soft_label():
     assert 0 not in judge(soften, relabel).soft
     assert judge(soften, relabel).codes[0] == 2
     assert judge(relabel, soften).soft[0].tolist() == [0, 1, 0]
+
+
+def test_rows_that_a_step_made_are_told_from_the_others():
+    made = Decisions.of("x", "synthesize", ["b"], "two classes", after=[json.dumps({"from": ["a", "c"]})])
+    assert judge(made).synthetic.tolist() == [False, True, False, False]
+    assert sentences(made.table) == ["x: made by synthesis from rows a, c: two classes"]
+
+
+@pytest.mark.parametrize("mass", [{"cat": -0.1}, {"cat": 0, "dog": 0, "owl": 0}, {"cat": float("nan")}])
+def test_soft_labels_that_are_no_shares_are_refused(mass):
+    with pytest.raises(DataError, match="shares must be at least 0"):
+        spread(json.dumps(mass), NAMES)
+
+
+def test_soft_labels_are_written_as_people_read_them():
+    assert sparse(np.array([0.123456, 0.87], dtype=np.float32), ["Käse", "猫"]) == '{"猫": 0.87, "Käse": 0.1235}'
 
 
 @pytest.mark.parametrize("order", [0, 1])

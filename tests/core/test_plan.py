@@ -1,11 +1,12 @@
 """Draws and soft labels of a plan."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.plan import draws, soft_matrix
+from curate.plan import draws, schema, soft_matrix
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), max_size=30))
@@ -26,3 +27,19 @@ def test_own_soft_labels_are_smoothed_by_the_class_targets():
     assert got[0] == pytest.approx([0.9, 0.1])
     assert got[1] == pytest.approx([0.55, 0.45])
     assert got[2].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("classification", pa.dictionary(pa.int32(), pa.string())),
+        (None, pa.dictionary(pa.int32(), pa.string())),
+        ("regression", pa.float64()),
+        ("multilabel", pa.list_(pa.string())),
+    ],
+)
+def test_labels_of_a_plan_are_of_the_kind_of_the_task(kind, label):
+    fields = schema(kind)
+    assert fields.field("label").type == label
+    assert fields.names == ["row", "row_id", "label", "soft_label", "weight", "origin", "recipe", "split", "copy"]
+    assert fields.field("origin").type == pa.dictionary(pa.int8(), pa.string())

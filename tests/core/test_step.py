@@ -1,8 +1,8 @@
 """What every step refuses: settings that can't mean anything."""
 
 import pytest
-from pydantic import ValidationError
 
+from curate.errors import ConfigError
 from curate.steps import ConflictingLabels
 
 
@@ -10,7 +10,7 @@ from curate.steps import ConflictingLabels
 def test_a_mistyped_issue_of_a_fix_is_refused_with_the_nearest(issue):
     for fix in ({"drop": {"issue": issue}}, {"drop": {"issue": "near"}, "otherwise": {"review": {"issue": issue}}}):
         with pytest.raises(
-            ValidationError, match=r"finds no issue 'exat' \(did you mean 'exact'\?\); it finds exact, near"
+            ConfigError, match=r"finds no issue 'exat' \(did you mean 'exact'\?\); it finds exact, near"
         ):
             ConflictingLabels(fix=fix)
 

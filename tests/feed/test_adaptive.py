@@ -208,7 +208,7 @@ def test_settings_and_plans_that_do_not_fit():
         Sampler(plan_of([2, 2]), "balanced").report(0, classes={"a": 1.0})
     with pytest.raises(ConfigError, match="adaptive is for the sampler 'adaptive'"):
         Sampler(plan_of([2, 2]), "balanced", adaptive={})
-    with pytest.raises(ConfigError, match=r"temperature: .*found 0 .settings: by, follows"):
+    with pytest.raises(ConfigError, match=r"adaptive.temperature: found 0, expected greater"):
         Sampler(plan_of([2, 2]), "adaptive", adaptive={"temperature": 0})
     with pytest.raises(ConfigError, match="by: rows"):
         Sampler(plan_of([2, 2], kind="regression"), "adaptive")
@@ -220,7 +220,10 @@ def test_settings_and_plans_that_do_not_fit():
             Sampler(plan_of([2, 2]), "adaptive").load_state_dict({**state, "reports": broken})
     with pytest.raises(ConfigError, match="another plan or mode"):
         Sampler(plan_of([2, 2]), "adaptive", adaptive={"floor": 0.5}).load_state_dict(state)
-    assert list(Sampler(plan_of([2, 2]).slice(0, 0), "adaptive").batches()) == []
+    empty = Sampler(plan_of([2, 2]).slice(0, 0), "adaptive")
+    assert list(empty.batches()) == []
+    with pytest.raises(ConfigError, match="the class 'a', of which the plan has no line"):
+        empty.report(0, classes={"a": 1.0})
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -201,5 +201,5 @@ def test_a_tokenizer_without_texts_is_refused():
 
 def test_a_length_column_that_is_not_there():
     of = table({"text": ["a", "b"], "words": [1, 1]}, kind="unlabeled", text="text")
-    with pytest.raises(ConfigError, match=r"length_column: the table has no column 'word'.*did you mean 'words'"):
+    with pytest.raises(ConfigError, match=r"length_column: there is no column 'word'.*did you mean 'words'"):
         make_loader(of, plan(of, kind=None), bucket_by_length=True, length_column="word")

@@ -423,10 +423,16 @@ def test_a_sampler_of_one_s_own_decides_the_batches():
         ({"sampler": Sampler(3)}, "draws from 3 lines"),
         ({"sampler": 7}, "must be a mode"),
         ({"split": "trian"}, "did you mean 'train'"),
-        ({"image_sise": 3}, "unknown option 'image_sise' .did you mean 'image_size'"),
-        ({"image_size": 0, "frames": 0}, "image_size = 0: .*frames = 0"),
+        ({"image_sise": 3}, "unknown setting 'image_sise' .did you mean 'image_size'"),
+        ({"image_size": 0, "frames": 0}, "image_size: found 0: .*frames: found 0"),
         ({"std": [0.0]}, "greater than 0"),
         ({"mean": [1, 2]}, "three"),
+        ({"drop_last": "no"}, "drop_last must be True or False, not 'no'"),
+        ({"tokenizer": "bert-base-uncased"}, r"such as transformers\.AutoTokenizer\.from_pretrained\('bert-base"),
+        ({"tokenizer_options": {"padding": True}}, "tokenizer_options is for texts"),
+        ({"transform": 3}, "transform must be a function, not 3"),
+        ({"inputs": "pixels"}, "inputs must be a mapping"),
+        ({"seed": 1.5}, "seed must be a whole number"),
         ({"on_error": "ignore"}, "on_error"),
         ({"num_workers": -1}, "num_workers"),
         ({"persistent_workers": True}, "num_workers of at least 1"),
@@ -519,7 +525,7 @@ def test_options_that_say_nothing_are_refused():
     curated = curate.Pipeline([]).run(texts, cache=None)
     with pytest.raises(ConfigError, match=r"image_size = 32 says nothing here: it is for image or video"):
         curated.loader(image_size=32)
-    with pytest.raises(ConfigError, match=r"unknown option 'btch_size' \(did you mean 'batch_size'\?\)"):
+    with pytest.raises(ConfigError, match=r"unknown setting 'btch_size' \(did you mean 'batch_size'\?\)"):
         curated.loader(btch_size=2)
     with pytest.raises(ConfigError, match=r"class_weights must be 2 numbers, one per class, not of the shape \(3,\)"):
         curated.loader(class_weights=[1, 2, 3])

@@ -114,6 +114,26 @@ def test_a_piece_that_came_back_is_used_again_without_a_word():
     assert kept[0]["x"].number != other["x"].number
 
 
+def test_memory_is_ready_where_nothing_that_comes_back_would_do():
+    cells = returns(multiprocessing.get_context())
+    memory, mapped = Shared(cells), Mapped(cells)
+    first, arrived = sent(memory, mapped, {"x": torch.from_numpy(memory.ready(BIG, np.float32))})
+    memory.settle(set())
+    assert memory.ready(BIG, np.float32) is None  # the first piece will come back
+    assert memory.ready((3,), np.float32).shape == (3,)
+    del arrived
+    again, _ = sent(memory, mapped, {"x": torch.from_numpy(memory.ready(BIG, np.float32))})
+    assert first["x"].number == again["x"].number == 0
+    assert again["x"].whole is None
+
+
+def test_memory_of_threads_is_ready_at_the_end_of_a_batch():
+    memory = Recycled()
+    assert memory.ready(BIG, np.float32).shape == BIG
+    with patient(Patience()):
+        assert memory.ready(BIG, np.float32) is None
+
+
 def test_pieces_beyond_the_cells_come_back_by_message():
     memory, mapped = Shared([0]), Mapped([0])
     memory._next = 1

@@ -155,6 +155,8 @@ def test_most_padding_goes_and_the_shuffling_stays():
 @pytest.mark.parametrize(("lengths", "more", "says"), [
     ([1, 2], {}, "lengths must be 5 whole numbers"),
     ([1.0] * 5, {}, "lengths must be 5 whole numbers"),
+    ([], {}, "lengths must be 5 whole numbers"),
+    (5, {}, "lengths must be 5 whole numbers"),
     ([1, 2, -3, 4, 5], {}, "position 2 has -3"),
     (Lengths([1, 2, 30, 4, 5], batch_tokens=20), {}, "1 line.s. of the plan are longer: the longest, at position 2"),
     (Lengths([1] * 5, max_batch=3), {}, "max_batch is for batch_tokens"),

@@ -93,8 +93,8 @@ def test_lengths_by_characters_column_and_seconds():
 
 
 @pytest.mark.parametrize(("options", "says"), [
-    ({"max_batch": 4}, "max_batch does nothing without"),
-    ({"batch_seconds": 3.0}, "batch_seconds is for tasks of audio"),
+    ({"max_batch": 4}, "max_batch: does nothing without"),
+    ({"batch_seconds": 3.0}, "batch_seconds: it is for tasks of audio"),
     ({"batch_tokens": 90, "length_column": "no"}, "no column 'no'"),
     ({"batch_tokens": 90, "length_column": "text"}, "must hold numbers"),
     ({"batch_tokens": 0}, "batch_tokens: .*found 0"),

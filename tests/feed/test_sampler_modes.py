@@ -92,6 +92,10 @@ def test_names_are_numbered_the_same_however_a_column_is_stored():
     _, codes = coded(sorted_one)
     assert np.shares_memory(codes, sorted_one.indices.to_numpy()), "mapped, not copied"
     assert coded(pa.chunked_array([], pa.string()))[0] == []
+    many = [f"{i:06d}" for i in range(2**15 + 200)]
+    names, codes = coded(pa.chunked_array([many[::-1], many[:3]], pa.string()))
+    assert names == many
+    assert codes.tolist() == [*range(len(many) - 1, -1, -1), 0, 1, 2]
 
 
 MODES = ["sequential", "shuffled", "weighted", "balanced", "group_balanced", "curriculum", "adaptive"]
@@ -190,6 +194,14 @@ def test_pacing(pacing, shares):
     paced = Curriculum(start=0.2, epochs=4, pacing=pacing)
     assert [paced.share(epoch) for epoch in range(5)] == pytest.approx(shares, abs=1e-3)
     assert paced.share(1000) == 1
+
+
+def test_a_curriculum_starts_by_default_with_three_tenths_and_has_all_after_five_epochs():
+    from curate.feed.sampling.curriculum import Curriculum
+
+    assert [Curriculum().share(epoch) for epoch in (0, 1, 4, 5)] == pytest.approx([0.3, 0.44, 0.86, 1.0])
+    drawn = Sampler(plan_of(["a"] * 80 + ["b"] * 20), "curriculum", difficulty=np.arange(100.0)).order(0).positions
+    assert set(drawn.tolist()) == {*range(24), *range(80, 86)}
 
 
 def test_curriculum_takes_the_easiest_of_every_class():

@@ -8,11 +8,13 @@ import pytest
 
 from curate import registry
 from curate.checks.label_errors import LabelErrors
+from curate.errors import ConfigError
 from curate.findings import Findings
 from curate.fixes.relabel import Relabel
 from curate.fixes.soften import Soften
 from curate.fixes.weight import Weight
 from curate.ledger import combine, sparse, spread
+from curate.task import Task
 
 POSTERIOR = np.array([[0.02, 0.95, 0.03], [0.3, 0.6, 0.1], [np.nan] * 3, [0.1, 0.2, 0.7]], dtype=np.float32)
 
@@ -43,7 +45,11 @@ def test_every_fix_keeps_to_its_conditions_and_gives_reasons(judged, name):
     assert taken.dtype == bool
     assert not taken[1]
     assert len(decisions) == taken.sum() > 0
-    assert decisions.table["reason"].to_pylist() == flagged.filter(pa.array(taken))["reason"].to_pylist()
+    lines = flagged.filter(pa.array(taken))
+    for column in ("row_id", "reason", "score"):
+        assert decisions.table[column].to_pylist() == lines[column].to_pylist()
+    of_labels = name in ("drop", "relabel", "review", "soften")
+    assert set(decisions.table["before"].to_pylist()) == {"a" if of_labels else None}
     assert set(decisions.table["action"].to_pylist()) == {name}
     assert set(decisions.table["author"].to_pylist()) == {"curate"}
     none, taken = fix(issue=("other",)).decide("label_errors", flagged, evidence)
@@ -72,6 +78,29 @@ def test_votes_among_copies_are_their_own_confidence(judged):
     assert taken.tolist() == [True, False, True, False]
 
 
+def test_the_first_class_is_suggested_with_its_own_confidence(table_of, evidence_of):
+    names, posterior = ("a", "b"), np.array([[0.8, 0.2], [0.1, 0.9]], np.float32)
+    table = table_of({"text": ["w", "x"], "label": ["b", "a"]}, text="text", label="label", label_names=names)
+    flagged = Findings.of(
+        "label_errors", "label_error", np.arange(2), table.row_ids, np.array([0.9, 0.9]), np.ones(2, dtype=bool),
+        suggested_label=["a", "b"], reason=["r", "r"],
+    ).flagged  # fmt: skip
+    for least, expected in ((0.7, [True, True]), (0.8, [True, True]), (0.85, [False, True]), (0.95, [False, False])):
+        _, taken = Relabel(min_confidence=least).decide(
+            "label_errors", flagged, evidence_of(table, posterior=posterior)
+        )
+        assert taken.tolist() == expected, least
+
+
+def test_fixes_of_classes_are_for_classes_alone():
+    for fix in (Soften(), Relabel()):
+        assert fix.refuses(Task(kind="classification", text="text", label="label")) is None
+        for kind, said in (("multilabel", "multilabel"), ("regression", "regression"), (None, "undefined")):
+            assert f"the fix {fix.name} gives labels of classes, and the task is {said}: use drop" in fix.refuses(
+                Task(kind=kind, text="text")
+            )
+
+
 def test_soften_writes_the_posterior_sparsely_and_leaves_rows_without_one(judged):
     evidence, flagged = judged
     decisions, taken = Soften().decide("label_errors", flagged, evidence)
@@ -98,7 +127,7 @@ def test_weights_are_the_score_but_not_less_than_the_least(judged):
     for factor in (0.4, 0.05, 0.0):
         decisions, _ = Weight(factor=factor).decide("x", flagged, evidence)
         assert {e["after"] for e in entries(decisions)} == {f"{factor:g}"}
-    with pytest.raises(ValueError, match="with factor it does nothing"):
+    with pytest.raises(ConfigError, match="with factor it does nothing"):
         Weight(factor=0.4, min_weight=0.2)
 
 
@@ -119,5 +148,5 @@ def test_soften_and_relabel_take_nothing_where_there_are_no_classes(table_of, ev
 
 
 def test_a_check_refuses_unknown_fixes_with_the_nearest_name():
-    with pytest.raises(Exception, match="relabel"):
+    with pytest.raises(ConfigError, match="relabel"):
         LabelErrors(fix="relable")

@@ -81,6 +81,28 @@ def test_the_limit_names_numbers_and_the_worst_class(table_of, evidence_of):
     assert len(_guard.apply(LabelErrors(fix="drop", limit=0.4), findings, evidence)) == 13
 
 
+def test_the_class_of_which_the_largest_share_would_go_is_named(table_of, evidence_of):
+    labels = ["a"] * 80 + ["b"] * 6 + ["c"] * 14
+    flagged = [i < 40 or 81 <= i < 86 or 86 <= i < 92 for i in range(100)]
+    evidence, findings = planted(table_of, evidence_of, labels, ["train"] * 100, flagged)
+    with pytest.raises(LimitExceeded, match=r"touch 51 of 100 .* class 'b' it would touch 5 of 6 \(83.3%\)"):
+        _guard.apply(LabelErrors(fix="drop", limit=0.3), findings, evidence)
+
+
+def test_without_classes_the_whole_is_held(table_of, evidence_of):
+    columns = {"image": [f"i{i}" for i in range(10)], "label": np.arange(10.0).tolist()}
+    table = table_of(columns, image="image", label="label", kind="regression")
+    flags = np.arange(10) < 4
+    reasons = {int(place): "dark" for place in np.flatnonzero(flags)}
+    found = Findings.of("image_quality", "dark", np.arange(10), table.row_ids, 1.0 - flags, flags, reason=reasons)
+    with pytest.raises(LimitExceeded, match=r"touch 4 of 10 training rows \(40.0%\); the limit is 30.0%[^,]*Look at"):
+        _guard.apply(ImageQuality(fix="drop", limit=0.3), found, evidence_of(table))
+    assert len(_guard.apply(ImageQuality(fix="drop", limit=0.4), found, evidence_of(table))) == 4
+    every = np.ones(10, dtype=bool)
+    assert _guard.excess(flags, every, table.labels, 0.3) == _guard.Excess(4, 10, None)
+    assert _guard.excess(flags, every, table.labels, 0.4) is None
+
+
 def test_one_row_of_a_small_class_may_always_go(table_of, evidence_of):
     labels = ["a"] * 99 + ["b"]
     evidence, findings = planted(table_of, evidence_of, labels, ["train"] * 100, [i == 99 for i in range(100)])

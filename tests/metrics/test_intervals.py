@@ -79,6 +79,8 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
             covered[name] += low <= truth[name] <= high
     # 60 trials of 0.9: fewer than 46 would come up once in 3000 times.
     assert all(count >= 46 for count in covered.values()), covered
+    # Intervals that are far too wide would always cover it.
+    assert sum(covered.values()) < 5 * 59, covered
 
 
 def test_shares_of_few_rows_have_honest_intervals():

@@ -9,6 +9,7 @@ from curate.pipeline.settings import FeedSettings
 from curate.task import Task
 
 TABLE = Task(kind="regression", features=("x", "z"), label="y")
+AUDIO = Task(kind="classification", audio="audio", label="label")
 TEXT = Task(kind="classification", text="text", label="label")
 
 
@@ -30,11 +31,40 @@ TEXT = Task(kind="classification", text="text", label="label")
         (TEXT, {"batch_tokens": 64, "bucket_by_length": True, "max_tokens": 9}, None),
         (TEXT, {"frames": 3}, "feed.frames: 3 says nothing here: it is for video, and the task has text"),
         (TEXT, {}, None),
+        (TEXT, {"max_batch": 4}, "feed.max_batch: does nothing without batches by length"),
+        (TEXT, {"bucket_by_length": True, "max_batch": 4}, "feed.max_batch: it is for batch_tokens"),
+        (TEXT, {"batch_tokens": 9, "batch_seconds": 3.0}, "feed.batch_seconds: batch_tokens says how large"),
+        (AUDIO, {"batch_tokens": 9}, "feed.batch_tokens: it is for texts"),
+        (AUDIO, {"batch_seconds": 9.0, "length_column": "z"}, "feed.length_column: it counts what batch_tokens"),
+        (AUDIO, {"batch_seconds": 9.0, "max_batch": 4}, None),
     ],
 )
 def test_faults(task, feed, said):
     found = list(feed_faults(FeedSettings(**feed), task, ["x", "z", "y"]))
     assert (len(found) == 1 and said in found[0]) if said else found == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sampler": "balanced"},
+        {"sampler": "group_balanced"},
+        {"sampler": "curriculum"},
+        {"sampler": "curriculum", "curriculum": {"by": "zz"}},
+        {"batch_tokens": 64},
+        {"batch_tokens": 64, "length_column": "zz"},
+        {"bucket_window": 3},
+        {"frames": 3},
+    ],
+)
+def test_the_loader_refuses_the_same_in_the_same_words(options):
+    table = curate.load({"x": [1.0, 2.0, 3.5, 7.1], "y": [0.1, 0.2, 0.4, 0.5]}, Task(kind="regression", label="y"))
+    curated = curate.Pipeline([]).run(table, cache=None)
+    [said] = feed_faults(FeedSettings(**options), table.task, table.column_names)
+    with pytest.raises(ConfigError) as told:
+        curated.loader(**options)
+    why = said.partition(": ")[2].replace(" and no check", "")
+    assert why in str(told.value)
 
 
 def test_columns_that_transforms_may_add_are_not_asked_for():

@@ -110,5 +110,5 @@ def test_operations_that_are_not_there_are_found_when_asked_thoroughly(tmp_path)
         curate.Pipeline.from_yaml(file, thorough=True)
     first, second = str(told.value).splitlines()
     assert "p.yaml:3:" in first
-    assert "no setting 'pp' (did you mean 'p'?)" in first
+    assert "unknown setting 'pp' (did you mean 'p'?)" in first
     assert "unknown text operation 'swap_word' (did you mean 'swap_words'?)" in second

@@ -109,6 +109,7 @@ def test_marked_encodings(read, encoding):
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_without_a_mark_is_noticed(read, encoding):
     assert rows(read("a,b\nhello,world\n".encode(encoding))) == [("hello", "world")]
+    assert rows(read("a,b\nhello,wörld\n日本,x\n".encode(encoding))) == [("hello", "wörld"), ("日本", "x")]
 
 
 def test_latin1_is_read_with_a_remark_on_its_row(read):
@@ -152,6 +153,7 @@ def test_padded_delimiters_are_stripped_when_the_header_has_them(read):
 
 @pytest.mark.parametrize(("text", "words"), [
     ("a,b,a\n1,2,3\n", "'a' more than once"), (",a\n1,2\n", "column 1 of the header has no name"),
+    ('a,"b" c\n1,2\n', "line 1: the header can't be read"), ('a,"b\n1,2\n', "no header"),
     ("a,b\n", "no rows"), ("\n\n", "no header"), ("a,,\n1,2,3\n", "columns 2, 3 of the header have no name"),
 ])  # fmt: skip
 def test_bad_headers_are_one_error(read, text, words):
@@ -204,13 +206,38 @@ def test_the_fast_way_agrees_with_the_careful_one_or_steps_aside(tmp_path, body)
         same(quick, careful)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("quote", [False, True])
-def test_the_fast_way_is_taken_for_plain_files(tmp_path, quote):
+def test_the_fast_way_is_taken_for_plain_files(tmp_path, quote, end):
     path = tmp_path / "plain.csv"
     cell = '"a, ""b""\nc"' if quote else "abc"
-    path.write_text("one,two\n" + "".join(f"{i},{cell}\n" for i in range(2000)))
+    path.write_bytes(("one,two" + end + "".join(f"{i},{cell}{end}" for i in range(2000))).encode())
     quick, careful = both(path, ",")
     same(quick, careful)
+
+
+def test_files_without_faults_are_read_the_fast_way_alone(read, monkeypatch):
+    monkeypatch.setattr("curate.sources.delimited.read_careful", None)
+    assert rows(read("a,b\n1,2\n\n3,\n")) == [("1", "2"), ("3", None)]
+    with pytest.raises(TypeError):
+        read("a,b\n1,2,3\n", delimiter=",")
+
+
+def test_blocks_of_records_are_one_table(read, monkeypatch):
+    text = "a,b\n" + "\n".join(f"{i},x" if i % 7 else f"{i},x,y" for i in range(1, 50)) + "\n"
+    whole = read(text)
+    monkeypatch.setattr("curate.sources.delimited.BLOCK_ROWS", 4)
+    blocks = read(text)
+    assert rows(blocks) == rows(whole)
+    assert blocks.unreadable == whole.unreadable
+    assert list(whole.unreadable) == [6, 13, 20, 27, 34, 41, 48]
+
+
+def test_blanks_alone_are_no_record_of_several_fields_and_one_of_one(read):
+    raw = read("a,b\n1,2\n \t \n3,4,5\n", delimiter=",")
+    assert rows(raw) == [("1", "2"), (None, None)]
+    assert any("1 blank line is no row" in note for note in raw.notes)
+    assert rows(read('a\n"1" x\n  \n2\n', delimiter=",")) == [(None,), ("  ",), ("2",)]
 
 
 def test_counts_add_up_over_many_faults(read):

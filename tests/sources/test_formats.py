@@ -40,6 +40,8 @@ def test_broken_json_lines_are_rows_with_reasons(tmp_path):
         assert f"d.jsonl, line {row + 1}: " in raw.unreadable[row]
         assert word in raw.unreadable[row]
     assert raw.columns["text"].to_pylist() == [*TEXTS[:3], *[None] * 6, *TEXTS[3:]]
+    assert {row: line.decode().strip() for row, line in raw.records.items()} == dict(enumerate(bad, 3))
+    assert raw.notes == ("d.jsonl: 1 blank line is no row",)
 
 
 def test_keys_may_differ_and_types_may_mix(tmp_path):
@@ -73,6 +75,9 @@ def test_json_array_and_its_faults(tmp_path):
         read_json(path)
     path.write_text('[{"text": "a"}]\n[{"text": "b"}]')
     with pytest.raises(DataError, match="line 1: more text follows the end of the array"):
+        read_json(path)
+    path.write_text('[{"text": "a"},\n 3]')
+    with pytest.raises(DataError, match=r"d.json, line 2: item 1 \(from 0\) is int, not an object"):
         read_json(path)
     path.write_text('[{"text": "a"}, {"text": ' + "1" * 5000 + "}]")
     with pytest.raises(DataError, match=r"item 1 .* not valid JSON"):
@@ -112,9 +117,28 @@ def test_arrow_formats(tmp_path, name):
 )
 def test_damaged_files_are_one_sentence(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match="can't be read") as error:
+    kind = name.split(".")[1]
+    with pytest.raises(DataError, match=rf"{name}: can't be read as {kind}: \w+ \w+") as error:
         curate.load(tmp_path / name)
     assert "\n" not in str(error.value)
+
+
+def test_notes_of_the_datasets_library_that_make_no_sense_are_passed_over(tmp_path):
+    noted = json.dumps({"info": {"features": {"text": {"dtype": "string", "_type": "NoSuchType"}}}})
+    columns = pa.table({"text": TEXTS}).replace_schema_metadata({"huggingface": noted})
+    pq.write_table(columns, tmp_path / "d.parquet")
+    raw = read_arrow(tmp_path / "d.parquet")
+    assert raw.columns["text"].to_pylist() == TEXTS
+    assert [note.split(" (")[0] for note in raw.notes] == [
+        "d.parquet: what the datasets library noted in the file can't be understood"
+    ]
+    assert (raw.root, raw.bases) == (tmp_path, (tmp_path,))
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    pq.write_table(pa.table([["a"], ["b"], ["c"]], names=["text", "label", "text"]), tmp_path / "d.parquet")
+    with pytest.raises(DataError, match=r"d\.parquet: there are several columns 'text'; names must differ"):
+        read_arrow(tmp_path / "d.parquet")
 
 
 def test_no_rows(tmp_path):

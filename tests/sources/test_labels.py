@@ -43,7 +43,8 @@ def test_missing_floats_are_missing_labels():
 
 @pytest.mark.parametrize(("values", "kind"), [
     (["a", "b"], "classification"), ([True, False], "classification"), ([0, 1] * 10, "classification"),
-    (list(range(77)) * 10, "classification"), ([v * 17 for v in range(300)], "regression"),
+    (list(range(77)) * 10, "classification"), (list(range(1, 78)) * 10, "classification"),
+    (list(range(2, 79)) * 10, "regression"), ([v * 17 for v in range(300)], "regression"),
     ([v / 7 for v in range(300)], "regression"), ([0.0, 1.0] * 50, "classification"),
     ([["a"], ["b", "a"]], "multilabel"), ([[1], [2, 3]], "multilabel"), ([1, 5], "classification"),
 ])  # fmt: skip

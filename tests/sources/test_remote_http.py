@@ -187,9 +187,11 @@ def test_a_login_of_netrc_goes_to_its_host_alone(web, fetch, tmp_path, monkeypat
     (tmp_path / "netrc").rename(tmp_path / ".netrc")
     web.files["d.csv"] = CSV
     fetch(f"{web.url}/ranges/d.csv")
+    assert web.headers
     assert all(headers["Authorization"].startswith("Basic ") for headers in web.headers)
     web.headers.clear()
     fetch(f"{web.url.replace('127.0.0.1', 'localhost')}/ranges/d.csv")
+    assert web.headers
     assert not any("Authorization" in headers for headers in web.headers)
 
 

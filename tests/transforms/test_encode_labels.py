@@ -2,11 +2,10 @@ import json
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 from sklearn.preprocessing import MultiLabelBinarizer, OneHotEncoder
 
 import curate
-from curate.errors import DataError
+from curate.errors import ConfigError, DataError
 from curate.transforms.encode_labels import EncodeLabels
 
 
@@ -63,7 +62,7 @@ def test_what_can_not_be_encoded_is_said(sizes, table_of):
     assert "regression" in str(EncodeLabels().refuses(curate.Task(kind="regression", label="y", features="x")))
     with pytest.raises(DataError, match="'x' is there already"):
         EncodeLabels(column="x").apply(sizes)
-    with pytest.raises(ValidationError, match="as_label"):
+    with pytest.raises(ConfigError, match="as_label"):
         EncodeLabels(as_label=True)
-    with pytest.raises(ValidationError, match="twice"):
+    with pytest.raises(ConfigError, match="twice"):
         EncodeLabels(order=("a", "a"))

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 import curate
+from curate.errors import ConfigError
 from curate.media import image
 from curate.steps import EnhanceImage
 
@@ -66,7 +66,7 @@ def test_histograms_are_matched_to_training_images_alone():
 
 
 def test_nothing_asked_for_is_refused():
-    with pytest.raises(ValidationError, match="every rule is off"):
+    with pytest.raises(ConfigError, match="every rule is off"):
         EnhanceImage(clahe=0)
 
 

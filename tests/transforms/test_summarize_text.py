@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 import curate
-from curate.errors import DataError
+from curate.errors import ConfigError, DataError
 from curate.transforms.summarize_text import SummarizeText
 from curate.transforms.texts.ranking import central, words
 
@@ -94,7 +93,7 @@ def test_a_model_writes(table_of, tiny_model, family):
 
 def test_settings_that_do_not_go_together():
     for wrong in ({"method": "abstractive"}, {"model": "x"}, {"method": "abstractive", "model": "x", "sentences": 2}):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ConfigError):
             SummarizeText(**wrong)
     tags = curate.Task(kind="token_classification", tokens="t", text="text", label="l")
     assert "tag" in str(SummarizeText().refuses(tags))

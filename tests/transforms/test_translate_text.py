@@ -1,5 +1,4 @@
 import pytest
-from pydantic import ValidationError
 
 import curate
 from curate.errors import ConfigError, DataError
@@ -119,5 +118,5 @@ def test_what_can_not_be_done_is_said(table, tmp_path):
         {"mode": "replace", "languages": ("a", "b")},
         {"languages": ("a", "a")},
     ):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ConfigError):
             TranslateText(**wrong)

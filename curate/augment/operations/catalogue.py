@@ -6,9 +6,8 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from curate.augment.operations.operation import Operation
+from curate.declared import made
 from curate.errors import ConfigError, nearest
 
 MODALITIES = ("image", "video", "text", "audio", "series", "features")
@@ -65,20 +64,4 @@ def build(modality: str, spec: Any) -> Operation:
             f"unknown {modality} operation {name!r}{nearest(name, module.OPERATIONS)};"
             f" known: {', '.join(known(modality))}{one}"
         )
-    operation = module.OPERATIONS[name]
-    try:
-        return operation(**settings)
-    except ValidationError as error:
-        raise ConfigError(f"{modality} operation {name}: {problems(error, operation.model_fields)}") from error
-
-
-def problems(error: ValidationError, fields: Mapping[str, Any]) -> str:
-    """All that pydantic complains of, in one line."""
-    said = []
-    for line in error.errors():
-        place = ".".join(str(part) for part in line["loc"])
-        if line["type"] == "extra_forbidden":
-            said.append(f"no setting {place!r}{nearest(place, fields)}; it has {', '.join(sorted(fields))}")
-        else:
-            said.append(f"{place}: {line['msg']}, found {line['input']!r}" if place else line["msg"])
-    return "; ".join(said)
+    return made(module.OPERATIONS[name], settings, f"{modality} operation {name}")

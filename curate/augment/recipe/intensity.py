@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from curate.declared import Declared
 
 Strength = Annotated[float, Field(ge=0, le=1)]
 
 
-class Schedule(BaseModel):
+class Schedule(Declared):
     """An intensity that goes from one value to another over the first epochs, and stays there."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     start: Strength = Field(0.0, alias="from", description="intensity in epoch 0, in [0, 1]")
     end: Strength = Field(1.0, alias="to", description="intensity from epoch `epochs` on, in [0, 1]")

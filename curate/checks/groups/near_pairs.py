@@ -121,13 +121,15 @@ def find_groups(evidence: Evidence, settings: PairCheck, preference: list[np.nda
     """
     n, unit = len(evidence.table), near.methods(evidence.table.task, settings.by)[0].unit
     nothing = np.full(n, -1, dtype=np.int64)
+    asked = 1.0 if settings.min_similarity is None else settings.min_similarity
+    none = NearGroups(nothing, nothing, np.zeros(n), asked, unit)
     if evidence.active.sum() < 2:
-        return NearGroups(nothing, nothing, np.zeros(n), settings.min_similarity or 1.0, unit)
+        return none
     stands = standing_rows(evidence)
     found = alike_rows(evidence, settings, stands)
     least = found.threshold
     if not np.isfinite(least):  # fewer than two contents: nothing was compared
-        return NearGroups(nothing, nothing, np.zeros(n), settings.min_similarity or 1.0, unit)
+        return none
     nearest = np.zeros(n)
     np.maximum.at(nearest, found.left, found.similarity)
     np.maximum.at(nearest, found.right, found.similarity)

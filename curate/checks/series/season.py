@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from curate.evidence.measures import series_marks
+
 LEAST_CORRELATION = 0.3
 POINT_WIDTH = 9
 LOCAL_POINTS = 199
@@ -22,13 +24,7 @@ def without_gaps(values: np.ndarray) -> np.ndarray:
 
 def robust_scale(values: np.ndarray) -> float:
     """Interquartile range over 1.349 of finite values, the standard deviation where that is 0; 0 for a constant."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return 0.0
-    low, high = np.percentile(finite, [25, 75])
-    deviation = float(finite.std())
-    scale = float(high - low) / 1.349
-    return scale if scale > 0.05 * deviation else deviation
+    return series_marks.robust_scale(values[np.isfinite(values)])
 
 
 def in_deviations(values: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def make_inputs(
     task = table.task
     if not task.modalities:
         raise ConfigError("the task has no input: name the column of text, image, audio, video, series or features")
-    _refuse_idle_tokenizer(task, tokenizer, tokenizer_options)
+    _refuse_idle_tokenizer(task, tokenizer, tokenizer_options, processor is not None)
     if idling := [f"{name} = {why}" for name, why in idle(options, task)]:
         raise ConfigError(f"loader: {'; '.join(idling)}")
     processing = Processing.of(processor, tokenizer, processor_options or {}, task)
@@ -109,7 +109,10 @@ def refuse_what_cannot_be(made: Sequence[Input], plan: pa.Table, recipes: Recipe
 
 
 def _refuse_idle_tokenizer(
-    task: Task, tokenizer: Callable[..., Mapping[str, Any]] | None, tokenizer_options: Mapping[str, Any] | None
+    task: Task,
+    tokenizer: Callable[..., Mapping[str, Any]] | None,
+    tokenizer_options: Mapping[str, Any] | None,
+    processed: bool,
 ) -> None:
     """Raise ConfigError for a tokenizer, or its options, where there is nothing to tokenize."""
     if (tokenizer is not None or tokenizer_options) and "text" not in task.modalities and not task.transcript:
@@ -117,6 +120,8 @@ def _refuse_idle_tokenizer(
         raise ConfigError(
             f"{what} is for texts and transcripts, and the task's inputs are {', '.join(task.modalities)}"
         )
+    if tokenizer_options and tokenizer is None and not processed:
+        raise ConfigError("tokenizer_options are of the calls of a tokenizer: pass tokenizer=...")
 
 
 def _transcripts(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from curate.errors import ConfigError, nearest
+from curate.declared import made
 from curate.step import Settings
 from curate.task import Task
 
@@ -191,15 +191,4 @@ def input_options(given: Mapping[str, Any], more: Iterable[str] = ()) -> InputOp
         given: name -> value.
         more: names of options that are not of inputs, one of which may have been meant.
     """
-    try:
-        return InputOptions(**given)
-    except ValidationError as error:
-        wrong = []
-        for problem in error.errors():
-            name = str(problem["loc"][0]) if problem["loc"] else ""
-            if problem["type"] == "extra_forbidden":
-                wrong.append(f"unknown option {name!r}{nearest(name, [*InputOptions.model_fields, *more])}")
-            else:
-                message = problem["msg"].removeprefix("Value error, ")
-                wrong.append(f"{name} = {problem['input']!r}: {message}" if name else message)
-        raise ConfigError("loader: " + "; ".join(dict.fromkeys(wrong))) from None
+    return made(InputOptions, given, "loader", more)

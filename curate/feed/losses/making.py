@@ -125,8 +125,7 @@ def make_loss(
     own = {key: value for key, value in offered.items() if key in takes}
     unknown = [key for key in settings if key not in takes]
     if unknown:
-        free = [key for key in takes if (key not in offered and key not in stands_for) or key in settings]
-        free = [key for key in free if key in takes]
+        free = [key for key in takes if key not in offered]
         raise ConfigError(
             f"the loss {chosen!r} has no setting {unknown[0]!r}{nearest(unknown[0], free)}; it has {', '.join(free)}"
         )

@@ -16,6 +16,7 @@ from curate.feed.losses.row_loss import (
     at_least_float32,
     known_weights,
     per_class,
+    targets_of,
     within,
 )
 
@@ -46,7 +47,7 @@ class SoftBinaryCrossEntropy(RowLoss):
         """
         with torch.autocast(device_type=logits.device.type, enabled=False):
             logits = at_least_float32(logits)
-            targets = _targets(batch).to(device=logits.device, dtype=logits.dtype)
+            targets = targets_of(batch).to(device=logits.device, dtype=logits.dtype)
             if targets.shape != logits.shape:
                 raise ConfigError(f"labels have the shape {tuple(targets.shape)}, the logits {tuple(logits.shape)}")
             losses = self.class_losses(logits, targets.clamp(0, 1)).mean(1)
@@ -60,7 +61,7 @@ class SoftBinaryCrossEntropy(RowLoss):
     def row_weights(self, batch: Mapping[str, Any]) -> torch.Tensor:
         """(B,) the rows' own weights, 0 for rows without label; class weights stand in the loss of a row."""
         labels = batch.get("labels")
-        return known_weights(batch, (_targets(batch) if labels is None else labels).ge(0).all(1))
+        return known_weights(batch, (targets_of(batch) if labels is None else labels).ge(0).all(1))
 
 
 class Asymmetric(SoftBinaryCrossEntropy):
@@ -109,10 +110,3 @@ class Asymmetric(SoftBinaryCrossEntropy):
             log_not = torch.log1p(-p.clamp_max(1 - least))
         negative = (1 - targets) * p.clamp_min(least) ** self.gamma_negative * log_not
         return -(positive + negative)
-
-
-def _targets(batch: Mapping[str, Any]) -> torch.Tensor:
-    for name in ("soft_labels", "labels"):
-        if batch.get(name) is not None:
-            return batch[name]
-    raise ConfigError("the batch has neither 'labels' nor 'soft_labels'")

@@ -159,6 +159,8 @@ class EarlyLearning(ClassLoss):
     ) -> None:
         super().__init__(class_weights, label_names, reduction)
         self.strength, self.momentum = within("strength", strength, 0), within("momentum", momentum, 0, 1)
+        if self.momentum == 1:
+            raise ConfigError("momentum must be less than 1: the running means would never learn anything")
         self.register_buffer("memory", torch.zeros(0, 0))
         self._places: dict[str, int] = {}
 

@@ -109,9 +109,10 @@ class PositionLoss(RowLoss):
         if (self.label_names and classes != len(self.label_names)) or (
             labels.ndim == 2 and logits.shape[1] != labels.shape[1]
         ):
-            names = f"{len(self.label_names)} classes ({', '.join(self.label_names[:3])} ...)"
-            positions = "" if labels.ndim == 3 else f", {labels.shape[1]} tokens"
-            raise ConfigError(f"logits must be of {names}{positions}; they have the shape {tuple(logits.shape)}")
+            wanted = [f"{labels.shape[1]} tokens"] if labels.ndim == 2 else []
+            if self.label_names:
+                wanted.append(f"{len(self.label_names)} classes ({', '.join(self.label_names[:3])} ...)")
+            raise ConfigError(f"logits must be of {' and '.join(wanted)}; they have the shape {tuple(logits.shape)}")
         return logits
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from curate.errors import ConfigError, nearest
-from curate.feed.losses.row_loss import Reduction, RowLoss, at_least_float32, known_weights, within
+from curate.feed.losses.row_loss import Reduction, RowLoss, at_least_float32, known_weights, targets_of, within
 
 Form = Literal["huber", "squared", "absolute", "log_cosh", "cauchy", "quantile"]
 
@@ -61,7 +61,7 @@ class WeightedRegression(RowLoss):
             predictions = at_least_float32(logits)
             if predictions.ndim == 2 and predictions.shape[1] == 1:
                 predictions = predictions.squeeze(1)
-            targets = _values(batch).to(device=predictions.device, dtype=predictions.dtype)
+            targets = targets_of(batch).to(device=predictions.device, dtype=predictions.dtype)
             if targets.shape != predictions.shape:
                 raise ConfigError(f"{tuple(targets.shape)} labels, but predictions of {tuple(predictions.shape)}")
             known = torch.isfinite(targets)
@@ -70,7 +70,7 @@ class WeightedRegression(RowLoss):
 
     def row_weights(self, batch: Mapping[str, Any]) -> torch.Tensor:
         """(B,) the rows' own weights, 0 where the label is NaN."""
-        return known_weights(batch, torch.isfinite(_values(batch)))
+        return known_weights(batch, torch.isfinite(targets_of(batch)))
 
     def _losses(self, predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if self.form == "huber":
@@ -88,10 +88,3 @@ class WeightedRegression(RowLoss):
         # log cosh x without overflow: x + log(1 + exp(-2 x)) - log 2, with x at least 0.
         size = scaled.abs()
         return self.delta**2 * (size + functional.softplus(-2 * size) - 0.6931471805599453)
-
-
-def _values(batch: Mapping[str, Any]) -> torch.Tensor:
-    for name in ("soft_labels", "labels"):
-        if batch.get(name) is not None:
-            return batch[name]
-    raise ConfigError("the batch has neither 'labels' nor 'soft_labels'")

@@ -179,6 +179,14 @@ def cross_entropy(log_probabilities: torch.Tensor, soft: torch.Tensor) -> torch.
     return -(soft * log_probabilities.masked_fill(soft == 0, 0.0)).sum(1)
 
 
+def targets_of(batch: Mapping[str, Any]) -> torch.Tensor:
+    """The ``soft_labels`` of a batch, its ``labels`` where it has none."""
+    for name in ("soft_labels", "labels"):
+        if batch.get(name) is not None:
+            return batch[name]
+    raise ConfigError("the batch has neither 'labels' nor 'soft_labels'")
+
+
 def at_least_float32(values: torch.Tensor) -> torch.Tensor:
     """Half precision as float32, all else as it is."""
     return values if values.dtype == torch.float64 else values.float()

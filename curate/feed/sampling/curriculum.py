@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from curate.declared import Declared
 from curate.errors import ConfigError
 from curate.feed.sampling.classes import classes_of
 from curate.feed.sampling.counters import key_of, mixed
@@ -16,7 +17,7 @@ from curate.feed.sampling.drawn import Drawn
 from curate.feed.sampling.permutation import permuted
 
 
-class Curriculum(BaseModel):
+class Curriculum(Declared):
     """How the sampler `curriculum` goes from easy to hard.
 
     An epoch draws from the easiest lines alone, as many as the pacing says, each about equally often, so that every
@@ -24,8 +25,6 @@ class Curriculum(BaseModel):
     Louradour, Collobert, Weston 2009, "Curriculum Learning"; pacing and equal shares of the classes as in Hacohen and
     Weinshall 2019, "On the Power of Curriculum Learning in Training Deep Networks".
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: str | None = Field(
         default=None,

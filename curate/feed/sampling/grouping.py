@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from curate.declared import Declared
 from curate.errors import ConfigError
 from curate.feed.sampling.classes import Classes, classes_of, coded
 from curate.feed.sampling.dealt import Lines
@@ -17,14 +17,12 @@ from curate.feed.sampling.dealt import Lines
 _STRIDE = 1 << 20
 
 
-class Grouping(BaseModel):
+class Grouping(Declared):
     """How the sampler `group_balanced` balances.
 
     Drawing groups equally often, or classes within groups, raises the accuracy on the worst group. Source: Idrissi,
     Arjovsky, Pezeshki, Lopez-Paz 2022, "Simple data balancing achieves competitive worst-group-accuracy".
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str | None = Field(
         default=None, description="column of the table that names each row's group; the task's group if left out"
@@ -56,7 +54,7 @@ def cells_of(plan: Any, groups: Any, n: int, with_classes: bool) -> Classes:
     values = groups if isinstance(groups, pa.Array | pa.ChunkedArray) else pa.array(groups, from_pandas=True)
     if len(values) != n:
         raise ConfigError(f"{n} lines in the plan, but {len(values)} groups")
-    names, codes = coded(values if pa.types.is_dictionary(values.type) else pc.cast(values, pa.string()))
+    names, codes = coded(values)
     if not with_classes:
         if not any((codes[start : start + _STRIDE] < 0).any() for start in range(0, n, _STRIDE)):
             return Classes(names, codes, Lines())

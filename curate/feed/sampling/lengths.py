@@ -47,7 +47,7 @@ def bucketed(
     lengths = asked if isinstance(asked, Lengths) else Lengths(asked)
     values = np.asarray(lengths.values)
     if values.shape != (even.n,) or values.dtype.kind not in "iu":
-        if len(values) or even.n:
+        if values.size or even.n:
             raise ConfigError(
                 f"lengths must be {even.n} whole numbers, one per line; found {values.dtype} of the shape"
                 f" {values.shape}"

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import ConfigError, DataError, nearest
+from curate.errors import ConfigError, DataError
 from curate.feed.inputs.input import Input
 from curate.feed.inputs.options import InputOptions
 from curate.feed.inputs.text import Texts
@@ -44,7 +44,7 @@ def lengths_of(
         (m,) int64.
 
     Raises:
-        ConfigError: there is nothing that is padded, or the column or tokenizer does not say lengths.
+        ConfigError: the column or tokenizer does not say lengths.
     """
     found, place = np.unique(rows, return_inverse=True)
     if column is not None:
@@ -58,17 +58,12 @@ def lengths_of(
             parts = [_durations(table, block, options) for block in _blocks(table, found, (str(table.task.audio),))]
         elif table.task.text is not None:
             parts = [_characters(block, str(table.task.text)) for block in _blocks(table, found, (table.task.text,))]
-        elif table.task.series is not None:
+        else:
             name = str(table.task.series)
             parts = [
                 pc.fill_null(pc.list_value_length(block[name]), 0).to_numpy()
                 for block in _blocks(table, found, (name,))
             ]
-        else:
-            raise ConfigError(
-                "batches of similar lengths are for texts, recordings and series; of other inputs, name a column with"
-                " lengths (length_column)"
-            )
     return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64)[place]
 
 
@@ -79,9 +74,6 @@ def _blocks(table: Table, rows: np.ndarray, columns: Sequence[str]) -> Iterator[
 
 def _declared(table: Table, column: str) -> np.ndarray:
     """(rows,) int64 of a column of lengths; broken numbers are rounded up."""
-    there = table.dataset.column_names
-    if column not in there:
-        raise ConfigError(f"length_column: the table has no column {column!r}{nearest(column, there)}")
     values = table.column(column)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise ConfigError(f"length_column {column!r} must hold numbers, not {values.type}")

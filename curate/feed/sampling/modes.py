@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xxhash
-from pydantic import BaseModel, ValidationError
 
+from curate.declared import settings_of
 from curate.errors import ConfigError, nearest
 from curate.feed.adaptive import Adaptive
 from curate.feed.following import Following
@@ -34,8 +34,6 @@ OF_MODE = {
     "difficulty": "curriculum",
 }
 """Argument -> the only mode that it says something to."""
-
-_S = TypeVar("_S", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,9 @@ def order_of(mode: str, plan: Any, n: int, seed: int, given: Given) -> tuple[Ord
         ConfigError: the mode needs what is not given, or it can't be.
     """
     if not n or mode == "sequential":
-        following = Following.of(plan, settings_of(Adaptive, given.adaptive), seed) if mode == "adaptive" else None
+        following = (
+            Following.of(plan, settings_of(Adaptive, given.adaptive, "adaptive"), seed) if mode == "adaptive" else None
+        )
         return Sequential(), following, []
     if mode == "shuffled":
         return Shuffled(n, seed), None, []
@@ -83,15 +83,15 @@ def order_of(mode: str, plan: Any, n: int, seed: int, given: Given) -> tuple[Ord
         drawn = Weighted.of(_weights(plan, given.weights, n), seed)
         return drawn, None, [xxhash.xxh3_128_hexdigest(drawn.below.tobytes())]
     if mode == "curriculum":
-        paced = settings_of(Curriculum, given.curriculum)
+        paced = settings_of(Curriculum, given.curriculum, "curriculum")
         lines = ranked(plan, given.difficulty, n, paced)
         return Paced(paced, lines, seed), None, [paced.model_dump_json(), xxhash.xxh3_128_hexdigest(lines.tobytes())]
     if mode == "adaptive":
-        following = Following.of(plan, settings_of(Adaptive, given.adaptive), seed)
+        following = Following.of(plan, settings_of(Adaptive, given.adaptive, "adaptive"), seed)
         return following.order, following, following.keys()
     if mode == "balanced":
         return _equally(classes_of(plan, mode), n, seed, mode)
-    cells = cells_of(plan, given.groups, n, settings_of(Grouping, given.grouping).with_classes)
+    cells = cells_of(plan, given.groups, n, settings_of(Grouping, given.grouping, "grouping").with_classes)
     return _equally(cells, n, seed, mode)
 
 
@@ -117,15 +117,3 @@ def _weights(plan: Any, given: np.ndarray | Sequence[float] | None, n: int) -> n
     if chances.shape != (n,):
         raise ConfigError(f"{n} lines in the plan, but weights of the shape {chances.shape}")
     return chances
-
-
-def settings_of(kind: type[_S], asked: Any) -> _S:
-    """Settings from a mapping of them. Raises ConfigError that says all that is wrong."""
-    name = kind.__name__.lower()
-    try:
-        return asked if isinstance(asked, kind) else kind(**(asked or {}))
-    except ValidationError as error:
-        said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.40}" for e in error.errors()]
-        raise ConfigError(f"{name}: {'; '.join(said)} (settings: {', '.join(kind.model_fields)})") from None
-    except TypeError:
-        raise ConfigError(f"{name} must be a mapping of settings, not {asked!r:.60}") from None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from curate.errors import ConfigError
+from curate.declared import made
 from curate.feed.sampling.curriculum import Curriculum
 from curate.feed.sampling.grouping import Grouping
 from curate.step import Settings
@@ -61,8 +61,5 @@ def for_held_out(options: Mapping[str, Any]) -> dict[str, Any]:
 def sampling_of(options: Mapping[str, Any]) -> tuple[SamplingOptions, dict[str, Any]]:
     """The options that are of the sampler, and the others. Raises ConfigError where one of the sampler's can't be."""
     own = {name: value for name, value in options.items() if name in SamplingOptions.model_fields}
-    try:
-        return SamplingOptions(**own), {name: value for name, value in options.items() if name not in own}
-    except ValidationError as error:
-        said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r:.40}" for e in error.errors()]
-        raise ConfigError(f"loader: {'; '.join(said)}") from None
+    rest = {name: value for name, value in options.items() if name not in own}
+    return made(SamplingOptions, own, "loader"), rest

@@ -15,6 +15,8 @@ from curate.pipeline.exporting.written import Written, writing, written
 from curate.pipeline.files import storage
 from curate.task import MEDIA
 
+FILE_NAME = "file_name"
+
 
 def to_imagefolder(lines: Lines, out: Path) -> Written:
     """Write `out`/train/CLASS/0000017_name.jpg and `out`/train/metadata.jsonl, and so on.
@@ -55,7 +57,9 @@ def _split(lines: Lines, split: str, folder: Path, column: str, classes: dict[st
         for block in lines.blocks(split):
             for row in block.to_pylist():
                 name = _write(lines, row, folder, column, classes, count, first)
-                metadata.write(json.dumps(as_json({"file_name": name} | row), ensure_ascii=False) + "\n")
+                if FILE_NAME in row:  # readers take this column for the name of the file
+                    row[f"given_{FILE_NAME}"] = row.pop(FILE_NAME)
+                metadata.write(json.dumps(as_json({FILE_NAME: name} | row), ensure_ascii=False) + "\n")
                 count += 1
     return count
 

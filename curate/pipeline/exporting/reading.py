@@ -31,7 +31,10 @@ File = tuple[bytes | None, str | None]
 
 def named(columns: Iterable[str], ours: str) -> str:
     """The name of a column of ours beside the data's: ``curated_weight`` where the data have a ``weight``."""
-    return f"curated_{ours}" if ours in columns else ours
+    taken = set(columns)
+    while ours in taken:  # data that were exported before have ``curated_weight``, too
+        ours = f"curated_{ours}"
+    return ours
 
 
 def media_columns(task: Task) -> dict[str, str]:

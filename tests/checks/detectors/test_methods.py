@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 import curate
 from curate.checks.outliers import Outliers
@@ -101,7 +100,7 @@ def test_rows_are_also_compared_with_their_class(planted):
 @pytest.mark.parametrize("method", ["pyod.COPODD", {"pyod": "IForst"}])
 def test_an_unknown_detector_is_refused_with_the_nearest_names(method):
     pytest.importorskip("pyod")
-    with pytest.raises(ValidationError, match=r"did you mean '(copod|iforest)'"):
+    with pytest.raises(ConfigError, match=r"did you mean '(copod|iforest)'"):
         Outliers(method=method)
 
 
@@ -110,14 +109,14 @@ def test_an_unknown_detector_is_refused_with_the_nearest_names(method):
 )
 def test_what_is_no_detector_is_refused(method):
     pytest.importorskip("pyod")
-    with pytest.raises((ValidationError, ConfigError)):
+    with pytest.raises(ConfigError):
         Outliers(method=method).find(table_evidence(np.random.default_rng(0).normal(size=(50, 3))))
 
 
 @pytest.mark.parametrize("name", ["combination", "_ts_utils"])
 def test_a_module_of_pyod_that_holds_no_detector_is_refused(planted, name):
     pytest.importorskip("pyod")
-    with pytest.raises((ConfigError, ValidationError)):
+    with pytest.raises(ConfigError):
         Outliers(method=f"pyod.{name}").find(table_evidence(planted))
 
 

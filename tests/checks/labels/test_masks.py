@@ -221,9 +221,9 @@ def test_lists_in_the_table_and_pixels_that_do_not_count(tmp_path):
     )  # fmt: skip
     found = LabelErrors().find(Evidence(table, EvidenceSettings(encoder="classic", workers=1)))
     assert found.flagged["row"].to_pylist() == [11]
-    assert (
-        "labelled 'high'" in found.flagged["reason"][0].as_py()
-        or "labelled 'low'" in found.flagged["reason"][0].as_py()
+    assert found.flagged["reason"][0].as_py() == (
+        "42.6% of the pixels are doubted; 817 of them around (26, 25) px are labelled 'high' (probability 0.07, doubted"
+        " up to 0.10) and look like 'low' (0.85), in 1 region at least 3 px across: swapped classes"
     )
     assert list(found.facts["label_errors"]["not_judged"]["reasons"].values()) == ["the lists are of different lengths"]
 

@@ -27,7 +27,7 @@ def flags(findings):
 
 def test_the_interval_holds_the_planted_noise_rate(predicted):
     """Of 30 sets of all sorts, with planted rates from 2 to 35 %."""
-    held, off = [], []
+    held, off, wide = [], [], []
     for seed in range(10):
         for n, classes, sharpness in ((300, 3, 3.0), (1000, 6, 4.0), (800, 20, 5.0)):
             rate = (0.02, 0.05, 0.1, 0.2, 0.35)[seed % 5]
@@ -37,8 +37,10 @@ def test_the_interval_holds_the_planted_noise_rate(predicted):
             actual = (true != given).mean()
             held.append(found.low <= actual <= found.high)
             off.append(abs(found.rate - actual))
+            wide.append(found.high - found.low)
     assert np.mean(held) >= 0.9
     assert np.mean(off) < 0.02
+    assert np.mean(wide) < 0.08
 
 
 def test_as_many_rows_are_flagged_as_labels_are_wrong(table_of, evidence_of, predicted):
@@ -47,6 +49,7 @@ def test_as_many_rows_are_flagged_as_labels_are_wrong(table_of, evidence_of, pre
     facts, wrong = findings.facts["label_errors"], true != given
     assert flags(findings).sum() == pytest.approx(wrong.sum(), rel=0.15)
     assert (flags(findings) & wrong).sum() / wrong.sum() > 0.9
+    assert "thin_classes" not in facts
     low, high = facts["noise_rate_interval"]
     assert low <= wrong.mean() <= high
     assert low <= facts["estimated_noise_rate"] <= high
@@ -90,6 +93,10 @@ def test_min_doubt_takes_the_place_of_the_estimate(table_of, evidence_of, predic
     findings = judged(table_of, evidence_of, p, given, min_doubt=0.9)
     score = findings.table["score"].to_numpy()
     assert np.array_equal(flags(findings), score <= np.float32(0.1))
+    # What is flagged for its own doubt is not said to be flagged for a number.
+    every = judged(table_of, evidence_of, p, given, min_doubt=0.0)
+    assert flags(every).all()
+    assert not any("as many are flagged" in reason for reason in every.flagged["reason"].to_pylist())
     assert 0 < flags(findings).sum() < flags(judged(table_of, evidence_of, p, given, min_doubt=0.5)).sum()
 
 

@@ -55,6 +55,40 @@ def test_the_rows_that_cleanlab_flags(filter_by, kind):
             assert np.array_equal(found, cleanlabs(given, p.astype(dtype), filter_by)), (n, classes, dtype)
 
 
+@pytest.mark.parametrize("named", [(0, 1, 2), (0, 2)])
+def test_wrong_labels_are_counted_among_the_classes_that_occur(named):
+    from cleanlab.count import num_label_issues
+
+    given, p = predictions(600, 3, 1, soft=True)
+    some = np.isin(given, named)
+    given, p = given[some], p[some]
+    kept = p[:, list(named)].astype(np.float64)
+    kept /= kept.sum(1, keepdims=True)
+    compact = np.searchsorted(named, given)
+    expected = num_label_issues(compact, kept, estimation_method="off_diagonal_calibrated")
+    filtered = cleanlabs(compact, kept, "confident_learning").sum()
+    assert confident_learning.count(given, p) == filtered > 20
+    joint = confident_learning.joint_of_present(given, p)
+    assert joint.shape == (len(named), len(named))
+    assert joint.sum() == pytest.approx(1)
+    np.testing.assert_allclose(joint.sum(1), np.bincount(compact) / len(compact), atol=1e-6)
+    assert (1 - np.trace(joint)) * len(compact) == pytest.approx(expected, abs=len(named))
+    one = np.zeros(5, dtype=np.int64)
+    assert confident_learning.count(one, p[:5]) == 0
+    assert confident_learning.joint_of_present(one, p[:5]) is None
+
+
+def test_nothing_to_judge():
+    scores, found = confident_learning.multilabel_quality(np.zeros((0, 3), dtype=bool), np.zeros((0, 3)))
+    assert (scores.shape, found.shape, found.dtype) == ((0,), (0,), bool)
+    scores, found = confident_learning.multilabel_quality(
+        np.zeros((2, 2), dtype=bool), np.array([[0.2, 0.9], [0, 0.1]])
+    )
+    np.testing.assert_allclose(scores, [0.1, 0.9])
+    assert found.tolist() == [False, False]
+    assert confident_learning.regression_quality(np.array([1.0, 2.0]), np.array([1.0, 9.0])).tolist() == [1, 1]
+
+
 def test_blocks_make_no_difference(monkeypatch):
     given, p = predictions(2000, 20, 3, soft=True)
     whole = [label_issues(given, p, name).issues for name in FILTERS]

@@ -59,6 +59,36 @@ def test_rows_that_are_left_out_and_replaced():
     np.testing.assert_array_equal(batch, expected([other]))
 
 
+class Late(Recycled):
+    """Memory that is ready with the row of that number."""
+
+    def __init__(self, row):
+        super().__init__()
+        self.asked, self.row = 0, row
+
+    def ready(self, shape, dtype):
+        self.asked += 1
+        return self.array(shape, dtype) if self.asked > self.row else None
+
+
+@pytest.mark.parametrize("row", [0, 2, 9], ids=["at the first row", "between", "at the end"])
+def test_rows_wait_for_memory(row):
+    items, memory = [pixels(6, 4) for _ in range(5)], Late(row)
+    filling = Filling("pixel_values", 5, NORMALISED, memory, at_once=False)
+    held = [filling.put(place, item) for place, item in enumerate(items)]
+    [batch] = filling.entries(held, list("abcde")).values()
+    assert memory.asked == min(row + 1, 5)
+    np.testing.assert_array_equal(batch, expected(items))
+    filling = Filling("pixel_values", 5, NORMALISED, Late(row), at_once=False)
+    held = {place: filling.put(place, items[place]) for place in (1, 2, 4)}
+    [batch] = filling.entries([held[1], items[0], held[4]], list("abc")).values()
+    np.testing.assert_array_equal(batch, expected([items[1], items[0], items[4]]))
+    filling, other = Filling("pixel_values", 2, NORMALISED, Late(row), at_once=False), pixels(3, 3)
+    filling.put(0, items[0])
+    [batch] = filling.entries([other], ["a"]).values()
+    np.testing.assert_array_equal(batch, expected([other]))
+
+
 def test_rows_of_another_size_are_refused_by_name():
     filling = Filling("pixel_values", 3, input_options({}), Recycled())
     held = [filling.put(place, pixels(*size)) for place, size in enumerate([(6, 4), (6, 4), (5, 4)])]
@@ -119,7 +149,8 @@ import curate
 loader = curate.open(sys.argv[1]).loader(batch_size=4, **({"frames": 2} if "video" in sys.argv[1] else {}))
 [*batches] = loader
 assert sum(len(batch["row_id"]) for batch in batches) == int(sys.argv[2])
-assert "pandas" not in sys.modules and "datasets" not in sys.modules
+for name in ("pandas", "datasets", "rich", "curate.report.report", "curate.sources.opening"):
+    assert name not in sys.modules, name
 """
 
 

@@ -249,3 +249,27 @@ def test_names_of_splits_stay_in_the_folder_and_apart(tmp_path, form):
     files = [path for path in tmp_path.rglob("*") if path.suffix in (".parquet", ".tar")]
     assert len(files) == 4
     assert all(out in path.parents for path in files)
+
+
+def test_an_export_can_be_curated_and_exported_again_and_again(texts, tmp_path):
+    def again(number, curated):
+        written = curated.to_parquet(tmp_path / str(number))
+        table = curate.load(written.folder / "train-00000-of-00001.parquet", text="text", label="label")
+        return table, curate.Pipeline([STEPS.SmoothLabels(epsilon=0.2)]).run(table, cache=False)
+
+    first, curated = again(0, texts)
+    second, curated = again(1, curated)
+    third, _ = again(2, curated)
+    assert len(first) == len(second) == len(third) == 8
+    assert {"weight", "curated_weight", "curated_curated_weight"} <= set(third.dataset.column_names)
+    # What the data had is what they have.
+    for table in (first, second, third):
+        assert table.dataset["weight"][:] == list(range(8))
+        assert table.dataset["curated_weight"][:] == [1.0] * 8
+
+
+def test_files_keep_their_names_behind_a_number(curated, tmp_path):
+    curated.to_imagefolder(tmp_path / "out", split="test")
+    names = sorted(path.name for path in (tmp_path / "out" / "test").rglob("*.png"))
+    assert [name[:7] for name in names] == [f"{number:07d}" for number in range(8)]
+    assert sorted(name[8:] for name in names) == sorted([f"p{number}.png" for number in range(4)] * 2)
