@@ -5,7 +5,9 @@
 A cluster of two nodes with one processor and 100 MB of objects each is made on this machine, and ended again. The file
 of each plan is compared byte by byte with that of the local engine, and the findings with it; so are shards that the
 nodes write of the result. Seconds are wall time and tell what a cluster costs that gains nothing, as its nodes share
-this machine.
+this machine. What goes through the driver is weighed, pickled: bytes per row that the measuring pass gives back, and MB
+of all else, which for heads are mostly sums of d x d numbers; without a cache, and with one in which the nodes leave
+their vectors.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,8 @@ os.environ |= {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "OMP_NUM_THREADS": "1"
 import numpy as np
 
 import curate
+from curate.engines.ray_engine import RayEngine
+from curate.evidence.parcels import SentPass
 
 STORE_BYTES = 100 << 20
 SIDE_PX = 96
@@ -82,8 +88,12 @@ def compared(kind: str, size: int, folder: Path) -> dict[str, Any]:
         second = cluster.add_node(**node)
         told["cluster_seconds"] = round(time.perf_counter() - began, 1)
         reach = {"engine": "ray", "address": cluster.address}
-        told["ray_seconds"], result = timed(pipeline, data, folder / "ray", **reach)
-        told["ray_equal"] = equal(local, result)
+        with weighed() as weight:
+            told["ray_seconds"], result = timed(pipeline, data, folder / "ray", **reach)
+        told |= {"ray_equal": equal(local, result), **{f"ray_{name}": value for name, value in weight(size).items()}}
+        with weighed() as weight:
+            told["kept_seconds"], result = timed(pipeline, data, folder / "kept", cache=folder / "cache", **reach)
+        told |= {"kept_equal": equal(local, result), **{f"kept_{name}": value for name, value in weight(size).items()}}
         killed: list[int] = []
 
         def kill(stage: str, done: int, total: int) -> None:
@@ -91,7 +101,8 @@ def compared(kind: str, size: int, folder: Path) -> dict[str, Any]:
                 killed.append(done)
                 cluster.remove_node(second, allow_graceful=False)
 
-        told["killed_seconds"], result = timed(pipeline, data, folder / "killed", progress=kill, **reach)
+        again = {"progress": kill, "cache": folder / "cache again", **reach}
+        told["killed_seconds"], result = timed(pipeline, data, folder / "killed", **again)
         told |= {"killed_equal": equal(local, result), "killed_after_rows": killed[0] if killed else None}
         told |= exported(local, folder, reach)
     finally:
@@ -100,10 +111,37 @@ def compared(kind: str, size: int, folder: Path) -> dict[str, Any]:
 
 
 def timed(pipeline: curate.Pipeline, data: Path, out: Path, **options: Any) -> tuple[float, curate.Curated]:
-    """Wall seconds of a run without a cache, and its result."""
+    """Wall seconds of a run, without a cache unless one is named, and its result."""
     began = time.perf_counter()
-    result = pipeline.run(str(data), out, cache=False, **options)
+    result = pipeline.run(str(data), out, **{"cache": False, **options})
     return round(time.perf_counter() - began, 1), result
+
+
+@contextmanager
+def weighed() -> Iterator[Callable[[int], dict[str, float]]]:
+    """Within the block, what Ray is given and what is made of it is weighed; gives a function of the number of rows."""
+    import ray.cloudpickle as pickle
+
+    measured: list[int] = []
+    weight: list[int] = []
+    ordered_map = RayEngine.ordered_map
+
+    def counted(self: RayEngine, work: Any, given: Iterable[Any], workers: int = 0) -> Iterator[Any]:
+        def passing() -> Iterator[Any]:
+            for piece in given:
+                weight.append(len(pickle.dumps(piece)))
+                yield piece
+
+        weight.append(len(pickle.dumps(work)))
+        for made in ordered_map(self, work, passing(), workers):
+            (measured if isinstance(work, SentPass) else weight).append(len(pickle.dumps(made)))
+            yield made
+
+    RayEngine.ordered_map = counted
+    try:
+        yield lambda rows: {"row_bytes": sum(measured) // rows, "else_mb": round(sum(weight) / 1e6, 1)}
+    finally:
+        RayEngine.ordered_map = ordered_map
 
 
 def exported(result: curate.Curated, folder: Path, reach: dict[str, Any]) -> dict[str, Any]:
@@ -160,10 +198,13 @@ def texts(file: Path, size: int) -> Path:
 
 def show(found: dict[str, dict[str, Any]]) -> None:
     """The table."""
-    heads = ("", "rows", "draws", "local s", "ray s", "same bytes", "killed s", "after rows", "same bytes")
-    heads += ("shards", "local s", "ray s", "same bytes")
-    keys = ("rows", "draws", "local_seconds", "ray_seconds", "ray_equal", "killed_seconds", "killed_after_rows")
-    keys += ("killed_equal", "shards", "shards_local_seconds", "shards_ray_seconds", "shards_equal")
+    heads = ("", "rows", "draws", "local s", "ray s", "same bytes", "bytes/row", "else MB")
+    heads += ("cache s", "same bytes", "bytes/row", "else MB")
+    heads += ("killed s", "after rows", "same bytes", "shards", "local s", "ray s", "same bytes")
+    keys = ("rows", "draws", "local_seconds", "ray_seconds", "ray_equal", "ray_row_bytes")
+    keys += ("ray_else_mb", "kept_seconds", "kept_equal", "kept_row_bytes", "kept_else_mb")
+    keys += ("killed_seconds", "killed_after_rows", "killed_equal")
+    keys += ("shards", "shards_local_seconds", "shards_ray_seconds", "shards_equal")
     print("".join(f"{head:>12}" for head in heads))
     for kind, told in found.items():
         print(f"{kind:>12}" + "".join(f"{told[key]!s:>12}" for key in keys))

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
 from curate.engines.local import cores, ordered_map
+from curate.errors import StorageError
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -15,6 +16,10 @@ Made = TypeVar("Made")
 
 class Absent(Exception):
     """A piece of work names a file that the machine which was asked does not have as it should be."""
+
+
+class Lacking(StorageError):
+    """A machine lacks what the work should read there, and the piece brings nothing along."""
 
 
 class Piece:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from curate.engines.engine import Absent, Piece
+from curate.engines.engine import Absent, Lacking, Piece
 from curate.errors import ConfigError, StorageError
 
 Made = TypeVar("Made")
@@ -28,6 +28,8 @@ LOOK_SECONDS = 5.0
 """Between looks at whether there is still a cluster to wait for."""
 PATIENCE_SECONDS = 120.0
 """How long there may be no node at all, as when a lone one is being replaced."""
+GRACE_SECONDS = 2.0
+"""For pieces that nobody waits for any more to end by themselves, before they are cancelled."""
 WORKS_KEPT = 2
 """Works that a worker process keeps, so that models and arrays are fetched once and not for every piece."""
 
@@ -99,6 +101,7 @@ class RayEngine:
         """See `curate.engines.engine.Engine`.
 
         Raises:
+            Lacking: a node lacks what it should read, and the piece can't bring it along.
             ConfigError: a node can't run the work, as it lacks a package or has another version.
             StorageError: all nodes are lost.
         """
@@ -122,8 +125,17 @@ class RayEngine:
                 flying.extendleft(reversed(again))
                 yield from made
         finally:
-            for one in flying:
-                self._ray.cancel(one.ref, force=True)
+            self._leave([one.ref for one in flying])
+
+    def _leave(self, refs: list[Any]) -> None:
+        """Cancel what nobody waits for any more, the last first, as the first make room for them.
+
+        What is about to end is let be: where that meets its being cancelled, Ray ends this process
+        (https://github.com/ray-project/ray/pull/54527).
+        """
+        going = self._ray.wait(refs, num_returns=len(refs), timeout=GRACE_SECONDS)[1] if refs else []
+        for ref in reversed(going):
+            self._ray.cancel(ref, force=True)
 
     def _settle(self, one: _Flying, fly: Callable[..., _Flying]) -> tuple[list[Any], list[_Flying]]:
         """What was made of a piece, or what is on its way in its place."""
@@ -147,7 +159,7 @@ class RayEngine:
         if kind == ABSENT:
             pieces = one.piece.carried() if isinstance(one.piece, Piece) else []
             if not pieces:
-                raise StorageError(f"a node of the Ray cluster lacks what it should read: {found}")
+                raise Lacking(f"a node of the Ray cluster lacks what it should read: {found}")
             return [], [fly(piece) for piece in pieces]
         return [found], []
 

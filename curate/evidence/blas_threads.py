@@ -66,6 +66,8 @@ class _WithThreads(Generic[Made]):
     threads: int
 
     def __call__(self, given: Any) -> Made:
+        import faiss  # noqa: F401
+        import scipy.optimize  # noqa: F401 (both bring a BLAS of their own, which has to be there when the limit is set)
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(limits=self.threads, user_api="blas"):

@@ -90,11 +90,31 @@ def read_chunk(path: Path, fields: Fields) -> tuple[np.ndarray, dict[str, np.nda
         return None
     if xxhash.xxh3_128_hexdigest(data) != path.stem:
         return None
-    table = pa.ipc.open_file(pa.py_buffer(data)).read_all().combine_chunks()
-    held = table["key"].combine_chunks()
+    return _columns(pa.py_buffer(data), fields)
+
+
+def map_chunk(path: Path, fields: Fields) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
+    """The same as views of the file, which is read to be checked and never held; no descriptor stays open."""
+    if not is_whole(path):
+        return None
+    try:
+        with pa.memory_map(str(path)) as file:
+            return _columns(file.read_buffer(), fields)
+    except OSError:  # it was removed in between
+        return None
+
+
+def _columns(data: pa.Buffer, fields: Fields) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    table = pa.ipc.open_file(data).read_all()
+    held = _joined(table["key"])
     raw = held.buffers()[1] if len(held) else b""
     keys = np.frombuffer(raw, np.uint64)[2 * held.offset : 2 * (held.offset + len(held))].reshape(-1, 2)
-    return keys, {name: _to_numpy(table[name].combine_chunks(), *kind) for name, kind in fields.items()}
+    return keys, {name: _to_numpy(_joined(table[name]), *kind) for name, kind in fields.items()}
+
+
+def _joined(column: pa.ChunkedArray) -> pa.Array:
+    """The column in one piece, where it lies if it does so in one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -9,14 +9,16 @@ from itertools import combinations
 
 import numpy as np
 
-from curate.evidence.blas_threads import fits
+from curate.engines.engine import current
 from curate.evidence.channel import fit_channel
 from curate.evidence.discriminant import Discriminant, likeliest_temperature
 from curate.evidence.exact_search import Chosen
-from curate.evidence.heads import FLOOR, fit_logistic, in_row_space, linear, scale, scaled, softmax
+from curate.evidence.fold_inputs import FoldInputs
+from curate.evidence.heads import FLOOR, fit_logistic, linear, scale, scaled, softmax
 from curate.evidence.outside import Outside
 from curate.evidence.ridge import RIDGES, likeliest_head
 from curate.evidence.votes import Electorate, Keeper, Voters
+from curate.evidence.where_rows_lie import lies_in_parts
 
 SHRINKAGES = (0.9, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05)
 TEMPERATURES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
@@ -58,7 +60,7 @@ class Recipe:
     exponents: tuple[float, ...]
 
 
-class CrossValidation:
+class CrossValidation(FoldInputs):
     """Heads of all folds on one embedding.
 
     Peak memory, beside the embedding: 4 n (d + 1) bytes of inputs, 24 n K bytes of targets, probabilities and what a
@@ -93,32 +95,34 @@ class CrossValidation:
         # Rows of a fold stand together, those that no head learns from last: a fit passes over what it may see alone.
         self._order = np.lexsort((folds, folds % BLOCKS, codes < 0))
         valid, folds, codes = valid[self._order], folds[self._order], codes[self._order]
-        self._vectors = vectors = _in_order(vectors, self._order)
-        self._valid, self._folds, self._codes = valid, folds, codes
-        self._learn = codes >= 0
-        self._targets = np.zeros((len(codes), classes), dtype=np.float32, order="F")
-        self._targets[self._learn, codes[self._learn]] = 1
-        self._scale, self._outside = scale(vectors, self._learn), outside
-        self._inputs = scaled(vectors, *self._scale)
-        width = self._inputs.shape[1]
-        if turned and outside is None and 4 * len(codes) <= 3 * width:  # more gain nothing
-            self._inputs = in_row_space(self._inputs)
+        self._vectors = _in_order(vectors, self._order)
+        self._valid, self._folds, self._codes, self._classes = valid, folds, codes, classes
+        self._learn, self._outside = codes >= 0, outside
+        # More rows gain nothing.
+        self._turned = turned and outside is None and 4 * len(codes) <= 3 * (self._vectors.width + 1)
         self._parts = np.unique(folds[self._learn])
         self._blocks = np.where(folds >= 0, folds % BLOCKS, -1)
-        self._electorate = Electorate(vectors, self._learn, valid, keeper)
-        self._discriminant = Discriminant(self._inputs, self._learn, width, self._blocks)
         self._progress, self._done = progress, 0
         self._starts: dict[int, np.ndarray] = {}
+        if not (current().remote and lies_in_parts(self._vectors) and self._prepared_elsewhere()):
+            self._prepare(keeper)
+
+    def _prepare(self, keeper: Keeper | None) -> None:
+        self._scale = scale(self._vectors, self._learn)
+        self._make_inputs()
+        self._electorate = Electorate(self._vectors, self._learn, self._valid, keeper)
+        self._discriminant = Discriminant(self._inputs, self._learn, self._vectors.width + 1, self._blocks)
         self._recipe = self._chosen()
 
     def probabilities(self) -> np.ndarray:
         """(n, K) float32 from heads that did not see the row, 0 in rows without a vector; those outside follow."""
         beyond = 0 if self._outside is None else len(self._outside.rows)
-        total = np.zeros((len(self._codes) + beyond, self._targets.shape[1]), dtype=np.float32)
+        total = np.zeros((len(self._codes) + beyond, self._classes), dtype=np.float32)
         heads = np.zeros(len(total), dtype=np.int64)
         blocks = np.unique(self._blocks[self._learn])
-        pairs = self._pairs(blocks) if len(blocks) > 2 and self._targets.size <= MOST_CELLS else {}
-        for of_block in fits(partial(self._of_block, pairs=pairs), blocks.tolist()):
+        cells = len(self._codes) * self._classes
+        pairs = self._pairs(blocks) if len(blocks) > 2 and cells <= MOST_CELLS else {}
+        for of_block in self._fits(partial(self._of_block, pairs=pairs), blocks.tolist()):
             for asked, found in of_block:
                 total[asked] += found
                 heads[asked] += 1
@@ -128,14 +132,11 @@ class CrossValidation:
         result[self._order], result[len(self._order) :] = total[: len(self._order)], total[len(self._order) :]
         return result
 
-    def __getstate__(self) -> dict[str, object]:
-        """What another process needs to fit; whom to tell stays."""
-        return {**vars(self), "_progress": None}
-
     def _of_block(
         self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """For every fold of a block: the rows to ask its head about, and their probabilities."""
+        self._ready()
         targets = self._likely(block, pairs) if pairs else self._targets
         found = []
         for fold in self._parts[self._parts % BLOCKS == block]:
@@ -153,7 +154,7 @@ class CrossValidation:
         """For every two blocks: the rows in them, and their probabilities by a head that saw neither."""
         pairs = {}
         names = list(combinations(blocks.tolist(), 2))
-        for (one, other), (asked, found, coefficients) in zip(names, fits(self._of_pair, names), strict=True):
+        for (one, other), (asked, found, coefficients) in zip(names, self._fits(self._of_pair, names), strict=True):
             pairs[one, other] = asked, found
             if coefficients is not None:
                 for block in (one, other):
@@ -163,6 +164,7 @@ class CrossValidation:
 
     def _of_pair(self, names: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """The rows in two blocks, their probabilities by a head that saw neither, and its coefficients."""
+        self._ready()
         inside = np.isin(self._blocks, names)
         asked = np.flatnonzero(self._learn & inside)
         # Not started from another pair's head: that one has seen rows which this one must not know of.
@@ -170,7 +172,7 @@ class CrossValidation:
 
     def _likely(self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """(n, K) float32 likely true labels of the rows to learn from, by heads that left the block out."""
-        total = np.zeros(self._targets.shape, dtype=np.float32)
+        total = np.zeros((len(self._codes), self._classes), dtype=np.float32)
         heads = np.zeros(len(total), dtype=np.int64)
         for names, (asked, found) in pairs.items():
             if block in names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from curate.evidence.heads import softmax, spans
@@ -34,6 +36,12 @@ class Discriminant:
         parts = np.zeros(len(learn), dtype=np.int8) if parts is None else parts
         self._parts = [learn & (parts == part) for part in np.unique(parts[learn])]
         self._products = [_products(inputs, rows) for rows in self._parts]
+
+    def seeing(self, inputs: np.ndarray | None) -> Discriminant:
+        """The same sums beside the inputs that they were made of, or without these."""
+        other = copy(self)
+        other._inputs = inputs  # pyright: ignore[reportAttributeAccessIssue]
+        return other
 
     def scores(
         self, train: np.ndarray, targets: np.ndarray, asked: np.ndarray, shrinkages: tuple[float, ...]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
 from curate.evidence.order import fingerprint
+from curate.evidence.part_rows import LyingRows, UnitRows
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding
-from curate.evidence.vector_rows import finite_rows
+from curate.evidence.vector_rows import Rows, finite_rows
+from curate.evidence.where_rows_lie import by_rows
 from curate.table import Table
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 VERSION = 1
 BLOCK_ROWS = 8_192
+
+
+def _seen(vectors: Rows, rows: np.ndarray) -> tuple[str, np.ndarray]:
+    """Fingerprint of some rows, and which of them are finite."""
+    block = vectors[rows]
+    return fingerprint(block), finite_rows(block)
 
 
 class Embedder:
@@ -102,8 +110,11 @@ class Embedder:
                 placed = self.encoders[0].whole(self._table, self._order[learn])
             elif self.encoders and all(e.measure is not None and not e.parts for e in self.encoders):
                 # The cache of measures has them: nothing is learned from other rows, nor kept again.
-                measured = [self._measurements.value(e.field) for e in self.encoders]
-                placed = in_place(measured[0]) if len(measured) == 1 else joined(measured)
+                measured = [self._measurements.rows(e.field) for e in self.encoders]
+                arrays = [part for part in measured if isinstance(part, np.ndarray)]
+                if len(arrays) < len(measured):
+                    return self._lying(measured, broken)
+                placed = in_place(arrays[0]) if len(arrays) == 1 else joined(arrays)
             else:
                 placed = self._estimates.get("embedding", made_from, lambda: self._compute(learn))["rows_vectors"]
             if np.isfinite(placed[broken]).any():
@@ -114,10 +125,27 @@ class Embedder:
             self._embedding = Embedding(placed, self.title, valid)
         return self._embedding
 
+    def _lying(self, measured: Sequence[np.ndarray | LyingRows], broken: np.ndarray) -> Embedding:
+        """The embedding where other machines have measured it: they say which rows have a vector, and hash them."""
+        vectors, order = UnitRows(measured, broken), self._order
+        blocks = [order[begin : begin + BLOCK_ROWS] for begin in range(0, len(order), BLOCK_ROWS)]
+        prints, finite = zip(*by_rows(_seen, vectors, blocks)) if blocks else ((), ())
+        self._key = fingerprint(vectors.shape, *prints)
+        valid = np.zeros(len(order), dtype=bool)
+        valid[order] = np.concatenate([np.zeros(0, dtype=bool), *finite])
+        vectors.finite = valid
+        self._embedding = Embedding(cast(np.ndarray, vectors), self.title, valid)
+        return self._embedding
+
     @property
     def width(self) -> int:
         """Numbers of a vector; 0 where no step has asked for any."""
         return 0 if self._embedding is None else self._embedding.vectors.shape[1]
+
+    @property
+    def learns(self) -> bool:
+        """Whether the vectors were learned from the set."""
+        return self._embedding is not None and any(encoder.fit is not None for encoder in self.encoders)
 
     @property
     def title(self) -> str:

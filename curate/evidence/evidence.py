@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -38,7 +38,7 @@ from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.evidence.vector_rows import finite_rows
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 3, "probabilities": 8, "predictions": 2, "noise": 5, "dynamics": 2}
+VERSIONS = {"neighbours": 4, "probabilities": 8, "predictions": 2, "noise": 5, "dynamics": 2}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -140,6 +140,11 @@ class Evidence:
     def measure(self, name: str) -> np.ndarray:
         """(n,) or (n, d) values of a measure by field, e.g. ``image.brightness``; NaN (or -1, "") for broken rows."""
         return self._measurements.value(name)
+
+    def rows_of(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """(m, ...) values of some rows by their positions, left where other machines measured them (`PartedRows`)."""
+        values = self._measurements.rows(name)
+        return values[rows] if isinstance(values, np.ndarray) else cast(np.ndarray, values.chosen(rows))
 
     def forget(self, names: Sequence[str]) -> None:
         """Give back the memory of measures that have served; asked for again, they are taken again."""
@@ -352,7 +357,8 @@ class Evidence:
 
     def footprint(self) -> Footprint:
         """Bytes that were held of each row so far, for a forecast."""
-        return footprint(self.table, self._measurements.most_bytes, self._embedder.width, len(self.labels.names))
+        made = self._embedder
+        return footprint(self.table, self._measurements.most_bytes, made.width, len(self.labels.names), made.learns)
 
     @property
     def passing(self) -> bool:

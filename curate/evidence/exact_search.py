@@ -12,14 +12,13 @@ from functools import partial
 import numpy as np
 
 from curate.engines.engine import current
-from curate.evidence.blas_threads import fits
+from curate.evidence.where_rows_lie import by_rows, lies_in_parts
 
 BLOCK_BYTES = 48_000_000
 GPU_BLOCK_BYTES = 500_000_000
 QUERIES = 4_096
-"""Queries that faiss multiplies at a time: cut there, parts of a search have the bits of the whole."""
-FEW_QUERIES = 20
-"""Fewer are compared by faiss in another way."""
+"""Queries that faiss is asked at a time. How it multiplies, and with it the last bits, hangs on how many they are: the
+parts of a search on other machines are cut where a search on this one is."""
 GPU_CELLS = 200_000_000
 """Similarities that a GPU holds at a time (0.8 GB)."""
 
@@ -76,39 +75,31 @@ def exact_search(
         (q, k) int32 places, -1 for none, and (q, k) float32 similarities, -inf for none.
 
     Peak memory: two blocks of 48 MB, what faiss holds of similarities, and 36 k bytes per row of a block of queries. On
-    a cluster the vectors are copied once and sent to each node, which answers some of the queries.
+    a cluster each node answers some of the queries: from the vectors where they lie, or from a copy that is sent once.
     """
     step = max(1024, (BLOCK_BYTES if device == "cpu" else GPU_BLOCK_BYTES) // (4 * chosen.width))
-    parts = _parts(queries, step) if device == "cpu" and current().remote else []
-    if len(parts) > 1:
-        whole = Chosen(chosen[np.arange(len(chosen))], np.arange(len(chosen)))
-        near, similarity = zip(*fits(partial(_of_part, chosen=whole, targets=targets, k=k, step=step), parts))
+    asked = min(step, QUERIES)
+    parts = [queries[begin : begin + asked] for begin in range(0, len(queries), asked)]
+    if len(parts) > 1 and device == "cpu" and current().remote:
+        places = np.arange(len(chosen))
+        rows = chosen if lies_in_parts(chosen) else Chosen(chosen[places], places)
+        near, similarity = zip(*by_rows(partial(_of_part, targets=targets, k=k, step=step), rows, parts))
         return np.concatenate(near), np.concatenate(similarity)
-    return _of_part(queries, chosen, targets, k, step, device)
-
-
-def _parts(queries: np.ndarray, step: int) -> list[np.ndarray]:
-    """The queries in parts whose searches give the same bits as one search in blocks of `step`."""
-    parts = []
-    for begin in range(0, len(queries), step):
-        block = queries[begin : begin + step]
-        cuts = [cut for cut in range(QUERIES, len(block), QUERIES) if len(block) - cut >= FEW_QUERIES]
-        parts += np.split(block, cuts)
-    return parts
+    return _of_part(chosen, queries, targets, k, step, device)
 
 
 def _of_part(
-    queries: np.ndarray, chosen: Chosen, targets: np.ndarray, k: int, step: int, device: str = "cpu"
+    chosen: Chosen, queries: np.ndarray, targets: np.ndarray, k: int, step: int, device: str = "cpu"
 ) -> tuple[np.ndarray, np.ndarray]:
     near = np.full((len(queries), k), -1, dtype=np.int32)
     similarity = np.full((len(queries), k), -np.inf, dtype=np.float32)
-    search = _by_faiss if device == "cpu" else _by_torch
+    search, most = (_by_faiss, min(step, QUERIES)) if device == "cpu" else (_by_torch, step)
     for start in range(0, len(targets) if len(queries) else 0, step):
         part = targets[start : start + step]
         base = chosen[part]
-        for begin in range(0, len(queries), step):
-            asked = queries[begin : begin + step]
-            block = slice(begin, begin + step)
+        for begin in range(0, len(queries), most):
+            asked = queries[begin : begin + most]
+            block = slice(begin, begin + most)
             # One more, because a query that is a target finds itself.
             value, place = search(chosen[asked], base, min(k + 1, len(part)), device)
             best = np.where(place >= 0, part[place], -1)

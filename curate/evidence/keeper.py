@@ -11,6 +11,8 @@ from curate.errors import StorageError
 from curate.evidence.cache import Cache
 from curate.evidence.chunks import Fields
 from curate.evidence.narrowing import Values
+from curate.evidence.part_rows import PartedRows
+from curate.evidence.parting import located
 from curate.randomness import digest
 from curate.table import Table
 from curate.task import DECODED
@@ -54,11 +56,29 @@ class Keeper:
         """Name of the folder of values: `parts`, and the roles whose content the rows' hashes are of."""
         return f"{digest(*parts, self._roles):032x}"
 
-    def lookup(self, key: str, rows: np.ndarray, fields: Fields) -> tuple[np.ndarray, Values]:
-        """(m,) bool mask of the rows that the cache knows, and the (m, ...) values by field; none without a cache."""
+    @property
+    def cache(self) -> Cache | None:
+        """Where it is kept; None where nothing is, or nothing more."""
+        return self._cache
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence to the run's summary, once."""
+        if sentence not in self._notes:
+            self._notes.append(sentence)
+
+    def lookup(
+        self, key: str, rows: np.ndarray, fields: Fields, lying: dict[str, PartedRows] | None = None
+    ) -> tuple[np.ndarray, Values]:
+        """(m,) bool mask of the rows that the cache knows, and the (m, ...) values by field; none without a cache.
+
+        Of the fields in `lying` it is noted there where the values lie, in place of handing them out.
+        """
         if self._cache is None:
             return np.zeros(len(rows), dtype=bool), {}
-        found, values, damaged = self._cache.lookup(key, self._content[rows], fields)
+        if lying:
+            found, values, damaged = located(self._cache, key, self._content[rows], rows, fields, lying)
+        else:
+            found, values, damaged = self._cache.lookup(key, self._content[rows], fields)
         if damaged:
             self._notes.append(
                 f"{damaged} damaged file{'s' * (damaged > 1)} in the cache {str(self._cache.folder)!r} set aside;"

@@ -12,6 +12,7 @@ from curate.evidence.cache import Cache
 from curate.evidence.freed import give_back
 from curate.evidence.measure import Measure
 from curate.evidence.measuring import take
+from curate.evidence.part_rows import PartedRows
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
 from curate.task import MEDIA
@@ -39,7 +40,7 @@ class Measurements:
         self._table, self._settings, self._cache = table, settings, cache
         self._progress, self._note = progress, note
         self.store = None if cache is None else Cache(cache)
-        self._values: dict[str, np.ndarray] = {}
+        self._values: dict[str, np.ndarray | PartedRows] = {}
         self._decoded: set[str] = set()
         self.most_bytes = 0
         """Of the values of all rows, when they were most; without texts."""
@@ -57,13 +58,15 @@ class Measurements:
         wanted = {m.fingerprint: m for m in measures if not set(m.fields) <= self._values.keys()}
         if not wanted:
             return
-        measured = take(self._table, list(wanted.values()), self._settings, self._cache, self._progress)
+        measured = take(self._table, list(wanted.values()), self._settings, self._cache, self._progress, parts=True)
         for field, values in measured.values.items():
-            values.setflags(write=False)
+            if isinstance(values, np.ndarray):
+                values.setflags(write=False)
             self._values[field] = values
         for row, reason in measured.broken.items():
             self.broken.setdefault(int(row), reason)
-        self.most_bytes = max(self.most_bytes, sum(values.nbytes for values in self._values.values()))
+        held = (values.nbytes for values in self._values.values() if isinstance(values, np.ndarray))
+        self.most_bytes = max(self.most_bytes, sum(held))
         self._decoded |= {m.modality for m in wanted.values()}
         self.facts.append({"measures": sorted(m.name for m in wanted.values()), **measured.facts})
         for sentence in measured.notes:
@@ -82,6 +85,11 @@ class Measurements:
 
     def value(self, field: str) -> np.ndarray:
         """(n, ...) values of a field, measured now if it is not known yet. Raises ConfigError for an unknown name."""
+        found = self.rows(field)
+        return found if isinstance(found, np.ndarray) else np.asarray(found)
+
+    def rows(self, field: str) -> np.ndarray | PartedRows:
+        """The same, left in parts of the cache where other machines measured it."""
         if field not in self._values:
             self.take(self.named([field]))
         return self._values[field]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from curate.engines.engine import current
 from curate.errors import ConfigError
 from curate.evidence.cache import Cache
 from curate.evidence.keeper import Keeper, Pace
 from curate.evidence.measure import Measure
 from curate.evidence.memory import blanks, ceiling
-from curate.evidence.one_pass import OnePass
+from curate.evidence.one_pass import Held, OnePass
+from curate.evidence.part_rows import PartedRows
+from curate.evidence.parting import parted_fields, wide
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
 
@@ -28,14 +32,14 @@ class Measured:
 
     Attributes:
         values: field -> (n, *shape) array in the order of the table; NaN, -1, 0 (unsigned, bool) or "" in rows
-            that have no value.
+            that have no value. Where parts were allowed, fields of several numbers may be `PartedRows`.
         broken: row -> why it could not be read, decoded or measured; for the modalities of the measures asked for.
         facts: modality -> ``rows`` (of distinct content that the source could read), ``hits`` (of them, wholly from
             the cache), ``measured`` (read and decoded now), ``broken``; and ``seconds``.
         notes: sentences for the run's summary: a cache that could not be written, damaged chunks.
     """
 
-    values: dict[str, np.ndarray]
+    values: dict[str, Any]
     broken: dict[int, str]
     facts: dict[str, Any]
     notes: list[str] = field(default_factory=list)
@@ -48,6 +52,7 @@ def take(
     cache: Path | None = None,
     progress: Progress | None = None,
     pace: Pace = Pace(),  # noqa: B008 (frozen)
+    parts: bool = False,
 ) -> Measured:
     """Measure every row that can be read: one decoding pass per modality, from the cache where it has the row.
 
@@ -61,6 +66,7 @@ def take(
         cache: folder of the cache, None for none.
         progress: called with (stage, done, total) in rows of distinct content.
         pace: sizes of chunks.
+        parts: leave fields of several numbers in the cache where other machines measure; see `PartedRows`.
 
     Raises:
         ConfigError: a measure of a modality that the task does not have, or two measures with a field of one name.
@@ -70,16 +76,30 @@ def take(
     """
     _check(table, measures)
     started = time.perf_counter()
-    values = blanks({n: f for m in measures for n, f in m.fields.items()}, len(table), ceiling(settings.memory))
     broken, facts, notes = _unreadable(table), {}, []
     store = None if cache is None else Cache(cache)
+    lying = parted_fields(measures, len(table)) if parts and store is not None and current().remote else {}
+    if parts and store is None and current().remote and any(wide(m.fields) for m in measures):
+        notes.append("without a cache that all nodes share, measured vectors go through this process")
+    fields = {n: f for m in measures for n, f in m.fields.items() if n not in lying}
+    values: Held = {**blanks(fields, len(table), ceiling(settings.memory)), **lying}
     for modality in dict.fromkeys(m.modality for m in measures):
         keeper = Keeper(store, table, notes, pace)
         work = OnePass(table, modality, [m for m in measures if m.modality == modality], settings, keeper, pace)
         gone, facts[modality] = work.run(values, progress)
         broken = gone | broken
+    for measure in measures:
+        for name in wide(measure.fields):
+            if isinstance(own := values[name], PartedRows):
+                own.again = partial(_again, table, measure, name, settings)
+                values[name] = own if own.parts else np.asarray(own)
     facts["seconds"] = round(time.perf_counter() - started, 3)
     return Measured(values, dict(sorted(broken.items())), facts, notes)
+
+
+def _again(table: Table, measure: Measure, field: str, settings: EvidenceSettings, rows: np.ndarray) -> np.ndarray:
+    """(m, ...) values of some rows, measured anew."""
+    return take(table.select(rows), [measure], settings).values[field]
 
 
 def _check(table: Table, measures: Sequence[Measure]) -> None:

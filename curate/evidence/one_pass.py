@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,35 +13,22 @@ from curate.engines.engine import current
 from curate.engines.local import cores
 from curate.engines.watched import can_watch, watched_map
 from curate.errors import DataError
-from curate.evidence.decoding import Broken, Chunk, batches, chunks, fingerprint
+from curate.evidence.decoding import Chunk, batches, chunks, fingerprint
 from curate.evidence.keeper import Keeper, Pace
 from curate.evidence.measure import TEXT, Measure
 from curate.evidence.memory import ceiling, chunk_rows, room_of, row_bytes
-from curate.evidence.narrowing import Values, measure_all
+from curate.evidence.narrowing import measure_all
+from curate.evidence.outcome import Outcome
 from curate.evidence.parcels import MOST_MEDIA, SentPass, parcels
+from curate.evidence.part_rows import PartedRows
+from curate.evidence.parting import PartWriter, part_writer, wide
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
 from curate.task import DECODED
 
 REASON = {"reason": ("str", ())}
+Held = dict[str, np.ndarray | PartedRows]
 Tick = Callable[[str, int, int], None]
-
-
-@dataclass
-class Outcome:
-    """What a worker made of a chunk.
-
-    Attributes:
-        rows: how many the chunk had.
-        measured: (place of the measure, rows, values) of each batch, without the rows on which the measure failed.
-        failed: per measure row -> why it failed.
-        broken: rows without an item.
-    """
-
-    rows: int
-    measured: list[tuple[int, np.ndarray, Values]] = field(default_factory=list)
-    failed: list[tuple[int, dict[int, str]]] = field(default_factory=list)
-    broken: Broken = field(default_factory=Broken)
 
 
 class OnePass:
@@ -73,7 +59,7 @@ class OnePass:
         decoding = fingerprint(modality, settings)
         self._keys = [keeper.key(measure.fingerprint, decoding) for measure in measures]
         self._failures_key = keeper.key("failures", decoding)
-        self._unread = 0
+        self._unread, self._in_parts = 0, False
         self._limit = ceiling(settings.memory)
         self._room = room_of(self._limit)
         self._locks = [None if measure.parallel else threading.Lock() for measure in measures]
@@ -92,16 +78,18 @@ class OnePass:
         decoding = {f"decoding {self._modality}": fingerprint(self._modality, self._settings)}
         return decoding | {measure.name: measure.fingerprint for measure in self._measures}
 
-    def run(self, values: Values, progress: Tick | None) -> tuple[dict[int, str], dict[str, int]]:
+    def run(self, values: Held, progress: Tick | None) -> tuple[dict[int, str], dict[str, int]]:
         """Fill in the values of all rows.
 
         Args:
-            values: field -> (n, *shape), blank; written to.
+            values: field -> (n, *shape), blank; written to. Where wide ones are `PartedRows`, workers of other machines
+                leave these in the cache.
             progress: called with (stage, done, total).
 
         Returns:
             row -> why it has no values, and the counts of rows, hits, measured and broken.
         """
+        self._in_parts = any(isinstance(values[name], PartedRows) for m in self._measures for name in m.fields)
         rows, first_of = distinct(self._table)
         known, reasons = self._keeper.lookup(self._failures_key, rows, REASON)
         broken = dict(zip(rows[known].tolist(), reasons["reason"][known].tolist())) if known.any() else {}
@@ -127,11 +115,12 @@ class OnePass:
             facts["unread"] = self._unread
         return self._copy(values, broken, first_of), facts
 
-    def _from_cache(self, rows: np.ndarray, values: Values) -> np.ndarray:
+    def _from_cache(self, rows: np.ndarray, values: Held) -> np.ndarray:
         """Fill in what the cache knows; (m,) int64 bit masks: bit j is set where measure j is missing."""
         missing = np.zeros(len(rows), dtype=np.int64)
         for place, (measure, key) in enumerate(zip(self._measures, self._keys)):
-            found, known = self._keeper.lookup(key, rows, measure.fields)
+            lying = {name: own for name in measure.fields if isinstance(own := values[name], PartedRows)}
+            found, known = self._keeper.lookup(key, rows, measure.fields, lying)
             for name, array in known.items():
                 values[name][rows[found]] = array[found]
             missing |= np.where(found, 0, 1 << place)
@@ -185,9 +174,28 @@ class OnePass:
         size = self._pace.rows(self._modality, len(rows), engine.slots())
         # Also of what is quick all workers get some.
         size = min(size, MOST_MEDIA if self._modality in DECODED else max(-(-len(rows) // (4 * engine.slots())), 16))
+        broad = [place for place in wanted if wide(self._measures[place].fields)]
+        cache = self._keeper.cache if self._in_parts and broad else None
+        unseen = []
+        with part_writer(cache, self._measures, self._keys) as writer:
+            for outcome in self._by_workers(rows, wanted, size, writer):
+                if all(one.part.is_there() for one in outcome.parted):
+                    yield outcome
+                else:
+                    unseen.append(outcome.all_rows())
+        if unseen:
+            self._keeper.note(
+                "parts of the cache that a node wrote are not to be seen here; their rows came back whole"
+            )
+            yield from self._by_workers(np.unique(np.concatenate(unseen)), wanted, size, None)
+
+    def _by_workers(
+        self, rows: np.ndarray, wanted: Sequence[int], size: int, writer: PartWriter | None
+    ) -> Iterator[Outcome]:
+        """The outcome of every chunk of `size` rows, or of the parts that it was cut into."""
         given = chunks(self._table, self._modality, rows, size)
         sent = parcels(given, self._table, self._modality, wanted, self._settings)
-        yield from engine.ordered_map(SentPass(self), sent)
+        return current().ordered_map(SentPass(self, writer), sent)
 
     def work(self, chunk: Chunk, wanted: Sequence[int]) -> Outcome:
         """Decode a chunk and measure it; runs in a worker."""
@@ -218,12 +226,21 @@ class OnePass:
             groups.setdefault((measure.least_side or 0, measure.parallel), []).append(place)
         return list(groups.values()) or [[]]
 
-    def _collect(self, outcome: Outcome, values: Values, broken: dict[int, str], failed: list[dict[int, str]]) -> None:
+    def _collect(self, outcome: Outcome, values: Held, broken: dict[int, str], failed: list[dict[int, str]]) -> None:
         for place, rows, measured in outcome.measured:
             for name, array in measured.items():
                 if array.dtype.kind not in "ub" or array.any():  # zeros are there: written, they would take memory
                     values[name][rows] = array
             self._keeper.add(self._keys[place], rows, measured)
+        for one in outcome.parted:
+            for name in self._measures[one.place].fields:
+                own = values[name]
+                if isinstance(own, PartedRows):
+                    own.lie_in(one.rows, one.part)
+                else:
+                    own[one.rows] = one.values[name]
+        if outcome.whole:
+            self._keeper.note(f"{outcome.whole}; what it measured came back by way of this process")
         for place, reasons in outcome.failed:
             failed[place] |= reasons
         broken |= outcome.broken.unread | outcome.broken.undecodable
@@ -238,13 +255,17 @@ class OnePass:
             if len(reasons) > 1 and len(reasons) == len(rows) - len(broken):
                 raise DataError(f"{next(iter(reasons.values()))} (and so on all {len(reasons):,} rows)")
 
-    def _copy(self, values: Values, broken: dict[int, str], first_of: np.ndarray) -> dict[int, str]:
+    def _copy(self, values: Held, broken: dict[int, str], first_of: np.ndarray) -> dict[int, str]:
         """Give rows of equal content what was found for the first of them; returns row -> reason for all."""
         copies = np.flatnonzero((first_of >= 0) & (first_of != np.arange(len(first_of))))
         sources = first_of[copies]
         for measure in self._measures:
             for name in measure.fields:
-                values[name][copies] = values[name][sources]
+                own = values[name]
+                if isinstance(own, PartedRows):
+                    own.repeat(copies, sources)
+                else:
+                    own[copies] = own[sources]
         more = {row: broken[source] for row, source in zip(copies.tolist(), sources.tolist()) if source in broken}
         return broken | more
 

@@ -15,13 +15,15 @@ import pyarrow as pa
 from curate.engines.engine import Absent, Piece
 from curate.errors import ConfigError, DataError
 from curate.evidence.decoding import Chunk
+from curate.evidence.outcome import Outcome
 from curate.evidence.settings import EvidenceSettings
 from curate.media import payload
 from curate.table import Stored, Table
 from curate.task import DECODED
 
 if TYPE_CHECKING:
-    from curate.evidence.one_pass import OnePass, Outcome
+    from curate.evidence.one_pass import OnePass
+    from curate.evidence.parting import PartWriter
 
 CARRIED_BYTES = 1 << 26
 """Encoded media that one parcel brings along, but for the last row."""
@@ -92,6 +94,7 @@ class Parcel(Piece):
         max_bytes: largest media file that is read.
         base_seconds: with `row_seconds` for each row, the time after which its worker is taken to hang.
         row_seconds: see there.
+        content: (m, 2) uint64 content hashes of the rows, under which what is measured is kept.
     """
 
     chunk: Chunk
@@ -103,6 +106,7 @@ class Parcel(Piece):
     max_bytes: int
     base_seconds: float
     row_seconds: float
+    content: np.ndarray
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels."""
@@ -127,13 +131,12 @@ class Parcel(Piece):
         pieces: list[Piece] = []
         for rows, table in self._read(self.read_here):
             chunk = Chunk(rows, Content(rows, table))  # type: ignore[arg-type]
-            pieces.append(dataclasses.replace(self, chunk=chunk, whole=True, read_here=chunk))
+            content = self.content[np.searchsorted(self.chunk.rows, rows)]
+            pieces.append(dataclasses.replace(self, chunk=chunk, whole=True, read_here=chunk, content=content))
         return pieces
 
     def lost(self, why: str) -> Outcome:
         """One row without an item; it is tried again in the next run."""
-        from curate.evidence.one_pass import Outcome
-
         outcome = Outcome(len(self.chunk.rows))
         outcome.broken.unread |= dict.fromkeys(self.chunk.rows.tolist(), f"it could not be measured: {why}")
         return outcome
@@ -146,7 +149,7 @@ class Parcel(Piece):
         chunk = cut(self.chunk)
         if isinstance(self.chunk.columns, Content):
             chunk = Chunk(chunk.rows, Content(chunk.rows, self.chunk.read()[some]))  # type: ignore[arg-type]
-        return dataclasses.replace(self, chunk=chunk, read_here=here)
+        return dataclasses.replace(self, chunk=chunk, read_here=here, content=self.content[some])
 
     def _read(self, chunk: Chunk) -> Iterator[tuple[np.ndarray, pa.Table]]:
         table = chunk.read()
@@ -177,7 +180,8 @@ def parcels(
         in_file = in_file or InFile.of(table, chunk.columns.column_names)
         sent = Chunk(chunk.rows, in_file or Content(chunk.rows, chunk.read().combine_chunks()))  # type: ignore[arg-type]
         whole = in_file is None and not (modality in DECODED and table.root is not None)
-        yield Parcel(sent, modality, tuple(wanted), whole, chunk, table.root, settings.max_bytes, *patience)
+        limits = settings.max_bytes, *patience
+        yield Parcel(sent, modality, tuple(wanted), whole, chunk, table.root, *limits, table.content[chunk.rows])
 
 
 class SentPass:
@@ -185,10 +189,11 @@ class SentPass:
 
     Args:
         one: the pass; it is sent without the table.
+        writer: of parts; None where all values come back.
     """
 
-    def __init__(self, one: OnePass) -> None:
-        self._pass = one
+    def __init__(self, one: OnePass, writer: PartWriter | None = None) -> None:
+        self._pass, self._writer = one, writer
         self._prints = one.prints()
 
     @cached_property
@@ -212,4 +217,7 @@ class SentPass:
         outcome = self._pass.work(parcel.chunk, parcel.wanted)
         if outcome.broken.unread and not parcel.whole:
             raise Absent(next(iter(outcome.broken.unread.values())))
+        if self._writer is not None:
+            given = outcome.measured, parcel.chunk.rows, parcel.content
+            outcome.measured, outcome.parted, outcome.whole = self._writer.written(*given)
         return outcome

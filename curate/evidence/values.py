@@ -12,7 +12,8 @@ class Embedding:
     """One vector per row.
 
     Attributes:
-        vectors: (n, d) float32, L2-normalised; NaN in rows that could not be embedded.
+        vectors: (n, d) float32, L2-normalised; NaN in rows that could not be embedded. Where other machines embedded,
+            rows that are read where these left them (`curate.evidence.part_rows.UnitRows`).
         encoder: what made them, for people, e.g. ``wordllama 0.4.0 (256-d)``.
         valid: (n,) bool, rows that have a vector.
     """

@@ -128,7 +128,10 @@ class VectorRows:
 
 
 def finite_rows(values: Rows) -> np.ndarray:
-    """(n,) bool: rows of finite numbers alone, and of at least one; in blocks of rows."""
+    """(n,) bool: rows of finite numbers alone, and of at least one; in blocks of rows, unless the rows say it."""
+    known = getattr(values, "finite", None)
+    if known is not None:
+        return known.copy()
     found = np.zeros(len(values), dtype=bool)
     step = max(1, BLOCK_NUMBERS // max(1, values.shape[1]))
     for begin in range(0, len(values) if values.shape[1] else 0, step):

@@ -7,6 +7,7 @@ from that list the nearest ones that it may learn from.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Protocol
 
 import numpy as np
@@ -66,6 +67,7 @@ class Electorate:
         """(s,) int64 rows that may vote, the number of each one's vector, and how many of these there are."""
         first = np.empty(self.groups, dtype=np.int64)
         first[self.group[::-1]] = self.rows[::-1]
+        self._first = first
         self._base, self._square = rounded(vectors[first]), np.float32(scale_of(vectors.shape[1]) ** 2)
         asked = np.concatenate([np.flatnonzero(listed & learn), np.flatnonzero(listed & ~learn)])[:MOST_LISTED]
         own, first, line = np.unique(hashes(vectors, asked), return_index=True, return_inverse=True)
@@ -76,6 +78,12 @@ class Electorate:
         if keeper is not None:
             keeper.keep(found, before)
         self._near, self._value = found.best(LISTED)
+
+    def seeing(self, vectors: Rows | None) -> Electorate:
+        """The same lists beside the vectors of the voters that they were made of, or without these."""
+        other = copy(self)
+        other._base = None if vectors is None else rounded(vectors[self._first])  # pyright: ignore
+        return other
 
     def listed(self, rows: np.ndarray) -> np.ndarray:
         """(q,) bool: which rows have a list."""

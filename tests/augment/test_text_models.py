@@ -130,5 +130,5 @@ def test_models_that_are_not_there(models, tmp_path):
     operation = build("text", {"contextual_words": {"model": str(tmp_path)}})
     with pytest.raises(ConfigError, match=r"contextual_words: the model .* can't be loaded"):
         operation.apply(TEXT, operation.draw(np.random.default_rng(0), TEXT))
-    with pytest.raises(ConfigError, match="back: Field required"):
+    with pytest.raises(ConfigError, match="back: is needed"):
         build("text", {"back_translate": {"model": "x"}})

@@ -30,6 +30,18 @@ class Hanging(Measure):
         return {"test.hung": np.zeros(len(items), np.int64)}
 
 
+class Vectors(Measure):
+    """A vector that hangs on the text alone."""
+
+    name, modality, width = "test.vectors", "text", 48
+    fields = {"test.vectors": ("float32", (width,))}
+
+    def measure(self, items):
+        seeds = [list(text.encode()) for text in items.to_pylist()]
+        vectors = [np.random.default_rng(seed).normal(size=self.width) for seed in seeds]
+        return {"test.vectors": np.array(vectors, np.float32).reshape(-1, self.width)}
+
+
 class Held(Measure):
     """One node holds its first chunk until it is killed, and a file tells that it has begun."""
 

@@ -1,5 +1,7 @@
 """Neighbours, probabilities and likeness of texts come out of other machines with the bits that they have here."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,11 +9,13 @@ from fake_ray import FakeRay
 
 from curate.engines.engine import using
 from curate.engines.ray_engine import RayEngine
-from curate.evidence.exact_search import FEW_QUERIES, QUERIES, Chosen, exact_search
+from curate.evidence.cache import Cache
+from curate.evidence.exact_search import QUERIES, Chosen, exact_search
 from curate.evidence.measures.audio_prints import FRAMES
 from curate.evidence.pairs import _films, _overlap, _pictures, _sent, audio
 from curate.evidence.pairs._films import Films
 from curate.evidence.pairs._pictures import Pictures
+from curate.evidence.part_rows import Part, PartedRows
 from curate.evidence.probabilities import cross_validated
 
 
@@ -20,17 +24,18 @@ def unit(rows, width, seed=0):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("more", [0, FEW_QUERIES - 1, FEW_QUERIES, 1000])
-def test_neighbours_by_blocks_of_queries(more):
+@pytest.mark.parametrize("width", [8, 48, 256])
+@pytest.mark.parametrize("more", [0, 1, 20, 500])
+def test_neighbours_by_blocks_of_queries(more, width):
     rows = QUERIES + more
-    vectors = unit(rows, 8)
+    vectors = unit(rows, width)
     given = Chosen(vectors, np.arange(rows)[::-1]), np.arange(0, rows, 2), np.arange(rows), 4
     here, ray = exact_search(*given), FakeRay()
     with using(RayEngine(ray)):
         there = exact_search(*given)
     np.testing.assert_array_equal(here[0], there[0])
     np.testing.assert_array_equal(here[1], there[1])
-    assert ray.done == (2 if more >= FEW_QUERIES else 0)
+    assert ray.done == (2 if more else 0)
 
 
 def test_probabilities_by_fits():
@@ -89,11 +94,30 @@ def recordings():
     return audio.Recordings((rise, fall, np.full(60, FRAMES, np.int32), profile, keys))
 
 
+def in_parts(known, folder):
+    """The same, with what is wide of it in a chunk of a cache each."""
+
+    def lying(array):
+        if not isinstance(array, np.ndarray) or array.ndim < 2 or len(array) != 60:
+            return array
+        rows = PartedRows("own", (array.dtype.name, array.shape[1:]), 60)
+        keys = np.stack([np.arange(60)] * 2, 1).astype(np.uint64)
+        rows.lie_in(np.arange(60), Part.of(Cache(folder).append("own", keys, {"own": array}), 60))
+        rows.again = lambda some: array[some]
+        return rows
+
+    made = {
+        name: tuple(map(lying, own)) if isinstance(own, tuple) else own if name == "small" else lying(own)
+        for name, own in vars(known).items()
+    }
+    return replace(known, **made)
+
+
 @pytest.mark.parametrize("shared", [0, 1 << 30])
 @pytest.mark.parametrize(
     ("known", "module", "most"), [(pictures_, _pictures, 256), (films, _films, 100), (recordings, audio, 100)]
 )
-def test_likeness_of_media_by_blocks_of_pairs(monkeypatch, known, module, most, shared):
+def test_likeness_of_media_by_blocks_of_pairs(monkeypatch, tmp_path, known, module, most, shared):
     monkeypatch.setattr(module, "SENT_PAIRS", most)
     monkeypatch.setattr(_sent, "SHARED_BYTES", shared)
     known, rng = known(), np.random.default_rng(0)
@@ -104,8 +128,16 @@ def test_likeness_of_media_by_blocks_of_pairs(monkeypatch, known, module, most, 
         there = known.similarity(left, right)
     assert ray.done == 4
     np.testing.assert_array_equal(here, there)
+    for harm in (False, True):
+        lying, ray = in_parts(known, tmp_path), FakeRay()
+        if harm:
+            next(tmp_path.rglob("*.arrow")).unlink()
+        with using(RayEngine(ray)):
+            np.testing.assert_array_equal(lying.similarity(left, right), here)
+        assert ray.done >= 4
+    ray = FakeRay()
     assert (here[:30] > 0.5).all()
     with using(RayEngine(ray)):  # few stay here
         np.testing.assert_array_equal(known.similarity(left[:most], right[:most]), here[:most])
         assert known.similarity(left[:0], right[:0]).shape == (0,)
-    assert ray.done == 4
+    assert ray.done == 0

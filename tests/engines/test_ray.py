@@ -21,7 +21,7 @@ def told(tmp_path_factory):
         text=True,
     )
     try:
-        said = ran.communicate(timeout=500)[0]
+        said = ran.communicate(timeout=800)[0]
     finally:
         ran.terminate()
         ran.wait(30)
@@ -49,6 +49,21 @@ def test_chunks_in_hand_of_a_killed_node_are_measured_elsewhere(told):
     assert told["killed in hand"]
     assert told["again"] >= 1
     assert told["all there"]
+
+
+@pytest.mark.slow
+def test_vectors_are_read_where_the_nodes_left_them_with_one_killed_while_heads_are_fitted(told):
+    assert told["parts"] >= 8
+    assert told["killed fitting"]
+    assert told["in parts"]
+    assert told["sound"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cache", ["filled", "read"])
+def test_plan_is_the_same_with_a_cache_that_the_nodes_share(told, cache):
+    assert told["killed filling"]
+    assert told[cache]
 
 
 @pytest.mark.slow
@@ -81,6 +96,8 @@ def test_shards_are_those_of_this_process_with_a_node_killed_while_it_writes_one
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing"])
+@pytest.mark.parametrize(
+    "work", ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing", "prepared", "_of_part"]
+)
 def test_what_ran_on_the_nodes(told, work):
     assert told["ran"].get(work, 0) >= 1

@@ -5,9 +5,11 @@ python tests/engines/two_nodes.py FOLDER
 
 import json
 import os
+import shutil
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 os.environ |= {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "OMP_NUM_THREADS": "1", "RAY_DEDUP_LOGS": "0"}
@@ -15,7 +17,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 
 import numpy as np
 import ray
-from deadly import Deadly, Hanging, Held, HeldShard, Lacking
+from deadly import Deadly, Hanging, Held, HeldShard, Lacking, Vectors
 from PIL import Image
 from ray.cluster_utils import Cluster
 
@@ -23,9 +25,13 @@ import curate
 from curate.engines import choosing, ray_engine
 from curate.errors import MissingPackage
 from curate.evidence import parcels
+from curate.evidence.cache import Cache
+from curate.evidence.exact_search import QUERIES, Chosen, exact_search
 from curate.evidence.keeper import Pace
 from curate.evidence.measuring import take
 from curate.evidence.pairs import _pictures
+from curate.evidence.part_rows import PartedRows, UnitRows
+from curate.evidence.probabilities import cross_validated
 from curate.evidence.settings import EvidenceSettings
 from curate.pipeline.exporting import webdataset
 
@@ -91,6 +97,51 @@ def compared(folder, cluster, node):
 
     plan, found, _ = plan_of(pipeline, data, folder / "killed", engine="ray", address=cluster.address, progress=kill)
     return told | {"killed": plan == local, "after rows": killed[0]}
+
+
+def parted(folder, cluster, node):
+    """What is made of vectors that the nodes leave in the cache, with a node killed while heads are fitted on them."""
+    count, killed = QUERIES + 500, []
+    places, codes, folds = np.arange(count), np.arange(count) % 3, (np.arange(count) // 3 % 5).astype(np.int8)
+    table = curate.load({"text": [f"text {row}" for row in range(count)]}, task=curate.Task(text="text"))
+
+    def kill(done, total):
+        if not killed:
+            killed.append(done)
+            cluster.remove_node(node, allow_graceful=False)
+
+    def made(rows, progress=None):
+        vectors = UnitRows([rows], np.zeros(count, dtype=bool))
+        near = exact_search(Chosen(vectors, places), places[::4], places, 5)
+        return [*near, cross_validated(vectors, codes, 3, folds, progress)["rows_values"]]
+
+    here = made(take(table, [Vectors()], EvidenceSettings()).values["test.vectors"])
+    with choosing.chosen("ray"):
+        rows = take(table, [Vectors()], EvidenceSettings(), folder / "parts", parts=True).values["test.vectors"]
+        there = made(rows, kill)
+    told = {"parts": len(rows.parts) if isinstance(rows, PartedRows) else 0, "killed fitting": bool(killed)}
+    told["in parts"] = all(np.array_equal(one, other) for one, other in zip(here, there))
+    return told | {"sound": not Cache(folder / "parts").verify()}
+
+
+def kept(folder, cluster, node):
+    """Whether the plan is the same with a cache that the nodes share, when it is filled, a node killed, and read."""
+    data, told = str(folder / "pictures"), {}
+    pipeline, killed = curate.Pipeline(STEPS, evidence={"encoder": "classic"}), []
+    local = (folder / "local" / "plan.parquet").read_bytes()
+
+    def kill(stage, done, total):
+        if stage.startswith("measure") and not killed:
+            killed.append(done)
+            cluster.remove_node(node, allow_graceful=False)
+
+    for name in ("filled", "read"):
+        curated = pipeline.run(data, folder / name, cache=folder / "cache", engine="ray", progress=kill)
+        told[name] = (curated.folder / "plan.parquet").read_bytes() == local
+        if name == "filled":
+            shutil.rmtree(folder / "cache" / "estimates")
+            shutil.rmtree(folder / "cache" / "results", ignore_errors=True)
+    return told | {"killed filling": bool(killed)}
 
 
 def of_texts(folder):
@@ -184,6 +235,8 @@ def counted(engine, ran):
     def ordered_map(self, work, given, workers=0):
         for made in passed_on(self, work, given, workers):
             work = getattr(work, "work", work)
+            while isinstance(work, partial):
+                work = work.func
             name = getattr(work, "__qualname__", type(work).__qualname__)
             ran[name] = ran.get(name, 0) + 1
             yield made
@@ -206,7 +259,12 @@ def main(folder):
         told |= lost(folder, cluster, node) | of_texts(folder) | deadly()
         node = cluster.add_node(**arguments)
         cluster.wait_for_nodes()
-        told |= shards(folder, cluster, node) | {"ran": ran}
+        told |= shards(folder, cluster, node)
+        for look in (parted, kept):
+            node = cluster.add_node(**arguments)
+            cluster.wait_for_nodes()
+            told |= look(folder, cluster, node)
+        told |= {"ran": ran}
     finally:
         ray.shutdown()
         cluster.shutdown()

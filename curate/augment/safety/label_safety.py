@@ -202,7 +202,7 @@ def _vectors(evidence: Evidence, modality: str, originals: list[Any], codes: np.
             | {modality: role}
         ),
     )
-    return evidence.beside(table).embedding().vectors
+    return np.asarray(evidence.beside(table).embedding().vectors)
 
 
 def _said(vectors: np.ndarray, codes: np.ndarray, parent: np.ndarray, folds: int, seed: int) -> np.ndarray:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from curate.evidence.measures.text_shingles import letter_prints
+from curate.evidence.measures.text_shingles import BINS, letter_prints
 from curate.evidence.pairs._banding import band_rows, candidates
 from curate.evidence.pairs._record_fields import Field, equal_share
 
 LARGEST_BLOCK = 50
-"""Rows with one key; of more, none are compared by that key alone."""
+"""Rows with one key; of more, none are compared by that key alone. A record's letters are a key, too: of what a few
+categories say of thousands of rows none tells two of them apart."""
+BLOCK_ROWS = 8_192
 ORDERS = 12
 FEW_MEETINGS = 2.0
 """A combination takes in fields until a row is expected to meet no more than so many others in it by chance."""
@@ -45,8 +47,9 @@ def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarra
         waiting += int(kept.sum())
         if waiting > MOST_WAITING:
             found, waiting = [np.unique(np.concatenate(found))], 0
-    letters = letter_prints(pa.array(_joined(fields, n), pa.string()))
-    left, right = candidates(letters, LEAST_LETTERS, band_rows(n))
+    prints, rows = _letters(fields, n)
+    left, right = candidates(prints, LEAST_LETTERS, band_rows(n))
+    left, right = rows[left], rows[right]
     kept = equal_share(fields, left, right) >= LEAST_EQUAL_BESIDE
     pairs = np.unique(np.concatenate([*found, left[kept] * n + right[kept]]))
     return pairs // max(n, 1), pairs % max(n, 1)
@@ -90,7 +93,26 @@ def _within(key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(left), np.concatenate(right)
 
 
-def _joined(fields: Sequence[Field], n: int) -> list[str]:
-    """The values of each row as one text."""
-    parts = [np.append(field.values, "")[field.codes].tolist() for field in fields]
-    return [" ".join(row) for row in zip(*parts)] if parts else [""] * n
+def _letters(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """(m, 128) uint8 MinHash of the letters of records, and (m,) int64 their rows: those that few are alike in all."""
+    key = np.zeros(n, dtype=np.int64)
+    for field in fields:
+        key = np.unique(key * (len(field.counts) + 1) + field.codes + 1, return_inverse=True)[1].astype(np.int64)
+    _, first, counts = np.unique(key, return_index=True, return_counts=True)
+    few = counts <= LARGEST_BLOCK
+    rows = np.flatnonzero(few[key])
+    parts = [np.zeros((0, BINS), dtype=np.uint8)]
+    for begin in range(0, int(few.sum()), BLOCK_ROWS):
+        parts.append(letter_prints(pa.array(_joined(fields, first[few][begin : begin + BLOCK_ROWS]), pa.string())))
+    return np.concatenate(parts)[(np.cumsum(few) - 1)[key[rows]]], rows
+
+
+def _joined(fields: Sequence[Field], rows: np.ndarray) -> list[str]:
+    """The values of some rows as one text each."""
+    parts = [_texts(field, field.codes[rows]) for field in fields]
+    return [" ".join(row) for row in zip(*parts)] if parts else [""] * len(rows)
+
+
+def _texts(field: Field, codes: np.ndarray) -> list[str]:
+    texts = field.values[np.maximum(codes, 0)] if len(field.values) else np.full(len(codes), "", field.values.dtype)
+    return np.where(codes >= 0, texts, "").tolist()

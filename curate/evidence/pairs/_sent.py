@@ -1,7 +1,7 @@
 """Comparing pairs on the machines of an engine, in blocks.
 
 What is known of the rows is sent to each machine once; where it is too much for that, with each block what is known of
-its own rows.
+its own rows. What lies in parts of the cache is read there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from curate.engines.engine import current
+from curate.engines.engine import Lacking, current
 from curate.evidence.blas_threads import with_threads_of_here
+from curate.evidence.part_rows import LyingRows
 
 SHARED_BYTES = 1 << 30
 """What every machine holds of all rows at most: 150,000 pictures, 60,000 videos, 300,000 recordings."""
@@ -53,11 +54,31 @@ def sent_similarity(known: Known, left: np.ndarray, right: np.ndarray, most: int
     blocks = (
         np.stack([left[begin : begin + most], right[begin : begin + most]]) for begin in range(0, len(left), most)
     )
-    if known.nbytes <= SHARED_BYTES:
-        found = current().ordered_map(with_threads_of_here(AmongAll(known)), blocks)
+    return np.concatenate(list(_by_blocks(known, blocks)))
+
+
+def _by_blocks(known: Known, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    lying = [part for own in vars(known).values() for part in (own if isinstance(own, tuple) else (own,))]
+    lying = [part for part in lying if isinstance(part, LyingRows)]
+    if lying:
+        yield from _where_they_lie(known, lying, list(blocks))
+    elif known.nbytes <= SHARED_BYTES:
+        yield from current().ordered_map(with_threads_of_here(AmongAll(known)), blocks)
     else:
-        found = current().ordered_map(with_threads_of_here(among_own), _with_own(known, blocks))
-    return np.concatenate(list(found))
+        yield from current().ordered_map(with_threads_of_here(among_own), _with_own(known, blocks))
+
+
+def _where_they_lie(known: Known, lying: list[LyingRows], blocks: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """What is known lies in parts, which machines open; where one lacks them, it is sent."""
+    done = 0
+    try:
+        for found in current().ordered_map(with_threads_of_here(AmongLying(known)), blocks):
+            yield found
+            done += 1
+    except Lacking:
+        for part in lying:
+            part.look_again()
+        yield from _by_blocks(known.some(np.arange(len(lying[0]))), iter(blocks[done:]))
 
 
 @dataclass(frozen=True)
@@ -73,6 +94,22 @@ class AmongAll:
     def __call__(self, pairs: np.ndarray) -> np.ndarray:
         """(p,) float32 of (2, p) pairs."""
         return self.known.similarity(*pairs)
+
+
+@dataclass(frozen=True)
+class AmongLying:
+    """Compares pairs of rows of which a machine knows where they lie.
+
+    Attributes:
+        known: of all rows.
+    """
+
+    known: Known
+
+    def __call__(self, pairs: np.ndarray) -> np.ndarray:
+        """(p,) float32 of (2, p) pairs."""
+        rows, places = np.unique(pairs, return_inverse=True)
+        return self.known.some(rows).similarity(*places.reshape(2, -1))
 
 
 def _with_own(known: Known, blocks: Iterator[np.ndarray]) -> Iterator[tuple[Known, np.ndarray]]:

@@ -48,8 +48,9 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
 
 def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(p,) float32 correlation of the fingerprints (see `print_similarity`)."""
-    rise, fall, frames, profile, keys = (evidence.measure(f"audio.print_{name}") for name in FIELDS)
-    return Recordings((rise, fall, frames, profile, keys)).similarity(left, right)
+    rows, places = np.unique(np.stack([left, right]), return_inverse=True)
+    rise, fall, frames, profile, keys = (evidence.rows_of(f"audio.print_{name}", rows) for name in FIELDS)
+    return Recordings((rise, fall, frames, profile, keys)).similarity(*places.reshape(2, -1))
 
 
 @dataclass(frozen=True)

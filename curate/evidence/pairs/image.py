@@ -71,8 +71,8 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
 
 
 def _pictures(evidence: Evidence, rows: np.ndarray) -> Pictures:
-    prints, spread = evidence.measure("image.print"), evidence.measure("image.print_spread")
-    return Pictures.of(prints[rows], spread[rows], evidence.settings.workers)
+    prints, spread = evidence.rows_of("image.print", rows), evidence.rows_of("image.print_spread", rows)
+    return Pictures.of(prints, spread, evidence.settings.workers)
 
 
 def _contrasts_alike(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:

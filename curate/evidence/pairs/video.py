@@ -56,7 +56,7 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
 
 
 def _films(evidence: Evidence, rows: np.ndarray) -> Films:
-    return Films(evidence.measure("video.print")[rows], evidence.measure("video.print_seconds")[rows])
+    return Films(evidence.rows_of("video.print", rows), evidence.rows_of("video.print_seconds", rows))
 
 
 def _comparable(evidence: Evidence) -> np.ndarray:

@@ -60,7 +60,7 @@ def embed(result: Curated, tested: Tested, like: Evidence | None, cache: Path, p
     if tested.table is not table:
         table, offset = joined(table, tested.table), len(table)
     evidence = like.alike(table)
-    return Vectors(evidence.embedding().vectors, tested.rows + offset, evidence)
+    return Vectors(np.asarray(evidence.embedding().vectors), tested.rows + offset, evidence)
 
 
 def embed_more(vectors: Vectors, drawn: Table) -> Vectors:
@@ -70,7 +70,7 @@ def embed_more(vectors: Vectors, drawn: Table) -> Vectors:
     task = Task.model_validate({"kind": "unlabeled", **{r: getattr(table.task, r) for r in table.task.modalities}})
     renamed = replace(drawn, dataset=drawn.dataset.rename_columns(names), task=task)
     evidence = vectors.evidence.alike(joined(table, renamed))
-    return Vectors(evidence.embedding().vectors, vectors.test, evidence)
+    return Vectors(np.asarray(evidence.embedding().vectors), vectors.test, evidence)
 
 
 def _same_inputs(one: Table, other: Table) -> bool:

@@ -26,6 +26,9 @@ class Clips:
     def measure(self, name):
         return self._values[name]
 
+    def rows_of(self, name, rows):
+        return self._values[name][rows]
+
 
 def coded(samples, rate, kind, subtype=None):
     out = BytesIO()

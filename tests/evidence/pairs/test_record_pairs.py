@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from curate.evidence.pairs._record_blocks import record_pairs
 from curate.evidence.pairs._record_fields import DIFFERENT, EQUAL, MISSING, SIMILAR, compare_values, encode
 from curate.evidence.pairs._record_weights import match_probability
 from curate.evidence.pairs.records import MIN_PROBABILITY, link
@@ -172,3 +173,19 @@ def test_pairs_do_not_depend_on_the_order_of_rows_or_columns():
     moved = np.random.default_rng(0).permutation(len(frame))
     again = {tuple(sorted((int(moved[a]), int(moved[b])))) for a, b in linked(frame.iloc[moved].reset_index(drop=True))}
     assert len(again ^ found) <= 1
+
+
+def test_categories_that_many_rows_share_are_no_reason_to_compare_them():
+    rng, colours = np.random.default_rng(0), np.array(["red", "green", "blue", "black"])
+    alike = pd.DataFrame({f"c{k}": colours[rng.integers(0, 4, 6_000)] for k in range(3)})
+    encoded = [encode(pa.chunked_array([pa.array(alike[name])])) for name in alike.columns]
+    left, _ = record_pairs(encoded, len(alike))
+    assert len(left) == 0  # 64 combinations of about 94 rows each
+    people_too = pd.DataFrame(people(random.Random(0), 800), columns=COLUMNS)
+    people_too["first"] = "anna"
+    copies = people_too.iloc[:60].copy()
+    copies["last"] = copies["last"].str.slice(1)
+    assert linked(pd.concat([people_too, copies], ignore_index=True)) == {(k, 800 + k) for k in range(60)}
+    few = [encode(pa.chunked_array([pa.array(["a b c d"] * 40 + ["e f g h"] * 60)]))]
+    left, right = record_pairs(few, 100)
+    assert set(zip(left.tolist(), right.tolist())) == {(i, j) for i in range(40) for j in range(i + 1, 40)}
