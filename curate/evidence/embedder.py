@@ -144,8 +144,8 @@ class Embedder:
 
     @property
     def learns(self) -> bool:
-        """Whether the vectors were learned from the set."""
-        return self._embedding is not None and any(encoder.fit is not None for encoder in self.encoders)
+        """Whether vectors were learned from the n-grams of the set."""
+        return self._embedding is not None and any(e.fit is not None and e.role == "text" for e in self.encoders)
 
     @property
     def title(self) -> str:

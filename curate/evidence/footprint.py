@@ -27,7 +27,7 @@ class Footprint:
         columns: bytes of the columns beside media.
         width: numbers of a vector, d; 0 where no step needs any.
         classes: K.
-        learned: whether the vectors are learned from the set's own columns.
+        learned: whether vectors are learned from the n-grams of the columns.
     """
 
     measured: int

@@ -23,9 +23,12 @@ from curate.pipeline.run import carried_out
 from curate.pipeline.sourcing import load_source
 from curate.pipeline.state import State
 from curate.table import Table
+from curate.task import MEDIA
 
 SAMPLE = 1_000
 """Rows that are tried; sets of no more are told exactly."""
+DECODER_BYTES = 150_000_000
+"""Memory of a process that decodes, beside what it shares with this one."""
 FEW = 50
 """Rows that are tried before, so that loading models and libraries is not counted once for every thousand rows."""
 
@@ -113,7 +116,7 @@ def forecast(
 
     Counts and times are those of the part, times the rows that there are for each row of it. What takes two rows to
     see (duplicates, leaks between splits) is rarer in a part than in the whole. Memory is the peak of this process so
-    far, of the largest of those that decode times their number, and what all rows take beyond those tried.
+    far, and what all rows take beyond those tried.
 
     Args:
         pipeline: the pipeline.
@@ -143,20 +146,22 @@ def forecast(
     of_classes = Counter(entries.filter(pc.is_null(entries["row_id"]))["step"].to_pylist())
     steps = tuple(_foreseen(line, state, times, of_classes[line["step"]]) for line in state.log)
     draws = None if stops is not None else round(_draws(state) * times)
-    memory = _peak_bytes(pipeline.evidence.workers or cores())
+    memory = _peak_bytes()
     if memory is not None:
+        workers = min(pipeline.evidence.workers or cores(), MOST_PROCESSES)
         memory += state.evidence.footprint().growth(len(part), len(table))
+        memory += DECODER_BYTES * workers * any(role in MEDIA for role in table.task.modalities)
     return Forecast(len(table), len(part), steps, draws, round(seconds, 1), memory, stops)
 
 
-def _peak_bytes(workers: int) -> int | None:
-    """Largest resident memory of this process so far, and of the largest of its children, once for each worker."""
+def _peak_bytes() -> int | None:
+    """Largest resident memory of this process so far."""
     try:
         import resource
     except ImportError:  # Windows
         return None
-    own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return (own + child * min(workers, MOST_PROCESSES)) * (1 if platform.system() == "Darwin" else 1024)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if platform.system() == "Darwin" else 1024)
 
 
 def _loading(pipeline: Pipeline, table: Table) -> float:

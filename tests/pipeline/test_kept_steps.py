@@ -163,12 +163,12 @@ def test_a_forecast_of_a_small_set_is_what_the_run_does(table, tmp_path):
 
 def test_a_forecast_of_memory_is_the_peak_so_far_and_what_more_rows_take(table, monkeypatch):
     pipeline = Pipeline([{"label_errors": {"fix": "drop"}}])
-    monkeypatch.setattr(forecast, "_peak_bytes", lambda workers: 7)
+    monkeypatch.setattr(forecast, "_peak_bytes", lambda: 7)
     assert pipeline.forecast(table).memory == 7
     more = pipeline.forecast(table, sample=24).memory - 7 - BLOCKS
     assert more > 48 * (OF_ROW + OF_LEARNED)
     assert Pipeline(["exact_duplicates"]).forecast(table, sample=24).memory - 7 - BLOCKS < 48 * OF_LEARNED
-    monkeypatch.setattr(forecast, "_peak_bytes", lambda workers: None)
+    monkeypatch.setattr(forecast, "_peak_bytes", lambda: None)
     without = pipeline.forecast(table)
     assert without.memory is None
     assert "of memory" not in str(without)

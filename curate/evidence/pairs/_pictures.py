@@ -173,6 +173,8 @@ def _compared_in_full(fixed: np.ndarray, moving: np.ndarray, maps: np.ndarray, s
         score = correlation(a, *warped(b, maps), NOISE)
         good = score >= gate
         going, a, b, maps, score = going[good], a[good], b[good], maps[good], score[good]
+        if not len(going):
+            break
         loose = np.flatnonzero((score < ALIGNED) | (steps == STEPS[2]))
         if len(loose):
             maps[loose], _ = refined(a[loose], b[loose], maps[loose], steps, NOISE)

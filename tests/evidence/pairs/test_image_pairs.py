@@ -12,6 +12,7 @@ from curate.checks.leakage import Leakage
 from curate.checks.near_duplicates import NearDuplicates
 from curate.evidence import Evidence, EvidenceSettings
 from curate.evidence.pairs import image
+from curate.evidence.pairs._pictures import _compared_in_full
 
 EDITS = ("crop", "flip", "turn", "light", "jpeg", "half")
 
@@ -188,3 +189,10 @@ def test_only_what_both_pictures_show_is_compared(shared_data):
     crops = [p[(k // 2 % 2) * 3 :, (k % 2) * 3 :][:29, :29] for k, p in enumerate(originals)]
     evidence = evidence_of([*originals, *(np.ascontiguousarray(crop) for crop in crops)])
     assert (image.compare(evidence, np.arange(30), np.arange(30, 60)) >= image.MIN_SIMILARITY).mean() >= 0.95
+
+
+def test_pictures_that_are_all_given_up_are_unlike():
+    rng = np.random.default_rng(0)
+    prints = rng.integers(-90, 90, (2, 70, 64, 64), dtype=np.int8)
+    maps = np.tile(np.eye(2, 3, dtype=np.float32), (70, 1, 1))
+    assert not _compared_in_full(*prints, maps, np.full(70, 40, dtype=np.float32)).any()
