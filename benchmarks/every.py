@@ -27,6 +27,7 @@ QUICK: dict[str, list[str]] = {
     "audio_audit": ["--size", "60", "--repeats", "1"],
     "video_audit": ["--size", "20", "--repeats", "1"],
     "reaudit": ["--size", "100", "--repeats", "1"],
+    "memory": ["--only", "table"],
     "million_rows": ["--rows", "10000", "--formats", "csv"],
     "killed": ["--kills", "6"],
     "fuzz": ["--files", "150"],

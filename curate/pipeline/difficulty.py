@@ -10,10 +10,11 @@ import pyarrow.compute as pc
 
 from curate.declared import settings_of
 from curate.feed.sampling.curriculum import Curriculum
+from curate.findings import Findings
 from curate.table import Table
 
 
-def by_check(table: Table, findings: pa.Table, options: dict[str, Any]) -> dict[str, Any]:
+def by_check(table: Table, findings: Findings, options: dict[str, Any]) -> dict[str, Any]:
     """The options of a loader, with `difficulty` where the curriculum names a check and no column.
 
     A row is as hard as its worst issue of that check (its lowest score); a row that the check did not score comes last.
@@ -27,7 +28,7 @@ def by_check(table: Table, findings: pa.Table, options: dict[str, Any]) -> dict[
     name = curriculum.by
     if name is None or name in table.dataset.column_names:
         return options
-    found = findings.filter(pc.equal(findings["check"], name)).select(["row_id", "score"])
+    found = findings.table.filter(pc.equal(findings.table["check"], name)).select(["row_id", "score"])
     if not found.num_rows:
         return options
     worst = found.group_by("row_id").aggregate([("score", "min")])

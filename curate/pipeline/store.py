@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,7 @@ def open_folder(folder: str | Path) -> Curated:
     pipeline = Pipeline.from_yaml(folder / "pipeline.yaml")
     return Curated(
         table=_open_table(folder, manifest),
-        findings_=Findings(_read(folder, "findings"), manifest["learned"]),
+        findings_=_StoredFindings(folder, manifest["learned"]),
         ledger_=Decisions(_read(folder, "ledger")),
         plan=_read(folder, "plan"),
         class_weights=np.array(manifest["class_weights"], dtype=np.float32),
@@ -127,6 +128,25 @@ def open_folder(folder: str | Path) -> Curated:
         changes=_read(folder, "changes"),
         folder=folder,
     )
+
+
+class _StoredFindings(Findings):
+    """Findings in the folder of a result, read when they are asked for: who feeds a trainer never does."""
+
+    _folder: Path
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        object.__setattr__(self, "_folder", folder)
+        object.__setattr__(self, "facts", facts)
+
+    @cached_property
+    def table(self) -> pa.Table:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `Findings`. Raises StorageError."""
+        return _read(self._folder, "findings")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy elsewhere holds them."""
+        return Findings, (self.table, self.facts)
 
 
 def _verify(folder: Path, files: dict[str, str]) -> None:
