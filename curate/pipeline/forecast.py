@@ -93,9 +93,7 @@ class Forecast:
             lines.append(f"the plan would have {self.draws:,} draws")
         lines.append(f"about {self.seconds:,.0f} s in all, less what the cache knows")
         if self.memory is not None:
-            lines.append(
-                f"at most {self.memory / 1e9:,.1f} GB of memory, unless media are much larger than those tried"
-            )
+            lines.append(f"at most {self.memory / 1e9:,.1f} GB of memory")
         if self.tried < self.rows:
             lines.append("of copies and leaks fewer are found in a part than in the whole")
         return "\n".join(lines)
