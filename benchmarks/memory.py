@@ -66,7 +66,7 @@ def _written(folder: Path, columns: dict[str, Any], label: np.ndarray) -> Path:
 
 CASES: dict[str, tuple[Written, tuple[int, int, int], str]] = {
     "text": (growing("text"), (5_000, 20_000, 100_000), "wordllama"),
-    "text, n-grams": (growing("text"), (5_000, 20_000, 50_000), "classic"),
+    "n-grams": (growing("text"), (5_000, 20_000, 50_000), "classic"),
     "image": (growing("image"), (500, 2_000, 8_000), "auto"),
     "audio": (growing("audio"), (300, 1_000, 4_000), "auto"),
     "table": (table, (5_000, 50_000, 200_000), "auto"),
@@ -84,6 +84,8 @@ def main() -> None:
     chosen = options.parse_args()
     compiled()
     kinds = list(CASES) if chosen.only is None else chosen.only.split(",")
+    if unknown := set(kinds) - set(CASES):
+        options.error(f"unknown kinds: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     found = []
     print(f"{'kind':14} {'rows':>8} {'said MB':>9} {'audit MB':>9} {'run MB':>9} {'said / peak':>12}", flush=True)
     for kind in kinds:
