@@ -23,7 +23,7 @@ def peak_mb(command: Sequence[str], least: int = 0) -> tuple[float, str]:
         child = subprocess.Popen(command, stdout=out, stderr=errors, env=environment())
         peak = 0.0
         while child.poll() is None:
-            peak = max(peak, sum(_pss_mb(pid) for pid in _tree(child.pid)))
+            peak = max(peak, memory_mb(child.pid))
             time.sleep(PAUSE_S)
         out.seek(0)
         errors.seek(0)
@@ -32,16 +32,20 @@ def peak_mb(command: Sequence[str], least: int = 0) -> tuple[float, str]:
         return peak, out.read()
 
 
-def _pss_mb(pid: int) -> float:
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:  # it has ended
-        return 0.0
-    return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
+def memory_mb(root: int) -> float:
+    """Proportional set sizes of a process and of all that it started, MB."""
+    total = 0
+    for pid in tree(root):
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:  # it has ended
+            continue
+        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total / 1024
 
 
-def _tree(root: int) -> list[int]:
-    """A process and all below it."""
+def tree(root: int) -> list[int]:
+    """A process and all that it started, still running."""
     found = [root]
     for pid in found:
         try:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._loader_data import prepare
+from benchmarks._peaks import memory_mb, tree
 
 EPOCHS = 3
 POLL_SECONDS = 0.05
@@ -43,21 +44,6 @@ def module_of(modality: str) -> Any:
     )
 
 
-def tree(root: int) -> list[int]:
-    """A process and all that it started, still running."""
-    found, children = [root], {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, ValueError, IndexError):  # it ended meanwhile
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    for pid in found:
-        found += children.get(pid, [])
-    return found
-
-
 def cpu_seconds(root: int) -> float:
     """CPU seconds of a process, its threads, and its children, running or ended."""
     total = 0
@@ -68,18 +54,6 @@ def cpu_seconds(root: int) -> float:
             continue
         total += sum(int(field) for field in fields[11:15])
     return total / TICKS
-
-
-def memory_mb(root: int) -> float:
-    """Proportional set sizes of a process and its children, MB."""
-    total = 0
-    for pid in tree(root):
-        try:
-            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return total / 1024
 
 
 def one(modality: str, name: str, data: Path, workers: int) -> None:

@@ -1,4 +1,5 @@
-"""Peak memory of an audit and of a run, against what `curate run --dry-run` says that they take at most.
+"""Peak memory of an audit and of a run, against what `curate run --dry-run` says that they take at most; and of who
+opens the result: an export to Parquet, the explanation of a row, and a loader (of texts, tables and vectors).
 
     python -m benchmarks.memory [--only text,image] [--large] [--json FILE]
 
@@ -64,6 +65,8 @@ def _written(folder: Path, columns: dict[str, Any], label: np.ndarray) -> Path:
     return path
 
 
+FEED = "import curate, sys; [0 for _ in curate.open(sys.argv[1]).loader(batch_size=64)]"
+FED = ("text", "n-grams", "table", "vectors")
 CASES: dict[str, tuple[Written, tuple[int, int, int], str]] = {
     "text": (growing("text"), (5_000, 20_000, 100_000), "wordllama"),
     "n-grams": (growing("text"), (5_000, 20_000, 50_000), "classic"),
@@ -87,7 +90,8 @@ def main() -> None:
     if unknown := set(kinds) - set(CASES):
         options.error(f"unknown kinds: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     found = []
-    print(f"{'kind':14} {'rows':>8} {'said MB':>9} {'audit MB':>9} {'run MB':>9} {'said / peak':>12}", flush=True)
+    print(f"{'kind':14} {'rows':>8} {'said MB':>9} {'audit MB':>9} {'run MB':>9} {'said / peak':>12}"
+        f" {'export MB':>10} {'explain MB':>11} {'loader MB':>10}", flush=True)  # fmt: skip
     for kind in kinds:
         for rows in CASES[kind][1][: 3 if chosen.large else 2]:
             found.append(one(kind, rows))
@@ -95,7 +99,8 @@ def main() -> None:
             worst = max(line["audit_mb"], line["run_mb"])
             print(
                 f"{kind:14} {rows:8,} {line['said_mb']:9,.0f} {line['audit_mb']:9,.0f} {line['run_mb']:9,.0f}"
-                f" {line['said_mb'] / worst:12.2f}{'' if worst <= line['said_mb'] else '  MORE THAN SAID'}",
+                f" {line['said_mb'] / worst:12.2f} {line['export_mb']:10,.0f} {line['explain_mb']:11,.0f}"
+                f" {line['loader_mb']:10,.0f}{'' if worst <= line['said_mb'] else '  MORE THAN SAID'}",
                 flush=True,
             )
     if chosen.json:
@@ -109,14 +114,21 @@ def one(kind: str, rows: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as work:
         data, pipeline = write(Path(work) / "data", rows), Path(work) / "pipeline.yaml"
         curate = [sys.executable, "-m", "curate"]
-        audit, said = peak_mb([*curate, "audit", str(data), "--encoder", encoder, "--no-cache", "--format", "json"])
-        steps = list(json.loads(said)["checks"])
+        audit, printed = peak_mb([*curate, "audit", str(data), "--encoder", encoder, "--no-cache", "--format", "json"])
+        steps = list(json.loads(printed)["checks"])
         about = {"curate": 1, "source": {"path": str(data)}, "evidence": {"encoder": encoder}, "steps": steps}
         pipeline.write_text(json.dumps(about), encoding="utf-8")
         command = [*curate, "run", str(pipeline), "--no-cache", "--json"]
         forecast = json.loads(peak_mb([*command, "--dry-run"])[1])
-        run, _ = peak_mb([*command, "--out", str(Path(work) / "out")])
-    return {"kind": kind, "rows": rows, "said_mb": forecast["memory"] / 1e6, "audit_mb": audit, "run_mb": run}
+        out = str(Path(work) / "out")
+        run, _ = peak_mb([*command, "--out", out])
+        opened = {
+            "export_mb": peak_mb([*curate, "export", out, str(Path(work) / "exported")])[0],
+            "explain_mb": peak_mb([*curate, "explain", out, "#17"])[0],
+            "loader_mb": peak_mb([sys.executable, "-c", FEED, out])[0] if kind in FED else float("nan"),
+        }
+    said = forecast["memory"] / 1e6
+    return {"kind": kind, "rows": rows, "said_mb": said, "audit_mb": audit, "run_mb": run} | opened
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from curate.engines.engine import current
+from curate.engines.threads import one_thread_products
 
 Made = TypeVar("Made")
 
@@ -27,9 +28,8 @@ def fitting_threads(numbers: int) -> Iterator[None]:
         yield
         return
     import scipy.optimize  # noqa: F401 (it brings a BLAS of its own, which has to be there when the limit is set)
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread_products():
         yield
 
 

@@ -16,9 +16,9 @@ from curate.evidence.exact_search import Chosen
 from curate.evidence.fold_inputs import FoldInputs
 from curate.evidence.heads import FLOOR, fit_logistic, linear, scale, scaled, softmax
 from curate.evidence.outside import Outside
+from curate.evidence.parts.lying import lies_in_parts
 from curate.evidence.ridge import RIDGES, likeliest_head
 from curate.evidence.votes import Electorate, Keeper, Voters
-from curate.evidence.where_rows_lie import lies_in_parts
 
 SHRINKAGES = (0.9, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05)
 TEMPERATURES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)

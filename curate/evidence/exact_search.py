@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from curate.engines.engine import current
-from curate.evidence.where_rows_lie import by_rows, lies_in_parts
+from curate.evidence.parts.lying import by_rows, lies_in_parts
 
 BLOCK_BYTES = 48_000_000
 GPU_BLOCK_BYTES = 500_000_000

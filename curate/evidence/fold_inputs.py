@@ -17,8 +17,8 @@ from curate.evidence.discriminant import Discriminant
 from curate.evidence.exact_search import Chosen
 from curate.evidence.heads import in_row_space, scaled
 from curate.evidence.outside import Outside
+from curate.evidence.parts.lying import in_memory, lies_in_parts
 from curate.evidence.votes import Electorate, Keeper
-from curate.evidence.where_rows_lie import in_memory, lies_in_parts
 
 Made = TypeVar("Made")
 

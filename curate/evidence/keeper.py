@@ -11,8 +11,8 @@ from curate.errors import StorageError
 from curate.evidence.cache import Cache
 from curate.evidence.chunks import Fields
 from curate.evidence.narrowing import Values
-from curate.evidence.part_rows import PartedRows
-from curate.evidence.parting import located
+from curate.evidence.parts.rows import PartedRows
+from curate.evidence.parts.writing import located
 from curate.randomness import digest
 from curate.table import Table
 from curate.task import DECODED

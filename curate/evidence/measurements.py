@@ -12,7 +12,7 @@ from curate.evidence.cache import Cache
 from curate.evidence.freed import give_back
 from curate.evidence.measure import Measure
 from curate.evidence.measuring import take
-from curate.evidence.part_rows import PartedRows
+from curate.evidence.parts.rows import PartedRows
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
 from curate.task import MEDIA

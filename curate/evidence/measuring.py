@@ -18,8 +18,8 @@ from curate.evidence.keeper import Keeper, Pace
 from curate.evidence.measure import Measure
 from curate.evidence.memory import blanks, ceiling
 from curate.evidence.one_pass import Held, OnePass
-from curate.evidence.part_rows import PartedRows
-from curate.evidence.parting import parted_fields, wide
+from curate.evidence.parts.rows import PartedRows
+from curate.evidence.parts.writing import parted_fields, wide
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
 

@@ -20,8 +20,8 @@ from curate.evidence.memory import ceiling, chunk_rows, room_of, row_bytes
 from curate.evidence.narrowing import measure_all
 from curate.evidence.outcome import Outcome
 from curate.evidence.parcels import MOST_MEDIA, SentPass, parcels
-from curate.evidence.part_rows import PartedRows
-from curate.evidence.parting import PartWriter, part_writer, wide
+from curate.evidence.parts.rows import PartedRows
+from curate.evidence.parts.writing import PartWriter, part_writer, wide
 from curate.evidence.settings import EvidenceSettings
 from curate.table import Table
 from curate.task import DECODED

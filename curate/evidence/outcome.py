@@ -8,7 +8,7 @@ import numpy as np
 
 from curate.evidence.decoding import Broken
 from curate.evidence.narrowing import Values
-from curate.evidence.parting import Parted
+from curate.evidence.parts.writing import Parted
 
 
 @dataclass

@@ -23,7 +23,7 @@ from curate.task import DECODED
 
 if TYPE_CHECKING:
     from curate.evidence.one_pass import OnePass
-    from curate.evidence.parting import PartWriter
+    from curate.evidence.parts.writing import PartWriter
 
 CARRIED_BYTES = 1 << 26
 """Encoded media that one parcel brings along, but for the last row."""

@@ -13,7 +13,7 @@ class Embedding:
 
     Attributes:
         vectors: (n, d) float32, L2-normalised; NaN in rows that could not be embedded. Where other machines embedded,
-            rows that are read where these left them (`curate.evidence.part_rows.UnitRows`).
+            rows that are read where these left them (`curate.evidence.parts.rows.UnitRows`).
         encoder: what made them, for people, e.g. ``wordllama 0.4.0 (256-d)``.
         valid: (n,) bool, rows that have a vector.
     """

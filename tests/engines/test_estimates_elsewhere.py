@@ -15,7 +15,7 @@ from curate.evidence.measures.audio_prints import FRAMES
 from curate.evidence.pairs import _films, _overlap, _pictures, _sent, audio
 from curate.evidence.pairs._films import Films
 from curate.evidence.pairs._pictures import Pictures
-from curate.evidence.part_rows import Part, PartedRows
+from curate.evidence.parts.rows import Part, PartedRows
 from curate.evidence.probabilities import cross_validated
 
 

@@ -15,7 +15,7 @@ from curate.evidence.evidence import Evidence
 from curate.evidence.exact_search import QUERIES, Chosen, exact_search
 from curate.evidence.measure import Measure
 from curate.evidence.measuring import take
-from curate.evidence.part_rows import Part, PartedRows, UnitRows
+from curate.evidence.parts.rows import Part, PartedRows, UnitRows
 from curate.evidence.probabilities import cross_validated
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.vector_rows import finite_rows

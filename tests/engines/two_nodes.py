@@ -30,7 +30,7 @@ from curate.evidence.exact_search import QUERIES, Chosen, exact_search
 from curate.evidence.keeper import Pace
 from curate.evidence.measuring import take
 from curate.evidence.pairs import _pictures
-from curate.evidence.part_rows import PartedRows, UnitRows
+from curate.evidence.parts.rows import PartedRows, UnitRows
 from curate.evidence.probabilities import cross_validated
 from curate.evidence.settings import EvidenceSettings
 from curate.pipeline.exporting import webdataset

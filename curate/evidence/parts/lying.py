@@ -11,7 +11,7 @@ import numpy as np
 
 from curate.engines.engine import Lacking, current
 from curate.evidence.blas_threads import fits
-from curate.evidence.part_rows import LyingRows
+from curate.evidence.parts.rows import LyingRows
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")

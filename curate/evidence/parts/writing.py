@@ -21,7 +21,7 @@ from curate.evidence.cache import Cache
 from curate.evidence.chunks import PARTIAL, Fields, map_chunk, set_aside
 from curate.evidence.measure import Measure, blank
 from curate.evidence.narrowing import Values
-from curate.evidence.part_rows import Part, PartedRows
+from curate.evidence.parts.rows import Part, PartedRows
 from curate.evidence.trimming import mark_used
 
 Batches = Sequence[tuple[int, np.ndarray, Values]]
