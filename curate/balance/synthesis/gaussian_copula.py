@@ -15,12 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from curate.balance.synthesis.frame import Values
-from curate.balance.synthesis.mixture import Mixture, parts_of
+from curate.balance.synthesis.mixture import Mixture, parts_of, possible
 
 FEW_VALUES = 20
 """A column with at most so many different values is cut at thresholds."""
 STRONGEST = 0.995
 """Largest correlation of two columns."""
+FARTHEST = 1e-6
+"""Share of a normal distribution that is left out at either end."""
+TURNS = 5
+"""Draws of each column of few values, each given the last draws of the others."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def fit(values: Values, codes: np.ndarray, rng: np.random.Generator) -> dict[int
         rows = values.only(np.flatnonzero(codes == k))
         margins, scores, places = _margins(rows)
         correlations = _correlations(scores, np.array([m.kept for m in margins]))
-        parts = parts_of(_spread_out(scores, places, margins, rng), int(rng.integers(2**31)))
+        parts = parts_of(_spread_out(scores, places, margins, correlations, rng), int(rng.integers(2**31)))
         own[int(k)] = margins, correlations, parts, len(rows)
         pooled += len(rows) / max(len(codes), 1) * correlations
     return {
@@ -106,20 +110,35 @@ def _leaning(correlations: np.ndarray, pooled: np.ndarray, rows: int) -> np.ndar
 
 
 def _spread_out(
-    scores: np.ndarray, places: dict[int, np.ndarray], margins: list[Margin], rng: np.random.Generator
+    scores: np.ndarray,
+    places: dict[int, np.ndarray],
+    margins: list[Margin],
+    correlations: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """The scores with the columns of few values spread between their thresholds, as a normal number would be."""
-    from scipy.special import ndtri
+    """The scores, columns of few values spread between their thresholds as normal numbers that go with the others.
 
-    found = scores.copy()
+    Each is drawn from its distribution given the row's other columns, in several turns (Hoff 2007, "Extending the rank
+    likelihood"): spread evenly they would go with the others less than they do.
+    """
+    from scipy.special import ndtr, ndtri
+
+    found, limits = scores.copy(), {}
     for column, place in places.items():
         ends = margins[column].ends
         assert ends is not None
-        edges = np.concatenate([[0.0], ends])
+        edges = ndtri(np.clip(np.concatenate([[0.0], ends]), FARTHEST, 1 - FARTHEST))
         known = place >= 0
-        low, high = edges[place[known]], edges[place[known] + 1]
-        found[known, column] = ndtri(np.clip(low + rng.random(len(low)) * (high - low), 1e-6, 1 - 1e-6))
-        found[~known, column] = rng.standard_normal(int((~known).sum()))
+        limits[column] = np.where(known, edges[place], -np.inf), np.where(known, edges[place + 1], np.inf)
+    axes = np.linalg.inv(possible(correlations))
+    for _ in range(TURNS if limits else 0):
+        for column, (low, high) in limits.items():
+            spread = 1 / np.sqrt(axes[column, column])
+            others = np.delete(np.arange(len(axes)), column)
+            middle = -found[:, others] @ axes[others, column] * spread**2
+            least, most = ndtr((low - middle) / spread), ndtr((high - middle) / spread)
+            share = np.clip(least + rng.random(len(found)) * (most - least), FARTHEST, 1 - FARTHEST)
+            found[:, column] = np.clip(middle + spread * ndtri(share), low, high)
     return found
 
 

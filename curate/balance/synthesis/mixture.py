@@ -14,6 +14,7 @@ MOST_COLUMNS = 64
 """A wider table has one part: its covariances have too many numbers to learn several."""
 MOST_ROWS = 10_000
 """Rows that the parts are learned from."""
+LEAST_EIGENVALUE = 1e-6
 RIDGE = 0.02
 """Added to the variance of normal scores in every part."""
 
@@ -35,10 +36,7 @@ class Mixture:
     @classmethod
     def single(cls, correlations: np.ndarray) -> Mixture:
         """One part with mean 0 and these correlations, brought to the nearest that are possible."""
-        values, axes = np.linalg.eigh(correlations)
-        possible = (axes * np.maximum(values, 1e-6)) @ axes.T
-        scale = np.sqrt(np.diag(possible))
-        factor = np.linalg.cholesky(possible / np.outer(scale, scale))
+        factor = np.linalg.cholesky(possible(correlations))
         return cls(np.ones(1), np.zeros((1, len(factor))), factor[None])
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -56,6 +54,14 @@ class Mixture:
         for weight, mean, sigma in zip(self.weights, self.means, spread, strict=True):
             shares += weight * ndtr((drawn - mean) / sigma)
         return shares
+
+
+def possible(correlations: np.ndarray) -> np.ndarray:
+    """(c, c) correlations -> those without eigenvalues below `LEAST_EIGENVALUE`."""
+    values, axes = np.linalg.eigh(correlations)
+    found = (axes * np.maximum(values, LEAST_EIGENVALUE)) @ axes.T
+    scale = np.sqrt(np.diag(found))
+    return found / np.outer(scale, scale)
 
 
 def parts_of(scores: np.ndarray, seed: int) -> Mixture | None:

@@ -6,10 +6,10 @@ from curate.balance.synthesis.frame import Values
 from curate.balance.synthesis.gaussian_copula import fit
 
 
-@pytest.fixture(scope="module")
-def real():
+@pytest.fixture(scope="module", params=range(4))
+def real(request):
     """3,000 rows: a long-tailed, a bounded and a two-valued number, and a category of three that goes with them."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(request.param)
     z = rng.multivariate_normal([0, 0, 0, 0], 0.6 * np.ones((4, 4)) + 0.4 * np.eye(4), 3000)
     numbers = np.stack([np.exp(z[:, 0]), 1 / (1 + np.exp(-z[:, 1])), (z[:, 2] > 0.5).astype(float)], axis=1)
     numbers[rng.random(3000) < 0.1, 1] = np.nan
