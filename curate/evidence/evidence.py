@@ -18,7 +18,7 @@ from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import small_classes, stratified_folds, units
 from curate.evidence.footprint import Footprint, footprint
-from curate.evidence.kept_lists import KeptLists
+from curate.evidence.lists.kept import KeptLists
 from curate.evidence.masks import Masks, measure_masks
 from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
@@ -38,7 +38,7 @@ from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
 from curate.evidence.vector_rows import finite_rows
 from curate.table import Labels, Table
 
-VERSIONS = {"neighbours": 4, "probabilities": 8, "predictions": 2, "noise": 5, "dynamics": 2}
+VERSIONS = {"neighbours": 5, "probabilities": 8, "predictions": 2, "noise": 5, "dynamics": 2}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -190,13 +190,28 @@ class Evidence:
             near = merged(near, self._near("neighbours_held_out", found & ~learned, valid, k))
         return named(near, order)
 
+    def neighbours_among(self, name: str, rows: np.ndarray, found: np.ndarray, k: int) -> Neighbours:
+        """The k nearest others of some rows among some of them, by cosine similarity of the embedding.
+
+        Args:
+            name: what these rows are called in the next version of the set, too.
+            rows: (m,) positions; of neighbours that are as near the first is taken.
+            found: (m,) bool, which of them may be found.
+            k: how many.
+
+        Returns:
+            (m, k) indices among the m rows.
+        """
+        every = np.ones(len(rows), dtype=bool)
+        return nearest_neighbours(self.embedding().vectors, found, every, k, rows, self._keeper(f"neighbours, {name}"))
+
     def _near(self, what: str, found: np.ndarray, valid: np.ndarray, k: int) -> Neighbours:
         """The k nearest rows among those of a mask in canonical order; the indices are positions in that order."""
         width = -(-k // 10) * 10  # steps that ask for a few more or fewer share a search
         vectors, order = self.embedding().vectors, self._order
 
         def compute() -> Arrays:
-            near = nearest_neighbours(vectors, found, valid, width, order)
+            near = nearest_neighbours(vectors, found, valid, width, order, self._keeper(what))
             return {
                 "rows_indices": near.indices, "rows_similarity": near.similarity, "recall": np.array([near.recall])
             }  # fmt: skip
@@ -208,6 +223,10 @@ class Evidence:
                 f"{what}: rows are compared within near cells; of the nearest rows of a sample {recall:.1%} found"
             )
         return Neighbours(arrays["rows_indices"][:, :k], arrays["rows_similarity"][:, :k], recall)
+
+    def _keeper(self, what: str) -> KeptLists:
+        """Of lists of the nearest in the embedding."""
+        return KeptLists(what, self.store, self._embedder.title, self.table.source, self.note)
 
     def probabilities(self) -> Probabilities:
         """Out-of-sample predicted class probabilities by cross-validation, or the task's own column.
@@ -228,7 +247,7 @@ class Evidence:
 
         def compute() -> Arrays:
             vectors = embedding.vectors
-            keeper = KeptLists(self.store, self._embedder.title, self.table.source, self.note)
+            keeper = self._keeper("voters")
             if labels.sets is not None:
                 rows, sets = Chosen(vectors, order), labels.sets[order]
                 return cross_validated_sets(rows, sets, learn, folds, self._fitting, keeper)

@@ -6,6 +6,7 @@ faiss 2.3 s) and holds one block of similarities at a time.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,7 @@ import numpy as np
 from curate.engines.engine import current
 from curate.evidence.parts.lying import by_rows, lies_in_parts
 
+Found = tuple[np.ndarray, ...]
 BLOCK_BYTES = 48_000_000
 GPU_BLOCK_BYTES = 500_000_000
 QUERIES = 4_096
@@ -77,38 +79,69 @@ def exact_search(
     Peak memory: two blocks of 48 MB, what faiss holds of similarities, and 36 k bytes per row of a block of queries. On
     a cluster each node answers some of the queries: from the vectors where they lie, or from a copy that is sent once.
     """
-    step = max(1024, (BLOCK_BYTES if device == "cpu" else GPU_BLOCK_BYTES) // (4 * chosen.width))
-    asked = min(step, QUERIES)
-    parts = [queries[begin : begin + asked] for begin in range(0, len(queries), asked)]
-    if len(parts) > 1 and device == "cpu" and current().remote:
+    work = partial(_nearest, targets=targets, k=k, device=device)
+    near, similarity = zip(*searched(work, chosen, queries, device))
+    return np.concatenate(near), np.concatenate(similarity)
+
+
+def searched(
+    work: Callable[[Chosen, np.ndarray], Found], chosen: Chosen, queries: np.ndarray, device: str = "cpu"
+) -> Iterator[Found]:
+    """What some work finds for the queries, some at a time, in order; on a cluster several machines do it.
+
+    Args:
+        work: of the vectors, which lie here or where it is done, and some queries; gives arrays with a line for each.
+        chosen: the vectors.
+        queries: (q,) places to search for.
+        device: another than ``cpu`` is asked at once, and here.
+    """
+    asked = min(step_of(chosen.width), QUERIES) if device == "cpu" else len(queries)
+    parts = [queries[begin : begin + asked] for begin in range(0, len(queries), max(asked, 1))] or [queries]
+    if len(parts) > 1 and current().remote:
         places = np.arange(len(chosen))
         rows = chosen if lies_in_parts(chosen) else Chosen(chosen[places], places)
-        near, similarity = zip(*by_rows(partial(_of_part, targets=targets, k=k, step=step), rows, parts))
-        return np.concatenate(near), np.concatenate(similarity)
-    return _of_part(chosen, queries, targets, k, step, device)
+        return by_rows(work, rows, parts)
+    return (work(chosen, part) for part in parts)
 
 
-def _of_part(
-    chosen: Chosen, queries: np.ndarray, targets: np.ndarray, k: int, step: int, device: str = "cpu"
+def step_of(width: int, device: str = "cpu") -> int:
+    """Targets of a block, each of so many numbers."""
+    return max(1024, (BLOCK_BYTES if device == "cpu" else GPU_BLOCK_BYTES) // (4 * width))
+
+
+def _nearest(
+    chosen: Chosen, queries: np.ndarray, *, targets: np.ndarray, k: int, device: str
 ) -> tuple[np.ndarray, np.ndarray]:
+    # One more, because a query that is a target finds itself.
+    near, similarity = proposed(chosen, queries, targets, k + 1, device)
+    own = near == queries[:, None]
+    near, similarity = best_first(np.where(own, -1, near), np.where(own, -np.inf, similarity), k)
+    return near, np.minimum(similarity, 1.0)
+
+
+def proposed(
+    chosen: Chosen, queries: np.ndarray, targets: np.ndarray, k: int, device: str = "cpu"
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest targets of each query, itself among them, as float32 has it.
+
+    Returns:
+        (q, k) int32 places, -1 for none, and (q, k) float32 similarities, -inf for none, best first.
+    """
     near = np.full((len(queries), k), -1, dtype=np.int32)
     similarity = np.full((len(queries), k), -np.inf, dtype=np.float32)
-    search, most = (_by_faiss, min(step, QUERIES)) if device == "cpu" else (_by_torch, step)
+    search, step = (_by_faiss if device == "cpu" else _by_torch), step_of(chosen.width, device)
+    most = min(step, QUERIES) if device == "cpu" else step
     for start in range(0, len(targets) if len(queries) else 0, step):
         part = targets[start : start + step]
         base = chosen[part]
         for begin in range(0, len(queries), most):
-            asked = queries[begin : begin + most]
             block = slice(begin, begin + most)
-            # One more, because a query that is a target finds itself.
-            value, place = search(chosen[asked], base, min(k + 1, len(part)), device)
-            best = np.where(place >= 0, part[place], -1)
-            value = np.where((best == asked[:, None]) | (best < 0), -np.inf, value)
-            best = np.concatenate([near[block], np.where(np.isfinite(value), best, -1)], axis=1)
-            value = np.concatenate([similarity[block], value], axis=1)
+            value, place = search(chosen[queries[block]], base, min(k, len(part)), device)
+            best = np.concatenate([near[block], np.where(place >= 0, part[place], -1)], axis=1)
+            value = np.concatenate([similarity[block], np.where(place >= 0, value, -np.inf)], axis=1)
             near[block], similarity[block] = best_first(best, value, k)
         del base  # before the next block is copied
-    return near, np.minimum(similarity, 1.0)
+    return near, similarity
 
 
 def best_first(places: np.ndarray, values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from curate.engines.engine import current
 from curate.evidence.cell_search import LEAST_RECALL, cell_search
 from curate.evidence.exact_search import Chosen, exact_search
+from curate.evidence.lists.kept import KeptLists
+from curate.evidence.lists.neighbours import listed_search
 from curate.evidence.values import Neighbours
 
 BLOCK_BYTES = 64_000_000
@@ -29,40 +32,46 @@ GPU_PRODUCTS = 4e15
 
 
 def nearest_neighbours(
-    vectors: np.ndarray, candidates: np.ndarray, queries: np.ndarray, k: int, order: np.ndarray | None = None
+    vectors: np.ndarray,
+    candidates: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    order: np.ndarray | None = None,
+    keeper: KeptLists | None = None,
 ) -> Neighbours:
     """The k nearest candidates of each query row, itself excluded; ties are ordered by position.
 
     Equal vectors are searched once and share the result, so that many duplicates neither cost time nor push each other
-    out in an arbitrary order. Where different vectors tie for the last of the k places, the search chooses; the choice
-    depends on the rows and their order alone.
+    out in an arbitrary order. Where different vectors tie for the last of the k places, the first has it; in a search
+    by cells that search chooses, by the rows and their order alone.
 
     Args:
-        vectors: (n, d) float32, L2-normalised, in memory or mapped; never copied as a whole.
+        vectors: (m, d) float32, L2-normalised, in memory or mapped; never copied as a whole.
         candidates: (n,) bool, rows that may be found.
         queries: (n,) bool, rows to search for.
         k: how many.
         order: (n,) positions in `vectors` of the rows that all else speaks of; as they stand if left out.
+        keeper: of lists of the nearest; what is found does not hang on it.
 
     Returns:
         (n, k) int32 indices and float32 similarities; -1 and NaN in rows that are no queries, and where there are not k
         candidates. `recall` is 1 where all pairs were compared.
 
-    Peak memory, beside the vectors: 20 k + 60 bytes per row; for an exact search two blocks of 48 MB, for one by cells
-    which rows look into which cells (2 bytes for each of some ten to thirty per row, at most n^1.5 / 4 bytes) and
-    150 MB of blocks.
+    Peak memory, beside the vectors: 20 k + 60 bytes per row; for an exact search 24 (k + 17) bytes per row and blocks,
+    200 MB in all, for one by cells which rows look into which cells (2 bytes for each of some ten to thirty per row, at
+    most n^1.5 / 4 bytes) and 150 MB of blocks.
     """
-    n = len(vectors)
+    n = len(queries)
     rows = np.flatnonzero(queries | candidates).astype(np.int32)
     if not len(rows) or not k or not candidates.any():
         return Neighbours(*_nobody(n, k))
     chosen = Chosen(vectors, rows if order is None else order[rows])
-    group, first = _equal_vectors(chosen)
+    group, first, names = _equal_vectors(chosen)
     chosen = Chosen(vectors, chosen.rows[first])
     found = candidates[rows]
     is_target, is_query = (np.bincount(group[mask], minlength=len(first)) > 0 for mask in (found, queries[rows]))
     places = np.flatnonzero(is_query)
-    near, near_similarity, recall = _search(chosen, np.flatnonzero(is_target), places, k)
+    near, near_similarity, recall = _search(chosen, np.flatnonzero(is_target), places, k, names, keeper)
     line = np.full(len(first), -1, dtype=np.int32)  # of each group in the result of the search
     line[places] = np.arange(len(places))
     members = _first_members(group[found], rows[found], len(first), k + 1)
@@ -115,11 +124,18 @@ def named(near: Neighbours, order: np.ndarray) -> Neighbours:
     return Neighbours(indices, near.similarity, near.recall)
 
 
-def _search(chosen: Chosen, targets: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, float]:
+def _search(
+    chosen: Chosen,
+    targets: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    names: np.ndarray | None,
+    keeper: KeptLists | None,
+) -> tuple[np.ndarray, np.ndarray, float]:
     """For each query the k nearest other targets, best first, and the recall."""
     products = float(len(queries)) * len(targets) * chosen.width
     if products <= MOST_PRODUCTS:
-        return *exact_search(chosen, targets, queries, k), 1.0
+        return *listed_search(chosen, targets, queries, k, names, None if current().remote else keeper), 1.0
     device = device_of_searches()
     if device != "cpu" and products <= GPU_PRODUCTS:
         return *exact_search(chosen, targets, queries, k, device), 1.0
@@ -139,21 +155,25 @@ def device_of_searches() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _equal_vectors(chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
-    """(m,) group of each vector and (g,) first row of each group; groups are numbered by first row."""
+def _equal_vectors(chosen: Chosen) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """(m,) group of each vector, (g,) first row of each group, and (g,) uint64 hash, if they differ.
+
+    Groups are numbered by first row.
+    """
     keys = np.empty(len(chosen), dtype=np.uint64)
     for begin in range(0, len(chosen), BLOCK_ROWS):
         keys[begin : begin + BLOCK_ROWS] = _hashes(chosen[np.arange(begin, min(begin + BLOCK_ROWS, len(chosen)))])
-    _, first, code = np.unique(keys, return_index=True, return_inverse=True)
+    names, first, code = np.unique(keys, return_index=True, return_inverse=True)
     repeats = np.flatnonzero(first[code] != np.arange(len(code)))
     for begin in range(0, len(repeats), BLOCK_ROWS):
         some = repeats[begin : begin + BLOCK_ROWS]
         if not (chosen[some] == chosen[first[code[some]]]).all():  # a collision of hashes
             _, first, code = np.unique(chosen[np.arange(len(chosen))], axis=0, return_index=True, return_inverse=True)
-            code = code.ravel()
+            names, code = None, code.ravel()
             break
-    rank = np.argsort(np.argsort(first)).astype(np.int32)
-    return rank[code], np.sort(first)
+    by_first = np.argsort(first)
+    rank = np.argsort(by_first).astype(np.int32)
+    return rank[code], first[by_first], None if names is None else names[by_first]
 
 
 def _hashes(rows: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What the nearest rows of other folds say about a row: a vote of their labels.
 
-The nearest of one fixed sample of rows are searched once for every row (`curate.evidence.voter_lists`); each head takes
-from that list the nearest ones that it may learn from.
+The nearest of one fixed sample of rows are searched once for every row (`curate.evidence.lists.voters`); each head
+takes from that list the nearest ones that it may learn from.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
+from curate.evidence.lists.listed import SPARE, Lists
+from curate.evidence.lists.voters import hashes, lists, nearest, rounded, scale_of
 from curate.evidence.vector_rows import Rows
-from curate.evidence.voter_lists import SPARE, Lists, hashes, lists, nearest, rounded, scale_of
 
 MOST_VOTERS = 16_384
 """Different vectors that may vote; of more an even sample does, so that the cost grows with the rows and not with their
@@ -31,7 +32,7 @@ BLOCK_ROWS = 4_096
 
 
 class Keeper(Protocol):
-    """Where lists are kept from one set to the next one (`curate.evidence.kept_lists`)."""
+    """Where lists are kept from one set to the next one (`curate.evidence.lists.kept`)."""
 
     def last(self, k: int) -> Lists | None:
         """The lists that were kept last."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 import xxhash
 
 from curate.evidence.order import canonical_order
+from curate.evidence.neighbours import nearest_neighbours
 from curate.evidence.pairs import find_pairs
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
@@ -119,6 +120,10 @@ class FakeEvidence:
         indices[order, : near.shape[1]] = np.where(np.isfinite(best), order[near], -1)
         values[order, : near.shape[1]] = np.where(np.isfinite(best), best, np.nan)
         return Neighbours(indices, values)
+
+    def neighbours_among(self, name, rows, found, k):
+        every = np.ones(len(rows), dtype=bool)
+        return nearest_neighbours(np.asarray(self.embedding().vectors), found, every, k, rows)
 
     def near_pairs(self, by="content", least=None):
         return find_pairs(self, by, least)

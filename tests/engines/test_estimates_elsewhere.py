@@ -11,6 +11,7 @@ from curate.engines.engine import using
 from curate.engines.ray_engine import RayEngine
 from curate.evidence.cache import Cache
 from curate.evidence.exact_search import QUERIES, Chosen, exact_search
+from curate.evidence.lists.neighbours import listed_search
 from curate.evidence.measures.audio_prints import FRAMES
 from curate.evidence.pairs import _films, _overlap, _pictures, _sent, audio
 from curate.evidence.pairs._films import Films
@@ -24,15 +25,16 @@ def unit(rows, width, seed=0):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+@pytest.mark.parametrize("search", [exact_search, listed_search])
 @pytest.mark.parametrize("width", [8, 48, 256])
 @pytest.mark.parametrize("more", [0, 1, 20, 500])
-def test_neighbours_by_blocks_of_queries(more, width):
+def test_neighbours_by_blocks_of_queries(more, width, search):
     rows = QUERIES + more
     vectors = unit(rows, width)
     given = Chosen(vectors, np.arange(rows)[::-1]), np.arange(0, rows, 2), np.arange(rows), 4
-    here, ray = exact_search(*given), FakeRay()
+    here, ray = search(*given), FakeRay()
     with using(RayEngine(ray)):
-        there = exact_search(*given)
+        there = search(*given)
     np.testing.assert_array_equal(here[0], there[0])
     np.testing.assert_array_equal(here[1], there[1])
     assert ray.done == (2 if more else 0)

@@ -13,6 +13,7 @@ from curate.errors import StorageError
 from curate.evidence.cache import Cache
 from curate.evidence.evidence import Evidence
 from curate.evidence.exact_search import QUERIES, Chosen, exact_search
+from curate.evidence.lists.neighbours import listed_search
 from curate.evidence.measure import Measure
 from curate.evidence.measuring import take
 from curate.evidence.parts.rows import Part, PartedRows, UnitRows
@@ -222,17 +223,18 @@ def unit(rows, width, seed=0):
     return of_length_1(np.random.default_rng(seed).normal(size=(rows, width)).astype(np.float32))
 
 
+@pytest.mark.parametrize("search", [exact_search, listed_search])
 @pytest.mark.parametrize("harm", [None, gone, turned])
-def test_neighbours_are_searched_where_the_vectors_lie(tmp_path, harm):
+def test_neighbours_are_searched_where_the_vectors_lie(tmp_path, harm, search):
     count = QUERIES + 500
     vectors, order = unit(count, 40), np.arange(count)[::-1]
     rows = lying(tmp_path, vectors)
     given = np.arange(0, count, 8), np.arange(count), 5
-    here, ray = exact_search(Chosen(np.asarray(rows), order), *given), Weighing()
+    here, ray = search(Chosen(np.asarray(rows), order), *given), Weighing()
     if harm:
         harm(chunks(tmp_path)[1])
     with using(RayEngine(ray)):
-        there = exact_search(Chosen(rows, order), *given)
+        there = search(Chosen(rows, order), *given)
     np.testing.assert_array_equal(here[0], there[0])
     np.testing.assert_array_equal(here[1], there[1])
     assert ray.done >= 2

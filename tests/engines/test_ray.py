@@ -97,7 +97,7 @@ def test_shards_are_those_of_this_process_with_a_node_killed_while_it_writes_one
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "work", ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing", "prepared", "_of_part"]
+    "work", ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing", "prepared", "_searched"]
 )
 def test_what_ran_on_the_nodes(told, work):
     assert told["ran"].get(work, 0) >= 1

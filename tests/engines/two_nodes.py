@@ -26,8 +26,9 @@ from curate.engines import choosing, ray_engine
 from curate.errors import MissingPackage
 from curate.evidence import parcels
 from curate.evidence.cache import Cache
-from curate.evidence.exact_search import QUERIES, Chosen, exact_search
+from curate.evidence.exact_search import QUERIES, Chosen
 from curate.evidence.keeper import Pace
+from curate.evidence.lists.neighbours import listed_search
 from curate.evidence.measuring import take
 from curate.evidence.pairs import _pictures
 from curate.evidence.parts.rows import PartedRows, UnitRows
@@ -112,7 +113,7 @@ def parted(folder, cluster, node):
 
     def made(rows, progress=None):
         vectors = UnitRows([rows], np.zeros(count, dtype=bool))
-        near = exact_search(Chosen(vectors, places), places[::4], places, 5)
+        near = listed_search(Chosen(vectors, places), places[::4], places, 5)
         return [*near, cross_validated(vectors, codes, 3, folds, progress)["rows_values"]]
 
     here = made(take(table, [Vectors()], EvidenceSettings()).values["test.vectors"])

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.evidence import kept_lists, voter_lists
 from curate.evidence.cache import Cache
 from curate.evidence.folds import stratified_folds
-from curate.evidence.kept_lists import KeptLists
+from curate.evidence.lists import kept as kept_lists
+from curate.evidence.lists import voters as voter_lists
+from curate.evidence.lists.kept import KeptLists
+from curate.evidence.lists.listed import SPARE, Lists
+from curate.evidence.lists.voters import hashes, lists, rounded
 from curate.evidence.probabilities import cross_validated
-from curate.evidence.voter_lists import SPARE, Lists, hashes, lists, rounded
 
 ROWS = 3_000
 K = 64
@@ -33,7 +35,7 @@ def made(vectors: np.ndarray, kept: Lists | None = None, most: int = 700) -> Lis
 
 def same(one: Lists, other: Lists) -> bool:
     """What is asked of both is equal: which voters beyond that a list holds is its own affair."""
-    names = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("voters", "rows"))
+    names = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("candidates", "rows"))
     return names and all(np.array_equal(a, b) for a, b in zip(one.best(K), other.best(K), strict=True))
 
 
@@ -89,10 +91,10 @@ def test_probabilities_do_not_depend_on_what_was_kept(tmp_path: Path) -> None:
     store = Cache(tmp_path / "cache")
     cold = probabilities(ROWS, None)
     for _ in range(2):
-        assert np.array_equal(probabilities(ROWS, KeptLists(store, "encoder", "set", notes.append)), cold)
-    assert KeptLists(store, "encoder", "set", notes.append).last(K + SPARE) is not None
-    assert KeptLists(store, "encoder", "other", notes.append).last(K + SPARE) is None
-    assert KeptLists(store, "encoder", "set", notes.append).last(K) is None
+        assert np.array_equal(probabilities(ROWS, KeptLists("voters", store, "encoder", "set", notes.append)), cold)
+    assert KeptLists("voters", store, "encoder", "set", notes.append).last(K + SPARE) is not None
+    assert KeptLists("voters", store, "encoder", "other", notes.append).last(K + SPARE) is None
+    assert KeptLists("voters", store, "encoder", "set", notes.append).last(K) is None
     assert not notes
 
 
@@ -101,23 +103,23 @@ def test_the_last_lists_are_found_and_damaged_ones_are_passed_over(tmp_path: Pat
     store = Cache(tmp_path / "cache")
     vectors = vectors_of(ROWS)
     for rows in (2_700, 2_800, 2_805, 2_900):  # the third is about the second
-        keeper = KeptLists(store, "encoder", "set", notes.append)
+        keeper = KeptLists("voters", store, "encoder", "set", notes.append)
         before = keeper.last(K + SPARE)
         keeper.keep(made(vectors[:rows], before), before)
     sizes = sorted(len(np.load(path)) for path in store.folder.glob("estimates/*/rows.npy"))
     assert len(sizes) == 3
-    kept = KeptLists(store, "encoder", "set", notes.append).last(K + SPARE)
+    kept = KeptLists("voters", store, "encoder", "set", notes.append).last(K + SPARE)
     assert kept is not None
     assert len(kept.rows) == sizes[-1]
     for path in store.folder.glob("estimates/*/near.npy"):
         if len(np.load(path)) == sizes[-1]:
             path.write_bytes(path.read_bytes()[:-1])
-    kept = KeptLists(store, "encoder", "set", notes.append).last(K + SPARE)
+    kept = KeptLists("voters", store, "encoder", "set", notes.append).last(K + SPARE)
     assert kept is not None
     assert len(kept.rows) == sizes[-2]
     for path in store.folder.glob("measures/*/*.arrow"):
         path.write_bytes(b"nothing")
-    assert KeptLists(store, "encoder", "set", notes.append).last(K + SPARE) is None
+    assert KeptLists("voters", store, "encoder", "set", notes.append).last(K + SPARE) is None
     assert "damaged" in notes[0]
 
 
@@ -126,7 +128,7 @@ def test_a_log_that_is_full_and_few_rows_keep_nothing(tmp_path: Path, monkeypatc
     monkeypatch.setattr(kept_lists, "MOST_KEPT", 2)
     vectors = vectors_of(ROWS)
     for rows in (1_000, 2_500, 2_700, 2_900):
-        keeper = KeptLists(store, "encoder", "set", lambda said: None)
+        keeper = KeptLists("voters", store, "encoder", "set", lambda said: None)
         before = keeper.last(K + SPARE)
         keeper.keep(made(vectors[:rows], before), before)
     assert len(list(store.folder.glob("estimates/*/rows.npy"))) == 2
@@ -136,7 +138,7 @@ def test_a_full_disk_costs_the_next_run_its_lists_and_nothing_else(tmp_path: Pat
     (tmp_path / "cache").mkdir()
     store, notes = Cache(tmp_path / "cache"), []
     (tmp_path / "cache" / "estimates").write_text("in the way")
-    keeper = KeptLists(store, "encoder", "set", notes.append)
+    keeper = KeptLists("voters", store, "encoder", "set", notes.append)
     keeper.keep(made(vectors_of(ROWS)), keeper.last(K + SPARE))
     assert "not kept" in notes[0]
 
@@ -144,7 +146,7 @@ def test_a_full_disk_costs_the_next_run_its_lists_and_nothing_else(tmp_path: Pat
 def test_a_set_is_known_by_its_place_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, notes = Cache(tmp_path / "cache"), []
     (tmp_path / "data").mkdir()
-    KeptLists(store, "encoder", str(tmp_path / "data"), notes.append).keep(made(vectors_of(ROWS)), None)
+    KeptLists("voters", store, "encoder", str(tmp_path / "data"), notes.append).keep(made(vectors_of(ROWS)), None)
     monkeypatch.chdir(tmp_path)
-    assert KeptLists(store, "encoder", "data", notes.append).last(K + SPARE) is not None
-    assert KeptLists(store, "other encoder", "data", notes.append).last(K + SPARE) is None
+    assert KeptLists("voters", store, "encoder", "data", notes.append).last(K + SPARE) is not None
+    assert KeptLists("voters", store, "other encoder", "data", notes.append).last(K + SPARE) is None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curate.evidence import voter_lists, votes
+from curate.evidence import votes
+from curate.evidence.lists import voters as voter_lists
 from curate.evidence.votes import SOFTNESS, VOTERS, Electorate, Voters
 
 

@@ -124,7 +124,7 @@ def judge_classes(space: Space, chosen: Mapping[str, Scorer], codes: np.ndarray,
     found = {name: np.full(len(space), np.nan) for name in chosen}
     for code in np.unique(codes[codes >= 0]):
         rows = np.flatnonzero(codes == code)
-        part = space.part(rows)
+        part = space.part(rows, f"class {code}")
         if part.fit.sum() >= fewest:
             for name, scorer in chosen.items():
                 found[name][rows] = scorer(part)

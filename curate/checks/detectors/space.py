@@ -17,6 +17,7 @@ REFERENCE_ROWS = 10_000
 BLOCK_ROWS = 65_536
 
 Near = Callable[[int], tuple[np.ndarray, np.ndarray]]
+NearAmong = Callable[[str, np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Space:
         near: k -> (n, k) int64 nearest rows to learn from, itself excluded, -1 for none, and (n, k) float32 Euclidean
             distances, NaN for none; by a search of its own if left out.
         rows: (n,) which of the vectors are the points, in this order; all m if left out.
+        among: finds the neighbours of some of the points among some of these: (name of these points, (p,) rows, (p,)
+            bool which may be found, k) -> as `near`, positions among the p; by a search of its own if left out.
+        name: of the points.
     """
 
     vectors: np.ndarray
@@ -39,6 +43,8 @@ class Space:
     neighbours: int
     near: Near | None = None
     rows: np.ndarray | None = None
+    among: NearAmong | None = None
+    name: str = ""
     _found: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -70,13 +76,17 @@ class Space:
         rows = np.flatnonzero(self.fit)
         return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
-    def part(self, rows: np.ndarray) -> Space:
-        """The same of some rows (positions)."""
+    def part(self, rows: np.ndarray, name: str) -> Space:
+        """The same of some rows (positions), which have a name of their own."""
         of = rows if self.rows is None else self.rows[rows]
-        return Space(self.vectors, self.fit[rows], self.seed, self.neighbours, rows=of)
+        return Space(self.vectors, self.fit[rows], self.seed, self.neighbours, rows=of, among=self.among, name=name)
 
     def _search(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         base = self.sample(REFERENCE_ROWS)
+        if self.among is not None and self.rows is not None:
+            found = np.zeros(len(self), dtype=bool)
+            found[base] = True
+            return self.among(self.name, self.rows, found, k)
         points = self.vectors if self.rows is None else Chosen(self.vectors, self.rows)
         return euclidean_neighbours(points, base, k)
 

@@ -174,11 +174,19 @@ def _embedding(evidence: Evidence, rank: np.ndarray, neighbours: int) -> _Seen:
         for begin in range(0, len(rows), BLOCK_ROWS):
             block, some = slice(begin, begin + BLOCK_ROWS), rows[begin : begin + BLOCK_ROWS]
             indices[block] = place[nearest.indices[some]]
-            apart = np.sqrt(np.maximum(2.0 - 2.0 * nearest.similarity[some], 0.0))  # Euclidean, of unit vectors
-            distance[block] = np.where(indices[block] >= 0, apart, np.nan)
+            distance[block] = _apart(indices[block], nearest.similarity[some])
         return indices, distance
 
-    return _Seen("overall", Space(found.vectors, fit, evidence.seed, neighbours, near, rows), rows)
+    def among(name: str, some: np.ndarray, may_be_found: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        nearest = evidence.neighbours_among(name, some, may_be_found, k)
+        return nearest.indices.astype(np.int64), _apart(nearest.indices, nearest.similarity)
+
+    return _Seen("overall", Space(found.vectors, fit, evidence.seed, neighbours, near, rows, among), rows)
+
+
+def _apart(indices: np.ndarray, similarity: np.ndarray) -> np.ndarray:
+    """(n, k) float32 Euclidean distances of unit vectors; NaN for no neighbour."""
+    return np.where(indices >= 0, np.sqrt(np.maximum(2.0 - 2.0 * similarity, 0.0)), np.float32(np.nan))
 
 
 def _note(evidence: Evidence, sentence: str) -> None:

@@ -78,10 +78,15 @@ def accuracies(vectors: Rows, codes: np.ndarray, fold: np.ndarray, classes: int,
     for k in range(folds):
         held, learn = np.flatnonzero(fold == k), turn[fold[turn] != k]
         counts[k] = np.bincount(codes[held], minlength=classes)
+        width, known = inputs.shape[1], 0
+        products, sums = np.zeros((width, width)), np.zeros((width, classes))
         for f, fraction in enumerate(FRACTIONS):
-            part = learn[: max(2, round(fraction * len(learn)))]
-            sizes[k, f] = len(part)
-            hits[k, f] = _hits(inputs, codes, part, held, classes)
+            size = min(max(2, round(fraction * len(learn))), len(learn))
+            more = inputs[learn[known:size]].astype(np.float64)
+            products += more.T @ more
+            sums += more.T @ np.eye(classes)[codes[learn[known:size]]]
+            sizes[k, f] = known = size
+            hits[k, f] = _hits(products, sums, size, inputs[held], codes[held])
     return Measured(sizes.mean(0), hits, counts)
 
 
@@ -95,18 +100,22 @@ def _reduced(vectors: np.ndarray) -> np.ndarray:
     return np.concatenate([centred, np.ones((len(centred), 1), dtype=np.float32)], axis=1)
 
 
-def _hits(inputs: np.ndarray, codes: np.ndarray, learn: np.ndarray, held: np.ndarray, classes: int) -> np.ndarray:
-    """(K,) held rows of each class that ridge regression on one-hot targets predicts right, at its best penalty."""
-    base = inputs[learn].astype(np.float64)
-    targets = np.zeros((len(learn), classes))
-    targets[np.arange(len(learn)), codes[learn]] = 1.0
-    gram, right = base.T @ base, base.T @ targets
-    values, axes = np.linalg.eigh(gram)
-    turned, seen = axes.T @ right, inputs[held] @ axes
-    best = np.zeros(classes)
+def _hits(products: np.ndarray, sums: np.ndarray, rows: int, held: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(K,) held rows of each class that ridge regression on one-hot targets predicts right, at its best penalty.
+
+    Args:
+        products: (d, d) sum of the outer products of the rows that are learned from.
+        sums: (d, K) sum of these rows by class.
+        rows: how many they are.
+        held: (m, d) rows to ask about.
+        codes: (m,) their classes.
+    """
+    values, axes = np.linalg.eigh(products)
+    turned, seen = axes.T @ sums, held @ axes
+    best = np.zeros(sums.shape[1])
     for ridge in RIDGES:
-        scores = seen @ (turned / (np.maximum(values, 0) + ridge * len(learn))[:, None])
-        found = np.bincount(codes[held][scores.argmax(1) == codes[held]], minlength=classes).astype(np.float64)
+        scores = seen @ (turned / (np.maximum(values, 0) + ridge * rows)[:, None])
+        found = np.bincount(codes[scores.argmax(1) == codes], minlength=len(best)).astype(np.float64)
         best = found if found.sum() > best.sum() else best
     return best
 

@@ -39,6 +39,7 @@ class NamedModel(Measure):
     """
 
     parallel = False
+    version = 2
 
     def __init__(self, library: str, model: str, modality: str, embed: Embed, width: int) -> None:
         self.name = f"encoder.{library.replace('-', '_')}_{modality}"

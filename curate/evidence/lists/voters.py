@@ -7,75 +7,20 @@ that a search finds. Rows and voters are known by the 64-bit hash of their round
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 
 from curate.evidence.blas_threads import FEW_NUMBERS
+from curate.evidence.lists.listed import MOST_NEW, SPARE, Lists
 from curate.evidence.vector_rows import Rows
 
 LARGEST_SUM = 2**24
 """Up to here float32 holds every whole number."""
 BLOCK_ROWS = 4_096
-SPARE = 16
-"""Voters that a list holds beyond those asked for: as many of it may go before it has to be searched anew."""
 FEW_VOTERS = 256
 """With fewer a list holds so many of them that it is as well searched anew."""
-MOST_NEW = 0.3
-"""Share of the voters that may be new, or gone, where lists are brought up to date."""
-NAMES = ("voters", "rows", "near", "value", "bound")
 NOBODY = np.iinfo(np.int64).min
-
-
-@dataclass(frozen=True)
-class Lists:
-    """For each row the voters nearest to it, best first; who ties with the first that has no place has none either.
-
-    Attributes:
-        voters: (g,) uint64 ascending hashes, at most 32,767 of them.
-        rows: (q,) uint64 ascending hashes.
-        near: (q, k) int16 places among the voters, -1 for none.
-        value: (q, k) float32 products of the rounded vectors.
-        bound: (q,) float32, no voter who is not in the list has more.
-    """
-
-    voters: np.ndarray
-    rows: np.ndarray
-    near: np.ndarray
-    value: np.ndarray
-    bound: np.ndarray
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray] | None, k: int) -> Lists | None:
-        """Lists of k voters from arrays by the names of the attributes; None where they are no such lists."""
-        if arrays is None or set(arrays) != set(NAMES):
-            return None
-        found = cls(**arrays)
-        shape = (len(found.rows), k)
-        fit = found.near.shape == found.value.shape == shape and found.bound.shape == shape[:1]
-        return found if fit and found.near.max(initial=-1) < len(found.voters) else None
-
-    def best(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """(q, k) places and (q, k) products of the first k of each list, none that ties with the next."""
-        near, value = self.near[:, :k], self.value[:, :k]
-        if self.near.shape[1] <= k:
-            return near, value
-        there = (near >= 0) & ((self.near[:, k] < 0)[:, None] | (value > self.value[:, k, None]))
-        return np.where(there, near, near.dtype.type(-1)), np.where(there, value, np.float32(0))
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What `of` makes lists from."""
-        return {name: getattr(self, name) for name in NAMES}
-
-    def changed(self, voters: np.ndarray, rows: np.ndarray) -> float:
-        """Share of voters, or of rows if that is larger, that these lists don't know, or that are gone."""
-        shares = [
-            1 - len(np.intersect1d(own, other, assume_unique=True)) / max(len(own), len(other), 1)
-            for own, other in ((self.voters, voters), (self.rows, rows))
-        ]
-        return max(shares)
 
 
 def scale_of(width: int) -> float:
@@ -163,10 +108,10 @@ def _brought_up_to_date(
     vectors: Rows, first: np.ndarray, base: np.ndarray, kept: Lists, found: Lists, needed: int
 ) -> np.ndarray:
     """Write the lists that follow from those that were kept; (q,) bool, which ones do, as far as they are needed."""
-    place = np.searchsorted(found.voters, kept.voters).clip(max=len(found.voters) - 1)
-    stays = found.voters[place] == kept.voters
+    place = np.searchsorted(found.candidates, kept.candidates).clip(max=len(found.candidates) - 1)
+    stays = found.candidates[place] == kept.candidates
     now = np.append(np.where(stays, place, -1), -1)  # of those before, and of nobody
-    new = np.flatnonzero(~np.isin(found.voters, kept.voters, assume_unique=True))
+    new = np.flatnonzero(~np.isin(found.candidates, kept.candidates, assume_unique=True))
     own = np.searchsorted(kept.rows, found.rows).clip(max=max(len(kept.rows) - 1, 0))
     known = kept.rows[own] == found.rows if len(kept.rows) else np.zeros(len(found.rows), dtype=bool)
     k, nobody_left = kept.near.shape[1], bool(stays.all())
