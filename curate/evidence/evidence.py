@@ -12,34 +12,22 @@ import numpy as np
 
 from curate.evidence.cache import Cache
 from curate.evidence.crowd import Crowd, crowd
-from curate.evidence.dynamics import Dynamics, training_dynamics
+from curate.evidence.dynamics import Dynamics
 from curate.evidence.embedder import Embedder
 from curate.evidence.estimates import Arrays, Estimates
-from curate.evidence.exact_search import Chosen
-from curate.evidence.folds import small_classes, stratified_folds, units
 from curate.evidence.footprint import Footprint, footprint
 from curate.evidence.lists.kept import KeptLists
 from curate.evidence.masks import Masks, measure_masks
 from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
-from curate.evidence.neighbours import merged, named, nearest_neighbours
-from curate.evidence.noise import estimate_noise, estimate_set_noise
-from curate.evidence.order import canonical_order, duplicate_groups, labels_fingerprint, rows_fingerprint
+from curate.evidence.near_rows import NearRows
+from curate.evidence.order import canonical_order, duplicate_groups, rows_fingerprint
+from curate.evidence.out_of_sample import OutOfSample
 from curate.evidence.pairs import By, Pairs
-from curate.evidence.probabilities import (
-    METHOD,
-    cross_validated,
-    cross_validated_sets,
-    cross_validated_values,
-    given_probabilities,
-)
+from curate.evidence.probabilities import given_probabilities
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities
-from curate.evidence.vector_rows import finite_rows
 from curate.table import Labels, Table
-
-VERSIONS = {"neighbours": 5, "probabilities": 8, "predictions": 2, "noise": 5, "dynamics": 2}
-"""Raise one when what it computes changes: it is part of the key of the cache."""
 
 
 class Evidence:
@@ -181,14 +169,7 @@ class Evidence:
             k: how many.
             training: only rows of no held-out split are found.
         """
-        order, valid = self._order, self.embedding().valid[self._order]
-        found = valid & self.active[order]
-        learned = found & self.table.training[order]
-        near = self._near("neighbours", learned, valid, k)
-        if not training and (found & ~learned).any():
-            # The search among training rows serves both: only held-out rows are searched beside it.
-            near = merged(near, self._near("neighbours_held_out", found & ~learned, valid, k))
-        return named(near, order)
+        return self._near().of_all(self.active, self.table.training, k, training)
 
     def neighbours_among(self, name: str, rows: np.ndarray, found: np.ndarray, k: int) -> Neighbours:
         """The k nearest others of some rows among some of them, by cosine similarity of the embedding.
@@ -202,82 +183,22 @@ class Evidence:
         Returns:
             (m, k) indices among the m rows.
         """
-        every = np.ones(len(rows), dtype=bool)
-        return nearest_neighbours(self.embedding().vectors, found, every, k, rows, self._keeper(f"neighbours, {name}"))
-
-    def _near(self, what: str, found: np.ndarray, valid: np.ndarray, k: int) -> Neighbours:
-        """The k nearest rows among those of a mask in canonical order; the indices are positions in that order."""
-        width = -(-k // 10) * 10  # steps that ask for a few more or fewer share a search
-        vectors, order = self.embedding().vectors, self._order
-
-        def compute() -> Arrays:
-            near = nearest_neighbours(vectors, found, valid, width, order, self._keeper(what))
-            return {
-                "rows_indices": near.indices, "rows_similarity": near.similarity, "recall": np.array([near.recall])
-            }  # fmt: skip
-
-        arrays = self._estimates.get(what, (VERSIONS["neighbours"], self._embedder.key(), found, width), compute)
-        recall = float(arrays["recall"][0])
-        if recall < 1:
-            self.note(
-                f"{what}: rows are compared within near cells; of the nearest rows of a sample {recall:.1%} found"
-            )
-        return Neighbours(arrays["rows_indices"][:, :k], arrays["rows_similarity"][:, :k], recall)
-
-    def _keeper(self, what: str) -> KeptLists:
-        """Of lists of the nearest in the embedding."""
-        return KeptLists(what, self.store, self._embedder.title, self.table.source, self.note)
+        return self._near().among(name, rows, found, k)
 
     def probabilities(self) -> Probabilities:
         """Out-of-sample predicted class probabilities by cross-validation, or the task's own column.
 
         For a multilabel task one probability per label, which do not sum to 1.
         """
-        labels, order, own = self.labels, self._order, self.table.task.probabilities
-        if own is not None:
-            if self._given is None:
-                self._given = given_probabilities(self.table, labels, self._unreadable)
-            return self._given
-        if not labels.names:  # regression, unlabeled
-            empty = np.zeros((len(order), 0), dtype=np.float32)
-            return Probabilities(empty, finite_rows(empty), np.full(len(order), -1, dtype=np.int8), "none: no classes")
-        embedding = self.embedding()
-        strata, folds = self._folds(embedding.valid)
-        learn = strata >= 0
-
-        def compute() -> Arrays:
-            vectors = embedding.vectors
-            keeper = self._keeper("voters")
-            if labels.sets is not None:
-                rows, sets = Chosen(vectors, order), labels.sets[order]
-                return cross_validated_sets(rows, sets, learn, folds, self._fitting, keeper)
-            return cross_validated(vectors, strata, len(labels.names), folds, self._fitting, order, keeper=keeper)
-
-        made_from = (VERSIONS["probabilities"], self._embedder.key(), self._labels_key(), learn, folds)
-        values = self._estimates.get("probabilities", made_from, compute, embedding.vectors.size)["rows_values"]
-        few = small_classes(strata, self.settings.folds, labels.names) if labels.sets is None else None
-        if few:
-            self.note(few)
-        used = np.empty(len(order), dtype=np.int8)
-        used[order] = np.where(learn, folds, -1)
-        return Probabilities(values, finite_rows(values), used, METHOD.format(folds=self.settings.folds))
+        if self.table.task.probabilities is None:
+            return self._heads().probabilities()
+        if self._given is None:
+            self._given = given_probabilities(self.table, self.labels, self._unreadable)
+        return self._given
 
     def predictions(self) -> np.ndarray:
         """(n,) float64 out-of-sample predictions of a regression target; NaN where there are none."""
-        labels, order = self.labels, self._order
-        embedding = self.embedding()
-        if labels.values is None:
-            return np.full(len(order), np.nan)
-        strata, folds = self._folds(embedding.valid)
-        targets = labels.values[order]
-
-        def compute() -> Arrays:
-            return {
-                "rows_values": cross_validated_values(Chosen(embedding.vectors, order), targets, strata >= 0, folds)
-            }
-
-        made_from = (VERSIONS["predictions"], self._embedder.key(), self._labels_key(), strata >= 0, folds)
-        return self._estimates.get("predictions", made_from, compute, embedding.vectors.size)["rows_values"]
+        return self._heads().predictions()
 
     def crowd(self) -> Crowd:
         """Consensus, posterior and quality of the task's annotators. Raises ValueError for a task without any."""
@@ -293,23 +214,7 @@ class Evidence:
 
     def noise(self) -> Noise:
         """The estimated joint of given and true labels, and the posterior of each row's true class."""
-        probabilities = self.probabilities()
-        order = self._order
-        fitted = (self.active & self.table.training)[order]
-
-        def compute() -> Arrays:
-            labels, values = self.labels, probabilities.values[order]
-            if labels.sets is not None:
-                noise = estimate_set_noise(values, labels.sets[order], labels.known[order], fitted)
-            else:
-                noise = estimate_noise(values, labels.codes[order], fitted)
-            summary = np.array([noise.rate, noise.informed])
-            return {"joint": noise.joint, "rows_posterior": noise.posterior, "summary": summary}
-
-        made_from = (VERSIONS["noise"], probabilities.values[order], self._labels_key(), fitted)
-        arrays = self._estimates.get("noise", made_from, compute, probabilities.values.size)
-        rate, informed = arrays["summary"].tolist()
-        return Noise(arrays["joint"], arrays["rows_posterior"], rate, bool(informed))
+        return self._heads().noise(self.probabilities())
 
     def masks(self, measure: Measure) -> Masks:
         """Measures of the task's column of masks, in a pass of its own."""
@@ -317,19 +222,7 @@ class Evidence:
 
     def dynamics(self, held_out: bool = True) -> Dynamics:
         """How far a small head prefers each given class, on average over its epochs; out of sample or in sample."""
-        labels, embedding, order = self.labels, self.embedding(), self._order
-        strata, folds = self._folds(embedding.valid)
-
-        def compute() -> Arrays:
-            vectors, codes = embedding.vectors[order], labels.codes[order]
-            found = training_dynamics(
-                vectors, codes, strata >= 0, len(labels.names), folds, held_out, self.seed, self._fitting
-            )
-            return {"rows_margin": found.margin, "rows_best": found.best, "threshold": np.array([found.threshold])}
-
-        made_from = (VERSIONS["dynamics"], self._embedder.key(), self._labels_key(), strata, folds, held_out, self.seed)
-        arrays = self._estimates.get("dynamics", made_from, compute, embedding.vectors.size)
-        return Dynamics(arrays["rows_margin"], arrays["rows_best"], float(arrays["threshold"][0]))
+        return self._heads().dynamics(held_out, self.seed)
 
     def duplicate_groups(self) -> np.ndarray:
         """(n,) int64: rows with equal content share a number, -1 for rows that are alone or can't be read."""
@@ -391,25 +284,24 @@ class Evidence:
         mask[list(self.broken)] = True
         return mask
 
-    def _labels_key(self) -> str:
-        return labels_fingerprint(self.labels, self._order)
+    def _keeper(self, what: str) -> KeptLists:
+        """Of lists of the nearest in the embedding."""
+        return KeptLists(what, self.store, self._embedder.title, self.table.source, self.note)
 
-    def _fitting(self, done: int, total: int) -> None:
-        if self._progress is not None:
-            self._progress("fitting", done, total)
+    def _near(self) -> NearRows:
+        return NearRows(self._embedder, self._order, self._estimates, self._keeper, self.note)
 
-    def _folds(self, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Classes (-1 in rows that are not learned from) and folds of the rows, in canonical order."""
-        labels, order = self.labels, self._order
-        strata = labels.codes.copy()
-        if labels.values is not None:
-            strata = np.where(labels.known, 0, -1)
-        elif labels.sets is not None:  # a row counts for the rarest of its labels, rows without any as one more class
-            rarest = np.where(
-                labels.sets, labels.counts(self.active & self.table.training)[None], np.iinfo(np.int64).max
-            ).argmin(1)
-            strata = np.where(labels.known, np.where(labels.sets.any(1), rarest, len(labels.names)), -1)
-        strata[~(self.active & self.table.training & valid)] = -1
-        groups = None if self.table.groups is None else self.table.groups[order]
-        unit = units(self.duplicate_groups()[order], groups)
-        return strata[order], stratified_folds(strata[order], unit, self.settings.folds, self.seed)
+    def _heads(self) -> OutOfSample:
+        return OutOfSample(
+            self.labels,
+            self._embedder,
+            self._order,
+            self.active & self.table.training,
+            self.table.groups,
+            self.duplicate_groups(),
+            (self.settings.folds, self.seed),
+            self._estimates,
+            self._keeper("voters"),
+            self.note,
+            self._progress,
+        )

@@ -44,6 +44,21 @@ def test_neighbours_are_those_of_sums_without_rounding(query: int) -> None:
     assert nearest_neighbours(rows, everyone, everyone, K).indices[query].tolist() == by_definition(rows, query, K)
 
 
+@pytest.mark.parametrize(("arc", "least_among_all"), [(0.2, 0), (0.002, 1_000)])
+def test_rows_nearer_than_float32_can_tell(arc: float, least_among_all: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    angles = np.random.default_rng(0).uniform(0, arc, 2_000)
+    rows = np.unique(unit(np.stack([np.cos(angles), np.sin(angles)], axis=1)), axis=0)
+    rows = rows[np.random.default_rng(1).permutation(len(rows))]
+    everyone, compared = np.ones(len(rows), dtype=bool), []
+    search = module._of_all
+    monkeypatch.setattr(module, "_of_all", lambda c, q, *more: compared.append(len(q)) or search(c, q, *more))
+    found = nearest_neighbours(rows, everyone, everyone, K).indices
+    for query in range(0, len(rows), 400):
+        assert found[query].tolist() == by_definition(rows, query, K)
+    assert bool(compared) == bool(least_among_all)
+    assert sum(compared) >= least_among_all
+
+
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows are searched, call by call."""
     found: list[int] = []

@@ -10,7 +10,7 @@ import curate
 from curate.checks.near_duplicates import NearDuplicates
 from curate.checks.outliers import Outliers
 from curate.evidence import Evidence
-from curate.evidence import evidence as module
+from curate.evidence import near_rows as module
 from curate.evidence.neighbours import nearest_neighbours
 
 
@@ -32,9 +32,9 @@ def searches(monkeypatch):
     """How many rows could be found by each search for neighbours."""
     found = []
 
-    def counted(vectors, candidates, queries, k, order=None):
+    def counted(vectors, candidates, *more):
         found.append(int(candidates.sum()))
-        return nearest_neighbours(vectors, candidates, queries, k, order)
+        return nearest_neighbours(vectors, candidates, *more)
 
     monkeypatch.setattr(module, "nearest_neighbours", counted)
     return found

@@ -20,6 +20,8 @@ from curate.evidence.lists.listed import MOST_NEW, SPARE, Lists
 
 SCALE = 2.0**26
 """Whole numbers in proportion to vectors of length 1: float64 holds every sum of their products."""
+WIDER = 8
+"""Times as many are proposed for a row before it is compared with all."""
 BLOCK_BYTES = 32_000_000
 
 
@@ -112,8 +114,12 @@ def _whole(vectors: np.ndarray) -> np.ndarray:
 
 
 def _error(width: int) -> float:
-    """No similarity of vectors of so many numbers is farther from what faiss adds up, in whatever order."""
-    return (width + 8) * 2.0**-24
+    """By so much a similarity of vectors of so many numbers may differ from what faiss adds up, in whatever order.
+
+    For few numbers a bound; for many, where errors cancel out, a likely one, missed once in 10^13 sums (Higham and Mary
+    2019, "A new approach to probabilistic rounding error analysis").
+    """
+    return (min(width, 8 * np.sqrt(width)) + 8) * 2.0**-24
 
 
 def _above(value: np.ndarray, width: int) -> np.ndarray:
@@ -125,17 +131,27 @@ def _searched(
     chosen: Chosen, queries: np.ndarray, *, targets: np.ndarray, width: int, needed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lists of some queries."""
+    found = _compared(chosen, queries, targets, width)
+    unsure = np.flatnonzero(~found.enough(needed))
+    if len(unsure):
+        wider = _compared(chosen, queries[unsure], targets, min(WIDER * width, len(targets)))
+        found.near[unsure], found.value[unsure] = wider.near[:, :width], wider.value[:, :width]
+        beyond = wider.value[:, width] if wider.value.shape[1] > width else wider.bound
+        found.bound[unsure] = np.maximum(wider.bound, beyond)
+        unsure = np.flatnonzero(~found.enough(needed))
+    if len(unsure):
+        found.near[unsure], found.value[unsure] = -1, -np.inf
+        found.near[unsure, :needed], found.value[unsure, :needed] = _of_all(chosen, queries[unsure], targets, needed)
+    return found.near, found.value, found.bound
+
+
+def _compared(chosen: Chosen, queries: np.ndarray, targets: np.ndarray, width: int) -> _Found:
+    """Lists of what faiss proposes."""
     near, said = proposed(chosen, queries, targets, width)
     bound = np.full(len(queries), -np.inf, dtype=np.float32)
     if len(targets) > width:
         bound = _above(said[:, -1], chosen.width)
-    near, value = best_first(near, similarities(chosen, queries, near), width)
-    found = _Found(near, value, bound)
-    unsure = np.flatnonzero(~found.enough(needed))
-    if len(unsure):
-        near[unsure, :needed], value[unsure, :needed] = _of_all(chosen, queries[unsure], targets, needed)
-        near[unsure, needed:], value[unsure, needed:] = -1, -np.inf
-    return near, value, bound
+    return _Found(*best_first(near, similarities(chosen, queries, near), width), bound)
 
 
 def _of_all(chosen: Chosen, queries: np.ndarray, targets: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
