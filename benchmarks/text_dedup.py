@@ -68,12 +68,13 @@ def curate_pairs(texts: list[str]) -> Mapping[str, Any]:
     """Prints, candidates and confirmed pairs of a column of strings."""
     import pyarrow as pa
 
-    from curate.evidence.measures import by_field
-    from curate.evidence.pairs import text
+    from curate.evidence.measurements import registered
+    from curate.evidence.pairs import floor_of, text
 
     column = pa.chunked_array([pa.array(texts, pa.string())])
-    prints = [by_field(name).measure(column.chunk(0))[name] for name in text.NEEDS]
-    left, right = text.candidate_pairs(*prints, np.arange(len(texts)))
+    found = {name: of for m in registered(text.NEEDS) for name, of in m.measure(column.chunk(0)).items()}
+    prints = [found[name] for name in text.NEEDS]
+    left, right = text.candidate_pairs(*prints, np.arange(len(texts)), floor_of(text.MIN_SIMILARITY))
     alike = text.text_similarity(column, left, right) >= np.float32(text.MIN_SIMILARITY)
     return {"left": left[alike].tolist(), "right": right[alike].tolist()}
 

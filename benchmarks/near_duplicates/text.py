@@ -16,6 +16,7 @@ import curate
 from curate.evidence.measures import by_field
 from curate.evidence.measures.text_folding import characters
 from curate.evidence.measures.text_shingles import shingles
+from curate.evidence.pairs import floor_of
 from curate.evidence.pairs import text as method
 from curate.evidence.pairs._overlap import text_similarity
 
@@ -65,7 +66,7 @@ def ours(texts: list[str]) -> Pairs:
     """MinHash, banding, exact confirmation."""
     column = pa.array(texts, pa.string())
     prints = [by_field(name).measure(column)[name] for name in method.needs(curate.Task(text="text"))]
-    left, right = method.candidate_pairs(*prints, np.arange(len(texts)))
+    left, right = method.candidate_pairs(*prints, np.arange(len(texts)), floor_of(method.MIN_SIMILARITY))
     kept = text_similarity(pa.chunked_array([column]), left, right) >= method.MIN_SIMILARITY
     return left[kept], right[kept]
 

@@ -16,8 +16,8 @@ LARGEST_BLOCK = 31 << 20
 """Bytes of an array whose memory is kept at hand; glibc goes up to 32 MiB."""
 
 
-def give_back(rows: int) -> None:
-    """Give back to the system what work on so many rows left behind between what is still in use.
+def give_back(rows: int = LEAST_ROWS) -> None:
+    """Give back to the system what work on so many rows left behind between what is still in use; for few, nothing.
 
     That is what Arrow holds, which has an allocator of its own, and what the C library does, where it knows such a call
     (where it is glibc).

@@ -70,9 +70,13 @@ def duplicate_groups(content: np.ndarray) -> np.ndarray:
     """
     if not len(content):
         return np.zeros(0, dtype=np.int64)
-    keys = np.ascontiguousarray(content).view([("a", np.uint64), ("b", np.uint64)]).ravel()
-    _, first, codes, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    shared = np.flatnonzero(counts > 1)
-    number = np.full(len(counts), -1, dtype=np.int64)
+    order = np.lexsort((content[:, 1], content[:, 0]))
+    held = content[order]
+    begun = np.append(True, (held[1:] != held[:-1]).any(1))
+    place, first = np.cumsum(begun) - 1, order[begun]
+    shared = np.flatnonzero(np.bincount(place) > 1)
+    number = np.full(len(first), -1, dtype=np.int64)
     number[shared[np.argsort(first[shared])]] = np.arange(len(shared))
-    return number[codes]
+    groups = np.empty(len(order), dtype=np.int64)
+    groups[order] = number[place]
+    return groups

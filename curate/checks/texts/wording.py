@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.checks.judging.bounds import Bounded, at_most
-from curate.checks.texts.corpus import SAMPLE, Corpus, LetterModel, half_of
+from curate.checks.texts.corpus import SAMPLE, Corpus, half_of
 from curate.checks.texts.language import known_share
+from curate.checks.texts.letter_model import LetterModel, Sequences
 from curate.checks.texts.quotes import quoted
 from curate.evidence.measures.text_codes import Codes, blocks
 
@@ -53,9 +54,11 @@ def letters(texts: pa.Array, corpus: Corpus, sampled: np.ndarray) -> Letters:
     bits, count, spread, chance = np.zeros(len(texts)), np.zeros(len(texts)), 2.5, np.inf
     for start, codes in blocks(texts, CHARACTERS):
         here = slice(start, start + len(codes))
-        both = [model.bits(codes) for model in corpus.letters]
+        sequences = Sequences.of(codes)
+        surprise = np.concatenate([model.surprise(sequences) for model in corpus.letters])
         model = np.where(sampled[here] >= 0, half_of(sampled[here]), 0)
-        bits[here], count[here] = np.where(model == 0, both[0][0], both[1][0]), both[0][1]
+        held = (model * sequences.points.shape[1])[sequences.row] + sequences.which
+        bits[here], count[here] = sequences.means(surprise[held])
         if start == 0:
             spread, chance = _bases(codes, corpus.letters[0])
     judged = count >= LEAST_LETTERS
@@ -75,7 +78,8 @@ def _bases(codes: Codes, model: LetterModel) -> tuple[float, float]:
         return 2.5, np.inf
     shuffled = head.points.copy()
     shuffled[places] = shuffled[np.random.default_rng(0).permutation(places)]
-    bits, _ = model.bits(Codes(shuffled, head.kinds, head.letters, head.starts))
+    sequences = Sequences.of(Codes(shuffled, head.kinds, head.letters, head.starts))
+    bits, _ = sequences.means(model.surprise(sequences)[sequences.which])
     return 2.5, float(bits[0])
 
 

@@ -24,7 +24,7 @@ def english_share(texts: list[str]) -> tuple[float, str]:
     letters = [text for text in texts if LETTER.search(text)]
     if not letters:
         return 0.0, "no text has letters"
-    latin = [text for text in letters if len(LATIN.findall(text)) > 0.8 * len(LETTER.findall(text))]
+    latin = [text for text in letters if text.isascii() or _is_latin(text)]
     if len(latin) < LEAST_ENGLISH * len(letters):
         return len(latin) / len(
             letters
@@ -39,6 +39,10 @@ def english_share(texts: list[str]) -> tuple[float, str]:
         found = sum(_is_english(one, text) for one, text in zip(spoken.tolist(), latin, strict=True))
     share = found / len(letters)
     return share, f"{share:.0%} of the texts are English"
+
+
+def _is_latin(text: str) -> bool:
+    return len(LATIN.findall(text)) > 0.8 * len(LETTER.findall(text))
 
 
 def _is_english(language: str, text: str) -> bool:

@@ -88,11 +88,11 @@ def listed_search(
         keeper.keep(_lists(found, targets, queries, names), before)
     own = found.near == queries[:, None]
     near, value = best_first(np.where(own, -1, found.near), np.where(own, -np.inf, found.value), k)
-    missing = ((0, 0), (0, k - near.shape[1]))
-    return (
-        np.pad(np.where(np.isfinite(value), near, -1).astype(np.int32), missing, constant_values=-1),
-        np.minimum(np.pad(value, missing, constant_values=-np.inf), np.float32(1)),
-    )
+    indices = np.full((len(queries), k), -1, dtype=np.int32)
+    similarity = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    indices[:, : near.shape[1]] = np.where(np.isfinite(value), near, -1)
+    similarity[:, : near.shape[1]] = np.minimum(value, np.float32(1))
+    return indices, similarity
 
 
 def similarities(chosen: Chosen, rows: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -100,14 +100,15 @@ def blocks(texts: pa.Array, longest: int = LONGEST, block: int = BLOCK) -> Itera
 
 def _codes(joined: str, lengths: np.ndarray) -> Codes:
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    present = np.zeros(0x110000, dtype=bool)
-    present[points] = True
-    lower = np.arange(0x110000, dtype=np.uint32) if len(points) else np.zeros(0, np.uint32)
+    places = points.astype(np.intp)  # once, not for each table
+    present = np.zeros(int(points.max(initial=0)) + 1, dtype=bool)
+    present[places] = True
+    lower = np.arange(len(present), dtype=np.uint32)
     kinds, letters = np.zeros(len(lower), np.uint8), np.zeros(len(lower), bool)
     for point in np.flatnonzero(present).tolist():
         lower[point], kinds[point], letters[point] = _kind(point)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    return Codes(lower[points], kinds[points], letters[points], starts)
+    return Codes(lower[places], kinds[places], letters[places], starts)
 
 
 def _kind(point: int) -> tuple[int, int, bool]:

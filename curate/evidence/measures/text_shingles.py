@@ -25,7 +25,8 @@ class TextShingles(Measure):
 
     Case, compatibility forms (NFKC), punctuation and white space are set aside. Two texts agree in as many of the 128
     numbers as their sets have in common (Jaccard), within 0.04. A text that is missing, has no letter, digit or symbol,
-    or more than 600 characters, has zeros. Source: Li, Owen, Zhang, One Permutation Hashing, 2012; bins that
+    or more than 600 characters, has zeros. Beside it, how many characters are left once all that is set aside; 0 for
+    more than 600 characters. Source: Li, Owen, Zhang, One Permutation Hashing, 2012; bins that
     stay empty are filled as in Shrivastava, Optimal Densification for Fast and Accurate Minwise Hashing, 2017.
     """
 
@@ -33,23 +34,27 @@ class TextShingles(Measure):
     version = 2
     modality = "text"
     parameters = {"bins": BINS, "letters": LETTERS, "wide": WIDE[LETTERS], "characters": LETTERED}
-    fields = {"text.minhash": ("uint8", (BINS,))}
+    fields = {"text.minhash": ("uint8", (BINS,)), "text.folded_characters": ("int32", ())}
 
     def measure(self, items: pa.Array) -> dict[str, np.ndarray]:
         """Values of n texts."""
-        return {"text.minhash": letter_prints(items, LETTERED)}
+        prints, folded = letter_prints(items, LETTERED)
+        return {"text.minhash": prints, "text.folded_characters": folded}
 
 
-def letter_prints(items: pa.Array, longest: int | None = None) -> np.ndarray:
-    """(n, 128) uint8 of n texts; zeros for those of more than `longest` characters, if given."""
-    out = np.zeros((len(items), BINS), dtype=np.uint8)
+def letter_prints(items: pa.Array, longest: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 128) uint8 MinHash of n texts, and (n,) int32 characters of the folded ones; zeros for those of more than
+    `longest` characters, if given."""
+    out, folded = np.zeros((len(items), BINS), dtype=np.uint8), np.zeros(len(items), dtype=np.int32)
     rows = np.arange(len(items))
     if longest is not None:
         rows = np.flatnonzero(pc.fill_null(pc.utf8_length(items), 0).to_numpy(zero_copy_only=False) <= longest)
         items = items.take(pa.array(rows)) if len(rows) < len(items) else items
     for first, texts in blocks(items):
-        out[rows[first : first + len(texts)]] = minhash(*shingles(*characters(texts), LETTERS), len(texts))
-    return out
+        codes, lengths = characters(texts)
+        here = rows[first : first + len(texts)]
+        out[here], folded[here] = minhash(*shingles(codes, lengths, LETTERS), len(texts)), lengths
+    return out, folded
 
 
 def shingles(codes: np.ndarray, lengths: np.ndarray, letters: int) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +71,9 @@ def shingles(codes: np.ndarray, lengths: np.ndarray, letters: int) -> tuple[np.n
     owner = np.repeat(np.arange(len(lengths)), lengths)
     ends = np.cumsum(lengths)
     room = ends[owner] - np.arange(len(codes))
-    size = np.where(code_kinds()[codes] >= SPACED_WIDE, WIDE[letters], letters)
+    size = np.full(len(codes), letters)
+    if codes.dtype != np.uint8:  # which are ASCII, and none of them wide
+        size[code_kinds()[codes] >= SPACED_WIDE] = WIDE[letters]
     starts = np.zeros(len(codes), dtype=bool)
     starts[(ends - lengths)[lengths > 0]] = True
     whole = (room >= size) | (starts & ~((codes == 32) & (room == 1)))

@@ -1,17 +1,25 @@
-"""Candidates by locality-sensitive hashing: rows that agree in a whole band of their fingerprints."""
+"""Candidates by locality-sensitive hashing: rows that agree in a whole band of their fingerprints.
+
+Wider bands are narrower ones with one number more, and rows of a bucket stand in the order of the widest bands. So the
+pairs that wider bands give are among those of narrower ones, and a set that grows past a step of the width compares no
+two of its old rows for the first time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
 WINDOW = 24
 """Rows of one bucket are paired with so many that follow, and with the bucket's first: never all with all."""
-BLOCK_PAIRS = 1 << 16
+WIDEST = 5
+"""Numbers of the widest bands; rows of one bucket stand in their order, so that alike ones are near each other."""
+BLOCK_PAIRS = 1 << 13
 MOST_WAITING = 1 << 22
-MOST_ROW_BITS = 26
-"""Of the 64 bits of a sorted number; the others tell bands apart, and rows that meet by chance do not agree."""
+ROW_BITS, KEY_BITS = 24, 40
+"""Of the 64 bits of a sorted number: with more rows, places are sorted by their numbers."""
 
 
 def band_rows(rows: int) -> int:
@@ -33,7 +41,7 @@ def distinct(keys: np.ndarray) -> np.ndarray:
 
 
 def candidates(
-    prints: np.ndarray, least: float, width: int, rows: np.ndarray | None = None
+    prints: np.ndarray, least: float | np.ndarray, width: int, rows: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of rows that share a band and agree in enough of all numbers.
 
@@ -42,7 +50,8 @@ def candidates(
 
     Args:
         prints: (n, k) unsigned numbers, of which two rows agree in about as many as they are alike.
-        least: share of the k numbers in which a pair must agree.
+        least: share of the k numbers in which a pair must agree, or (n,) that of each row: the lower one of a pair
+            counts.
         width: numbers of a band; k // width bands.
         rows: (m,) the rows among which pairs are looked for; all n if left out. The others are not copied.
 
@@ -50,13 +59,14 @@ def candidates(
         (p,) and (p,) int64 rows (places in `rows`), the left one lower, each pair once, sorted.
     """
     n = len(prints) if rows is None else len(rows)
+    needed = np.broadcast_to(np.asarray(least, dtype=np.float64), len(prints))
     found: list[np.ndarray] = []
     waiting = 0
-    for band in range(prints.shape[1] // width):
-        numbers = slice(band * width, (band + 1) * width)
-        for left, right in _meetings(prints[:, numbers] if rows is None else prints[rows, numbers]):
+    for chain in _chains(prints.shape[1], width, prints.dtype.itemsize):
+        places = np.array(chain)
+        for left, right in _meetings(prints[:, places] if rows is None else prints[np.ix_(rows, places)], width):
             one, other = (left, right) if rows is None else (rows[left], rows[right])
-            alike = agreement(prints, one, other) >= least
+            alike = agreement(prints, one, other) >= np.minimum(needed[one], needed[other])
             found.append(left[alike] * n + right[alike])
             waiting += int(alike.sum())
             if waiting > MOST_WAITING:
@@ -71,37 +81,88 @@ def agreement(prints: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.nda
     out = np.empty(len(left))
     for first in range(0, len(left), BLOCK_PAIRS):
         part = slice(first, first + BLOCK_PAIRS)
-        out[part] = (prints[left[part]] == prints[right[part]]).mean(1)
-    return out
+        equal = prints.take(left[part], 0) == prints.take(right[part], 0)
+        out[part] = equal.sum(1, dtype=np.uint16)
+    return out / max(prints.shape[1], 1)
 
 
-def _meetings(band: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of rows of one bucket, in blocks."""
-    order, key = _sorted(band)
-    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=np.int64)
-    sizes = np.diff(np.append(starts, len(key)))
-    for step in range(1, min(WINDOW, int(sizes.max(initial=1)) - 1) + 1):
-        at = np.flatnonzero(key[step:] == key[:-step])
+@cache
+def bands(numbers: int, width: int) -> tuple[tuple[int, ...], ...]:
+    """The numbers of each of `numbers` // width bands, none in two of them.
+
+    Those of one number more are the first of them, each with one of the numbers that are then in none.
+    """
+    if width == 1:
+        return tuple((place,) for place in range(numbers))
+    kept = bands(numbers, width - 1)[: numbers // width]
+    others = sorted(set(range(numbers)).difference(*kept))
+    return tuple((*band, other) for band, other in zip(kept, others, strict=False))
+
+
+@cache
+def _chains(numbers: int, width: int, size: int) -> tuple[tuple[int, ...], ...]:
+    """The numbers of each band, and behind them those by which the band becomes a wider one, if they fit into a key."""
+    chains = list(bands(numbers, width))
+    for wide in range(width + 1, WIDEST + 1) if size == 1 else ():
+        wider = bands(numbers, wide)
+        chains[: len(wider)] = wider
+    return tuple(chains)
+
+
+def _meetings(chain: np.ndarray, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of rows of one bucket, in blocks.
+
+    Args:
+        chain: (n, c) numbers of a band, and those behind it (`_chains`).
+        width: numbers of the band.
+    """
+    order, key = _sorted(chain)
+    wider = chain.shape[1] - width
+    buckets = [key >> np.uint64(8 * (wider - more)) for more in range(wider + 1)]
+    starts = _starts(buckets[0])
+    largest = int(np.diff(np.append(starts, len(key))).max(initial=1))
+    for step in range(1, min(WINDOW, largest - 1) + 1):
+        at = np.flatnonzero(buckets[0][step:] == buckets[0][:-step])
         yield _sorted_pair(order[at], order[at + step])
-    first = np.repeat(starts, sizes)
-    far = np.flatnonzero(np.arange(len(key)) - first > WINDOW)
-    if len(far):
-        yield _sorted_pair(order[first[far]], order[far])
+    if largest > WINDOW + 1:
+        yield from (_far(order, _starts(bucket)) for bucket in buckets)
 
 
-def _sorted(band: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) int64 rows by the numbers of their band, equal ones ascending, and (n,) what they were sorted by."""
-    key = np.zeros(len(band), dtype=np.uint64)
-    for column in band.T:
-        key = (key ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
-    bits = np.uint64(max(len(band) - 1, 1).bit_length())
-    if bits > MOST_ROW_BITS:
+def _starts(bucket: np.ndarray) -> np.ndarray:
+    """Where each run of equal numbers begins."""
+    return np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1])[: len(bucket)])
+
+
+def _far(order: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first row of each bucket with those beyond the window.
+
+    Buckets of wider bands have a first row, too, for each of their rows is to meet it whatever the width.
+    """
+    first = np.repeat(starts, np.diff(np.append(starts, len(order))))
+    far = np.flatnonzero(np.arange(len(order)) - first > WINDOW)
+    return _sorted_pair(order[first[far]], order[far])
+
+
+def _sorted(chain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int64 rows by their numbers, equal ones ascending, and (n,) uint64 keys that they were sorted by.
+
+    Numbers of one byte stand in the key one after the other, of others a hash.
+    """
+    key = np.zeros(len(chain), dtype=np.uint64)
+    for column in chain.T:
+        if chain.dtype.itemsize == 1:
+            key = key << np.uint64(8) | column
+        else:
+            key = (key ^ column) * np.uint64(0x9E3779B97F4A7C15)
+            key ^= key >> np.uint64(29)
+    bits = np.uint64(ROW_BITS)
+    key &= np.uint64((1 << KEY_BITS) - 1)
+    if len(chain) > 1 << ROW_BITS:
         order = np.argsort(key, kind="stable")
         return order, key[order]
     # The row stands in the low bits: sorting numbers is many times faster than sorting places by their numbers.
-    packed = np.sort(key >> bits << bits | np.arange(len(band), dtype=np.uint64))
-    return (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64), packed >> bits
+    packed = np.sort(key << bits | np.arange(len(chain), dtype=np.uint64))
+    return (packed & np.uint64((1 << ROW_BITS) - 1)).astype(np.int64), packed >> bits
 
 
 def _sorted_pair(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

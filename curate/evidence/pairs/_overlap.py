@@ -170,7 +170,7 @@ def _with_added(
 def _without_sentences(texts: list[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(p,) float32 the largest Jaccard index of the shorter text with the beginnings and ends of the longer one that
     sentences make, less 0.05; 0 where none is of its length."""
-    made, pair, shorter = list(texts), [], []
+    made, pair = [], []
     for place, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         low, high = sorted((one, other), key=lambda row: len(texts[row]))
         whole, size = texts[high], len(texts[low])
@@ -179,13 +179,16 @@ def _without_sentences(texts: list[str], left: np.ndarray, right: np.ndarray) ->
         for cut in sorted({match.start() for match in SENTENCE.finditer(whole)}):
             for begin, end in ((0, cut), (cut, len(whole))):
                 if size <= SAME_SIZE * (end - begin) and end - begin <= SAME_SIZE * size:
-                    made.append(whole[begin:end])
+                    made += [whole[begin:end], texts[low]]
                     pair.append(place)
-                    shorter.append(low)
     out = np.zeros(len(left), dtype=np.float32)
     if pair:
-        parts = np.arange(len(texts), len(made))
-        jaccard, _ = _shares(*characters(made), SHORT_LETTERS, parts, np.array(shorter))
+        codes, lengths = characters(made)
+        if codes.dtype == np.uint8:
+            jaccard, _ = paired_shares(codes, lengths, SHORT_LETTERS)
+        else:
+            parts = np.arange(0, len(made), 2)
+            jaccard, _ = _shares(codes, lengths, SHORT_LETTERS, parts, parts + 1)
         np.maximum.at(out, np.array(pair), (jaccard - CUT_OFF).astype(np.float32))
     return out
 

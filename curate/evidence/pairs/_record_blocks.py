@@ -103,7 +103,8 @@ def _letters(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarray]:
     rows = np.flatnonzero(few[key])
     parts = [np.zeros((0, BINS), dtype=np.uint8)]
     for begin in range(0, int(few.sum()), BLOCK_ROWS):
-        parts.append(letter_prints(pa.array(_joined(fields, first[few][begin : begin + BLOCK_ROWS]), pa.string())))
+        joined = pa.array(_joined(fields, first[few][begin : begin + BLOCK_ROWS]), pa.string())
+        parts.append(letter_prints(joined)[0])
     return np.concatenate(parts)[(np.cumsum(few) - 1)[key[rows]]], rows
 
 

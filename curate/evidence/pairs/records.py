@@ -108,4 +108,4 @@ def _linkage(evidence: Evidence) -> Linkage:
     return known
 
 
-METHOD = Method("probability of being one record", 2, needs, threshold, find, compare)
+METHOD = Method("probability of being one record", 3, needs, threshold, find, compare)

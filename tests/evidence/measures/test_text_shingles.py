@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.evidence.measures.text_shingles import BINS, TextShingles, characters, shingles
+from curate.evidence.measures.text_shingles import BINS, LETTERED, TextShingles, characters, shingles
 
 
 def prints(texts):
@@ -85,3 +85,10 @@ def test_rows_do_not_depend_on_each_other_and_missing_ones_are_zero():
 
 def test_a_long_text_is_cut_off_and_costs_no_more_than_its_length():
     assert (prints(["a b c d " * 200]) == prints(["a b c d " * 100_000])).all()
+
+
+def test_the_characters_of_the_folded_text_are_counted_where_it_has_a_print():
+    texts = ["ab", "  A,  b -- ", "你好 吗", "", None, "x" * (LETTERED + 1)]
+    counted = TextShingles().measure(pa.array(texts, pa.string()))["text.folded_characters"]
+    assert counted.dtype == np.int32
+    assert counted.tolist() == [len(" ab "), len(" a b "), 3, 1, 1, 0]

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate.evidence.measures import by_field
-from curate.evidence.pairs import text
-from curate.evidence.pairs._banding import WINDOW, band_rows, candidates, distinct
+from curate.evidence.pairs import floor_of, text
+from curate.evidence.pairs._banding import WIDEST, WINDOW, band_rows, bands, candidates, distinct
 from curate.evidence.pairs._overlap import text_similarity
 
 
@@ -172,6 +172,100 @@ def test_candidates_among_some_rows_are_those_of_their_copies():
     found = candidates(prints, 0.6, 3, rows)
     assert len(found[0]) > 400
     assert all((one == other).all() for one, other in zip(found, copied))
+
+
+@pytest.mark.parametrize("numbers", [32, 128])
+def test_bands_of_a_width_share_no_number_and_begin_as_narrower_ones_do(numbers):
+    for width in range(1, WIDEST + 1):
+        made = bands(numbers, width)
+        assert len(made) == numbers // width
+        assert len({place for band in made for place in band}) == len(made) * width
+        if width > 1:
+            assert all(wide[:-1] == narrow for wide, narrow in zip(made, bands(numbers, width - 1), strict=False))
+
+
+def alike_rows(rows, seed=0):
+    """Prints of so many rows that are all somewhat alike: many share a bucket, more than the window takes."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random((rows, 128)) < 0.6, rng.integers(0, 256, 128), rng.integers(0, 256, (rows, 128))).astype(
+        np.uint8
+    )
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_wider_bands_give_no_pair_that_narrower_ones_did_not_give(width):
+    prints = alike_rows(600)
+    narrow, wide = (set(zip(*map(np.ndarray.tolist, candidates(prints, 0.2, w)))) for w in (width, width + 1))
+    assert wide < narrow
+    assert len(wide) > 600 * WINDOW
+
+
+def test_a_set_that_passes_a_step_of_the_width_meets_no_new_pair_of_its_old_rows():
+    prints = alike_rows(606)
+    order = np.random.default_rng(1).permutation(606)  # new rows come to stand between the old ones
+    old = order[order < 600]
+    pairs = {}
+    for rows, width in ((old, 3), (order, 4)):
+        left, right = (rows[places] for places in candidates(prints, 0.4, width, rows))
+        pairs[width] = set(zip(np.minimum(left, right).tolist(), np.maximum(left, right).tolist()))
+    assert {pair for pair in pairs[4] if max(pair) < 600} <= pairs[3]
+    assert any(max(pair) >= 600 for pair in pairs[4])
+
+
+def test_numbers_that_do_not_fit_into_a_key_meet_all_the_same():
+    prints = np.random.default_rng(0).integers(0, 2**32, (500, 64), dtype=np.uint32)
+    prints[250:, 5] = prints[:250, 5]
+    left, right = candidates(prints, 1 / 64, 1)
+    assert left.tolist() == list(range(250))
+    assert right.tolist() == list(range(250, 500))
+
+
+def test_each_row_may_need_an_agreement_of_its_own():
+    prints = np.zeros((3, 10), dtype=np.uint8)
+    prints[:, 5:] = np.arange(15).reshape(3, 5)  # half of the numbers agree
+    assert len(candidates(prints, 0.6, 1)[0]) == 0
+    left, right = candidates(prints, np.array([0.6, 0.6, 0.5]), 1)
+    assert set(zip(left.tolist(), right.tolist())) == {(0, 2), (1, 2)}
+
+
+def candidates_by_likeness(size, asked):
+    """200 texts of `size` words and 200 more that begin as they do: their similarity, and for each asked one how many
+    are candidates by their letters."""
+    rng = random.Random(0)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(3_000)]
+    lines = [rng.choices(words, k=size) for _ in range(200)]
+    same = size * 45 // 100
+    lines += [line[:same] + rng.choices(words, k=size - same) for line in lines]
+    texts = [" ".join(line) for line in lines]
+    letters, characters, words = (by_field(name).measure(pa.array(texts))[name] for name in text.NEEDS)
+    one, other = np.arange(200), np.arange(200, 400)
+    found = []
+    for least in asked:
+        left, right = text.candidate_pairs(letters, characters, np.zeros_like(words), np.arange(400), least)
+        found.append(int((right - left == 200).sum()))
+    return text_similarity(pa.chunked_array([pa.array(texts)]), one, other), found
+
+
+def test_long_texts_that_cannot_be_as_alike_as_asked_are_no_candidates():
+    floor = floor_of(text.MIN_SIMILARITY)
+    similarity, (all_alike, of_interest) = candidates_by_likeness(60, (0.2, floor))
+    assert similarity.max() < floor
+    assert of_interest < 0.5 * all_alike
+    _, (all_alike, of_interest) = candidates_by_likeness(25, (0.2, floor))  # a sentence may be cut off short ones
+    assert of_interest == all_alike > 0
+
+
+def test_hardly_a_pair_of_long_texts_is_lost_at_the_floor():
+    """Typos everywhere: the pieces of five letters suffer most, by which long texts are compared."""
+    rng = random.Random(0)
+    words = [f"{a}{b}{c}{d}" for a in "bdfgklmnprst" for b in "aeiou" for c in "nrstlmdk" for d in ("", "er", "ing")]
+    texts = [" ".join(rng.choices(words, k=70)) for _ in range(300)]
+    edited = ["".join(rng.choice("aeiou") if rng.random() < 0.07 else letter for letter in line) for line in texts]
+    similarity = text_similarity(pa.chunked_array([pa.array(texts + edited)]), np.arange(300), np.arange(300, 600))
+    floor = floor_of(text.MIN_SIMILARITY)
+    close = {(int(row), int(row) + 300) for row in np.flatnonzero((similarity >= floor) & (similarity < floor + 0.1))}
+    assert len(close) > 50
+    assert len(close & found(texts + edited, floor)) >= 0.95 * len(close)
 
 
 def test_distinct_keys_are_those_of_numpy():
