@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from curate.arrow import texts, values_of
 from curate.declared import Declared
 from curate.errors import ConfigError, nearest
 
@@ -101,10 +101,8 @@ class Reports:
             raise ConfigError(
                 f"a report gives a number for each {what} (a mapping with at least one), not {values!r:.60}"
             )
-        places = pc.index_in(
-            pa.array([str(name) for name in values], pa.string()), value_set=pa.array(self.names, pa.string())
-        )
-        unknown = np.flatnonzero(places.is_null().to_numpy(zero_copy_only=False))
+        places = values_of(pc.index_in(texts([str(name) for name in values]), value_set=texts(self.names)), -1)
+        unknown = np.flatnonzero(places < 0)
         if len(unknown):
             name = str(list(values)[unknown[0]])
             hint = nearest(name, self.names) if what == "class" else ""
@@ -112,7 +110,7 @@ class Reports:
                 f" ({len(unknown)} such {'classes' if what == 'class' else 'rows'} in all)" if len(unknown) > 1 else ""
             )
             raise ConfigError(f"the report names the {what} {name!r}, of which the plan has no line{hint}{more}")
-        if len(np.unique(places.to_numpy())) < len(values):
+        if len(np.unique(places)) < len(values):
             raise ConfigError(f"the report names a {what} twice, once as text and once as something else")
         most = 1.0 if self.settings.follows == "recall" else np.inf
         numbers = np.fromiter(map(_number, values.values()), dtype=np.float64, count=len(values))
@@ -125,7 +123,7 @@ class Reports:
                 f" number {bounds} is needed"
             )
         needs = np.full(len(self.names), np.nan)
-        needs[places.to_numpy()] = 1.0 - numbers if most == 1 else numbers
+        needs[places] = 1.0 - numbers if most == 1 else numbers
         return needs
 
     def at(self, epoch: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import values_of
 from curate.randomness import generator
 
 REPLACEMENTS = 10
@@ -57,4 +58,4 @@ def _codes(column: pa.ChunkedArray) -> np.ndarray:
         names: Any = ["\0".join(sorted(value)) if value else None for value in column.to_pylist()]
         column = pa.chunked_array([pa.array(names, pa.string())])
     encoded = pc.dictionary_encode(column.combine_chunks().cast(pa.string()))
-    return pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+    return values_of(encoded.indices, -1).astype(np.int64) + 1

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.arrow import places, values_of
+from curate.arrow import places, texts, truths, values_of
 from curate.errors import ConfigError, DataError
 from curate.feed.alike import FIRST_REPLACEMENT, REPLACEMENTS, Alike
 from curate.feed.collating import numbers, renamed, tensors
@@ -102,8 +102,8 @@ class Batches:
         """Positions in the plan that may be mixed into another draw: none of a held-out split beside training lines."""
         plan = self.plan.table
         if "split" in plan.column_names:
-            held_out = pc.is_in(plan["split"].cast(pa.string()), value_set=pa.array(HELD_OUT))
-            training = np.flatnonzero(~held_out.to_numpy(zero_copy_only=False))
+            held_out = pc.is_in(plan["split"].cast(pa.string()), value_set=texts(HELD_OUT))
+            training = np.flatnonzero(~truths(held_out))
             if len(training):
                 return training
         return np.arange(plan.num_rows)

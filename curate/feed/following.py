@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import values_of
 from curate.errors import ConfigError
 from curate.feed import order as orders
 from curate.feed.adaptive import Adaptive, Reports
@@ -53,9 +54,9 @@ class Following:
             return following
         if plan is None or "row_id" not in plan.column_names:
             raise ConfigError("the sampler 'adaptive' by rows needs a plan with row ids, not the number of its lines")
-        ids = pa.concat_arrays([pa.array([], pa.string()), *plan["row_id"].cast(pa.string()).chunks])
+        ids = pa.concat_arrays([pa.nulls(0, pa.string()), *plan["row_id"].cast(pa.string()).chunks])
         encoded = ids.dictionary_encode()
-        codes = encoded.indices.to_numpy().astype(np.int64)
+        codes = values_of(encoded.indices).astype(np.int64)
         following = cls(Reports(settings, encoded.dictionary.to_pylist()), len(plan), seed, None, codes)
         following.order = _RowOrder(following)
         return following

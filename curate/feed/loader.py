@@ -13,6 +13,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from curate.errors import DataError
+from curate.evidence.freed import give_back
 from curate.feed import sampler as samplers
 from curate.feed.batches import SKIPPED, UNCHANGED, Batches
 from curate.feed.cursor import Cursor
@@ -73,6 +74,7 @@ class Loader(DataLoader):
         self.replaced: dict[str, str] = {}
         self.hiring = hiring or Hiring()
         self._crew: Crew | None = None
+        self._begun = False
         self.unchanged: Counter[str] = Counter()
         self.label_names = list(label_names)
         self.class_weights = None if class_weights is None else np.asarray(class_weights, np.float32)
@@ -105,6 +107,9 @@ class Loader(DataLoader):
             if batch["row_id"]:
                 empty = -1
                 yield batch
+                if not self._begun:
+                    give_back()  # what opening the set and the first batch left behind
+                self._begun = True
             elif sampler.world_size > 1:
                 raise DataError(
                     "not one row of a batch could be read, and the other ranks wait for it; the last was"

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from curate.arrow import values_of
 from curate.augment.mix import Mix, Mixing
+from curate.augment.operations.operation import Operation
 from curate.augment.recipe import Recipe
 from curate.errors import CurateError, DataError
 from curate.feed.inputs.input import Input
@@ -37,8 +38,19 @@ class Line:
 
 def recipe_modalities(plan: pa.Table) -> set[str]:
     """The modalities that the recipes of a plan have operations for."""
-    texts = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
-    return {name for text in texts for stage in Recipe.from_json(text).stages for name in stage.operations}
+    return {name for recipe in _recipes(plan) for stage in recipe.stages for name in stage.operations}
+
+
+def operations_of(plan: pa.Table) -> list[Operation]:
+    """The operations of the recipes of a plan."""
+    stages = [stage for recipe in _recipes(plan) for stage in recipe.stages]
+    return [one.operation for stage in stages for listed in stage.operations.values() for one in listed]
+
+
+def _recipes(plan: pa.Table) -> list[Recipe]:
+    # By the chunk: the plan may be larger than memory.
+    texts = {text: None for chunk in plan["recipe"].chunks for text in pc.unique(chunk).to_pylist()}
+    return [Recipe.from_json(text) for text in texts if text is not None]
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,7 @@ class Recipes:
     @classmethod
     def of(cls, plan: pa.Table, seed: int) -> Recipes:
         """The recipes of that plan. Raises ConfigError for a recipe that can't be read here."""
-        texts = {text: None for chunk in plan["recipe"].chunks for text in pc.unique(chunk).to_pylist()}
-        recipes = [Recipe.from_json(text) for text in texts if text is not None]
+        recipes = _recipes(plan)
         mixes = any(recipe.mixing is not None for recipe in recipes)
         copies = pc.max(plan["copy"]).as_py() if plan.num_rows else 0
         return cls(seed, (copies or 0) + 1, bool(recipes), mixes)

@@ -50,9 +50,10 @@ def decode(data: bytes, max_seconds: float = MAX_SECONDS, rate: int | None = Non
         samples, file_rate, kind = _read_with_av(data, max_seconds)
     if samples.shape[1] == 0:
         raise DecodeError(f"the {name or 'audio'} file holds no samples")
-    finite = np.abs(samples) <= LARGEST  # False for NaN, too
-    bad = int(samples.size - np.count_nonzero(finite))
-    if bad:
+    bad = 0
+    if not (samples.min() >= -LARGEST and samples.max() <= LARGEST):  # both are NaN where one sample is
+        finite = np.abs(samples) <= LARGEST
+        bad = int(samples.size - np.count_nonzero(finite))
         samples = np.where(finite, samples, np.float32(0))
     if rate is not None and rate != file_rate:
         samples = resample(samples, file_rate, rate)

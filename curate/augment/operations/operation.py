@@ -51,6 +51,9 @@ class Operation(Settings):
         """The item after it was done."""
         raise NotImplementedError
 
+    def prepare(self) -> None:
+        """Make now what all calls share and keep, so that processes that are forked later have it in common."""
+
     def drawn_by(self, key: int, item: Any) -> Drawn:
         """`draw` with the generator of a 128-bit key; for operations that need no generator, without making one."""
         # The upper half of the key has already decided whether the operation is done at all.

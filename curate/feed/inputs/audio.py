@@ -71,9 +71,9 @@ class Recordings:
         mono = samples[0] if len(samples) == 1 else samples.mean(0, dtype=np.float32)
         return mono[: self._limit].astype(np.float32, copy=False)
 
-    def begun(self, rows: int, memory: Memory, at_once: bool) -> Waves | None:
+    def begun(self, rows: int, memory: Memory, at_once: bool) -> Waves:
         """What takes the recordings of a batch as they come."""
-        return Waves(VALUES, self.mask, rows, memory, self.expected) if at_once else None
+        return Waves(VALUES, self.mask, rows, memory, self.expected, at_once)
 
     def collate(self, items: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
         """`input_values` (B, T) float32, 0 behind the end, and the mask (B, T) bool, True up to the end."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import texts, values_of
 from curate.errors import DataError
 
 MAX_NAMES = 10_000
@@ -69,7 +70,7 @@ class Features:
         if self.scalars is not None:
             return scalar_features(rows, self.scalars)
         return [
-            scalar.values.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False) if scalar.is_valid else None
+            values_of(scalar.values.cast(pa.float32(), safe=False), np.nan) if scalar.is_valid else None
             for scalar in rows[self.columns[0]].combine_chunks()
         ]
 
@@ -108,7 +109,7 @@ def scalar_features(rows: pa.Table, columns: Sequence[Column]) -> np.ndarray:
         if column.categories is None:
             values[:, column.place] = _numbers(found)
             continue
-        codes = pc.fill_null(pc.index_in(_texts(found), value_set=column.categories), -1).to_numpy()
+        codes = values_of(pc.index_in(_texts(found), value_set=column.categories), -1)
         known = codes >= 0
         if column.width == 1:
             values[known, column.place] = codes[known]
@@ -136,7 +137,7 @@ def scalar_columns(rows: pa.Table, names: Sequence[str], one_hot: bool) -> tuple
                     f"the column {name!r} has {len(unique):,} different names, more than {MAX_NAMES:,}: leave it out of"
                     " the task's features"
                 )
-            categories = pa.array(sorted(unique.to_pylist()), pa.string())
+            categories = texts(sorted(unique.to_pylist()))
         width = max(1, len(categories)) if categories is not None and one_hot else 1
         found.append(Column(name, categories, place, width))
         place += width
@@ -144,7 +145,7 @@ def scalar_columns(rows: pa.Table, names: Sequence[str], one_hot: bool) -> tuple
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    return column.cast(pa.float64()).to_numpy().astype(np.float32)
+    return values_of(column.cast(pa.float64()), np.nan).astype(np.float32)
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

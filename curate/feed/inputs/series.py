@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import values_of
 from curate.errors import ConfigError, DataError
 
 
@@ -74,4 +75,4 @@ def _is_fixed(kind: pa.DataType) -> bool:
 
 
 def _numbers(array: pa.Array) -> np.ndarray:
-    return array.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+    return values_of(array.cast(pa.float32(), safe=False), np.nan)

@@ -32,7 +32,10 @@ class Laid(NamedTuple):
 
 @dataclass
 class Expected:
-    """Length in samples to which batches are padded, by the batches so far; 0 before the first."""
+    """Length in samples to which batches are padded, by the batches so far; 0 before the first.
+
+    The first is collated as a list: memory that was taken for a guess and proved too small would stay for a while.
+    """
 
     length: int = 0
 
@@ -53,25 +56,39 @@ class Waves:
         rows: so many draws are read for it.
         memory: where the batch comes from.
         expected: length to make room for; what does not fit is collated as a list would be.
+        at_once: whether the memory is taken with the first row; else when it is ready. Where it never is, the rows are
+            collated as a list would be.
     """
 
-    def __init__(self, name: str, mask: str, rows: int, memory: Memory, expected: Expected) -> None:
-        self._name, self._mask, self._rows = name, mask, rows
-        self._memory, self._expected = memory, expected
+    def __init__(
+        self, name: str, mask: str, rows: int, memory: Memory, expected: Expected, at_once: bool = True
+    ) -> None:
+        self._name, self._mask = name, mask
+        self._expected = expected
+        self._take = memory.array if at_once else memory.ready
+        self._capacity = rows * _rounded(expected.length)
         self._flat: np.ndarray | None = None
+        self._waiting: dict[int, np.ndarray] = {}
         self._end = 0
 
     def put(self, place: int, item: np.ndarray) -> Laid | np.ndarray:
-        """Write a row's samples (n,); they are given back where there is no room for them."""
-        if self._flat is None:
-            expected = _rounded(self._expected.length or len(item) + len(item) // 4)
-            self._flat = self._memory.array((self._rows * expected,), np.float32)
+        """Write a row's samples (n,) as soon as there is memory; they are given back where it has no room for them."""
         start, end = self._end, self._end + len(item)
-        if end > len(self._flat):
+        if end > self._capacity:
             return item
-        self._flat[start:end] = item
         self._end = end
+        self._waiting[start] = item
+        if self._flat is None:
+            self._flat = self._take((self._capacity,), np.float32)
+        if self._flat is not None:
+            self._write(self._flat)
         return Laid(start, len(item))
+
+    def _write(self, flat: np.ndarray) -> None:
+        """Write the rows that wait, each of which is let go then."""
+        while self._waiting:
+            start, item = self._waiting.popitem()
+            flat[start : start + len(item)] = item
 
     def entries(self, items: Sequence[np.ndarray | Laid], names: Sequence[str]) -> dict[str, np.ndarray]:
         """The entries of the batch: see `padded`.
@@ -82,23 +99,22 @@ class Waves:
         """
         longest = max(map(len, items))
         self._expected.seen(longest)
-        flat, total = self._flat, len(items) * longest
+        total = len(items) * longest
         laid = [item for item in items if isinstance(item, Laid)]
-        if flat is None or len(laid) < len(items) or total > len(flat):
-            found = [self._samples(flat, item) for item in items]
-            return padded(found, self._name, self._mask)
-        values = flat[:total].reshape(len(items), longest)
+        if self._flat is None or len(laid) < len(items) or total > self._capacity:
+            return padded([self._samples(item) for item in items], self._name, self._mask)
+        values = self._flat[:total].reshape(len(items), longest)
         for row, item in zip(values[::-1], laid[::-1]):
-            row[: len(item)] = self._samples(flat, item)
+            row[: len(item)] = self._samples(item)
             row[len(item) :] = 0
         return {self._name: values, self._mask: known(laid, longest)}
 
-    @staticmethod
-    def _samples(flat: np.ndarray | None, item: np.ndarray | Laid) -> np.ndarray:
+    def _samples(self, item: np.ndarray | Laid) -> np.ndarray:
         if not isinstance(item, Laid):
             return item
-        assert flat is not None
-        return flat[item.start : item.start + item.length]
+        if self._flat is None:
+            return self._waiting[item.start][: item.length]
+        return self._flat[item.start : item.start + item.length]
 
 
 def _room(rows: int, longest: int, dtype: Any) -> np.ndarray:

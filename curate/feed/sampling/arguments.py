@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from curate.arrow import values_of
+from curate.arrow import places, values_of
 from curate.declared import settings_of
 from curate.errors import ConfigError
 from curate.feed.adaptive import Adaptive
@@ -57,7 +56,7 @@ def sampler_arguments(
     given: dict[str, Any] = {"grouping": asked.grouping, "curriculum": asked.curriculum}
     if mode == "group_balanced":
         column = (asked.grouping or Grouping()).column or table.task.group
-        given["groups"] = None if column is None else table.column(column).take(pa.array(rows))
+        given["groups"] = None if column is None else table.column(column).take(places(rows))
     if mode == "curriculum":
         given["difficulty"] = _difficulty(asked, table, rows, difficulty)
     elif difficulty is not None:
@@ -89,4 +88,4 @@ def _difficulty(asked: SamplingOptions, table: Table, rows: np.ndarray, difficul
     values = table.column(column)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise ConfigError(f"curriculum: the column {column!r} must hold numbers, not {values.type}")
-    return pc.fill_null(values.cast(pa.float64()), float("nan")).to_numpy()[rows]
+    return values_of(values.cast(pa.float64()), np.nan)[rows]

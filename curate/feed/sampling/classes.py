@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import values_of
 from curate.errors import ConfigError
 from curate.feed.sampling.dealt import Lines
 
@@ -44,7 +45,7 @@ def classes_of(plan: Any, mode: str) -> Classes:
         raise ConfigError(f"the sampler {mode!r} needs classes, and the labels of this plan are numbers{hint}")
     lines = Lines()
     if pa.types.is_list(label.type) or pa.types.is_large_list(label.type):
-        counts = pc.fill_null(pc.list_value_length(label), 0).to_numpy()
+        counts = values_of(pc.list_value_length(label), 0)
         bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         lines = Lines(bounds, max(1, int(counts.max(initial=0))))
         label = pc.list_flatten(label)
@@ -67,7 +68,7 @@ def coded(column: pa.ChunkedArray | pa.Array) -> tuple[list[str], np.ndarray]:
     names = sorted({name for own in used for name in own.values()})
     place = {name: number for number, name in enumerate(names)}
     if len(encoded) == 1 and not encoded[0].null_count and list(used[0].items()) == list(enumerate(names)):
-        return names, encoded[0].indices.to_numpy()
+        return names, values_of(encoded[0].indices)
     small = np.int8 if len(names) < 128 else np.int16 if len(names) < 2**15 else np.int32
     codes = np.empty(sum(map(len, encoded)), small)
     begin = 0
@@ -94,4 +95,4 @@ def _numbers(chunk: Any) -> Any:
     """The numbers of a dictionary array piece by piece, -1 for null."""
     for start in range(0, len(chunk), _STRIDE):
         part = chunk.indices.slice(start, _STRIDE)
-        yield (pc.fill_null(part.cast(pa.int64()), -1) if part.null_count else part).to_numpy()
+        yield values_of(part.cast(pa.int64()) if part.null_count else part, -1)

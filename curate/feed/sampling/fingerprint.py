@@ -37,7 +37,7 @@ def targets_key(plan: pa.Table) -> str:
         for name in stretch.column_names:
             column = stretch[name]
             column = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-            one = pa.table({name: pa.concat_arrays([pa.array([], column.type), *column.chunks])})
+            one = pa.table({name: pa.concat_arrays([pa.nulls(0, column.type), *column.chunks])})
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, one.schema) as writer:
                 writer.write_table(one)

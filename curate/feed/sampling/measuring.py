@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import values_of
 from curate.errors import ConfigError, DataError
 from curate.feed.inputs.input import Input
 from curate.feed.inputs.options import InputOptions
@@ -60,10 +61,7 @@ def lengths_of(
             parts = [_characters(block, str(table.task.text)) for block in _blocks(table, found, (table.task.text,))]
         else:
             name = str(table.task.series)
-            parts = [
-                pc.fill_null(pc.list_value_length(block[name]), 0).to_numpy()
-                for block in _blocks(table, found, (name,))
-            ]
+            parts = [values_of(pc.list_value_length(block[name]), 0) for block in _blocks(table, found, (name,))]
     return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64)[place]
 
 
@@ -77,7 +75,7 @@ def _declared(table: Table, column: str) -> np.ndarray:
     values = table.column(column)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         raise ConfigError(f"length_column {column!r} must hold numbers, not {values.type}")
-    numbers = pc.fill_null(values, 0).to_numpy().astype(np.float64)
+    numbers = values_of(values, 0).astype(np.float64)
     bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
     if len(bad):
         raise ConfigError(
@@ -88,7 +86,7 @@ def _declared(table: Table, column: str) -> np.ndarray:
 
 
 def _characters(block: pa.Table, column: str) -> np.ndarray:
-    return pc.fill_null(pc.utf8_length(block[column].cast(pa.string())), 0).to_numpy()
+    return values_of(pc.utf8_length(block[column].cast(pa.string())), 0)
 
 
 def _tokens(one: Texts | Words, block: pa.Table) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import xxhash
 
+from curate.arrow import values_of
 from curate.declared import settings_of
 from curate.errors import ConfigError, nearest
 from curate.feed.adaptive import Adaptive
@@ -110,7 +111,7 @@ def _weights(plan: Any, given: np.ndarray | Sequence[float] | None, n: int) -> n
     if given is None:
         if plan is None:
             raise ConfigError("the sampler 'weighted' needs weights: pass a plan, or weights=")
-        return plan["weight"].to_numpy()
+        return values_of(plan["weight"], np.nan)
     chances = np.asarray(given)
     if chances.dtype.kind != "f":
         chances = chances.astype(np.float64)

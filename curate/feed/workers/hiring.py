@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from curate.errors import ConfigError
+from curate.feed.workers.beforehand import prepare
 from curate.feed.workers.crew import Crew, Here
 from curate.feed.workers.process import quieten
 from curate.feed.workers.supervised import Supervised
@@ -86,5 +87,7 @@ class Hiring:
             quieten()
             return Crew([Here(dataset.batch) for _ in range(self.num_workers)], ahead, finish)
         context = multiprocessing.get_context(self._way)
+        if self._way == "fork":
+            prepare(dataset)
         hands = [Supervised(dataset, context, self.row_seconds) for _ in range(self.num_workers)]
         return Crew(hands, ahead, finish)

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import CurateError
-from curate.evidence.freed import hold_blocks
+from curate.evidence.freed import give_back, hold_blocks
 from curate.feed.workers.attention import Attention
 from curate.feed.workers.packing import packed, unpacked
 from curate.feed.workers.shared import Mapped, Shared, returns
@@ -140,6 +140,7 @@ def _work(dataset: Batches, connection: Connection, parents: Connection, attenti
     gc.freeze()  # what a fork brought along stays, and looking through it again and again would copy its pages
     hold_blocks()  # images are decoded one after the other, each into as much memory as the last
     dataset.memory = memory = Shared(returned)
+    made = False
     while True:
         try:
             task = connection.recv()
@@ -161,6 +162,9 @@ def _work(dataset: Batches, connection: Connection, parents: Connection, attenti
             refused = TypeError(f"a batch can't be sent from its worker process: {error}")
             connection.send((False, refused, []))
         del answer
+        if not made:
+            give_back()  # of the first batch's rows, which waited for memory of a size that was not known yet
+        made = True
 
 
 def _answer(make: Callable[[], Any], memory: Shared) -> tuple[bool, Any]:

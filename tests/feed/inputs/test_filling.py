@@ -154,6 +154,51 @@ for name in ("pandas", "datasets", "rich", "curate.report.report", "curate.sourc
 """
 
 
+FED = """
+import sys
+import curate
+of_texts, of_tables, of_series = map(curate.open, sys.argv[1:])
+for made, options in (
+    (of_texts, {"sampler": "weighted"}),
+    (of_texts, {"sampler": "balanced"}),
+    (of_texts, {"sampler": "group_balanced"}),
+    (of_texts, {"sampler": "adaptive"}),
+    (of_texts, {"bucket_by_length": True}),
+    (of_texts, {"split": "test"}),
+    (of_tables, {"on_error": "replace"}),
+    (of_series, {"bucket_by_length": True}),
+):
+    batches = list(made.loader(batch_size=4, **options))
+    assert sum(len(batch["row_id"]) for batch in batches) == (4 if "split" in options else 12), options
+    assert "pandas" not in sys.modules, options
+"""
+
+
+def test_samplers_and_inputs_load_no_pandas(tmp_path):
+    import curate
+
+    rows = range(16)
+    columns = {
+        "id": [f"r{i}" for i in rows],
+        "text": [f"word {i} " * (1 + i % 5) for i in rows],
+        "age": [None if i == 7 else float(i) for i in rows],
+        "city": [("north", "south", None)[i % 3] for i in rows],
+        "series": [[float(j) for j in range(2 + i % 4)] for i in rows],
+        "group": [f"g{i % 3}" for i in rows],
+        "label": ["ab"[i % 2] for i in rows],
+        "split": ["test" if i % 4 == 3 else "train" for i in rows],
+    }
+    mixed = [curate.steps.Mix(probability=1.0)]
+    inputs = {"text": "text", "features": ["age", "city"], "series": "series"}
+    for role, column in inputs.items():
+        given = {"label": "label", "label_names": ("a", "b"), "id": "id", "split": "split", "group": "group"}
+        of = curate.load(columns, task=curate.Task(kind="classification", **given, **{role: column}))
+        curate.Pipeline(mixed if role == "features" else []).run(of, out=tmp_path / role)
+    folders = [str(tmp_path / role) for role in inputs]
+    done = subprocess.run([sys.executable, "-c", FED, *folders], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+
+
 def test_reading_a_result_loads_neither_pandas_nor_datasets(tmp_path):
     import curate
 

@@ -1,5 +1,7 @@
 """Batches of recordings that are padded where they lie: the same as of a list, whatever was left out or did not fit."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -103,3 +105,47 @@ def test_models_take_the_mask_as_they_take_numbers(curated):
     with torch.no_grad():
         expected = model(values, attention_mask=mask.long()).logits
         assert torch.equal(model(values, attention_mask=mask).logits, expected)
+
+
+class Away(Recycled):
+    """Memory that is away until so many rows were put."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = rows
+
+    def ready(self, shape, dtype):
+        self.rows -= 1
+        return self.array(shape, dtype) if self.rows < 0 else None
+
+
+@pytest.mark.parametrize("away", [0, 1, 3, 4])
+@pytest.mark.parametrize("lengths", [[5, 2, 9, 1], [9, 0, 0, 7], [3, 0, 60, 3]])
+def test_rows_wait_for_memory_that_is_away(lengths, away):
+    items = sounds(lengths)
+    waves = Waves("x", "mask", 4, Away(away), Expected(10), at_once=False)
+    held = [waves.put(place, item) for place, item in enumerate(items)]
+    same(waves.entries(held, ["r"] * 4), padded(items, "x", "mask"))
+
+
+def test_rows_are_let_go_once_they_lie_in_the_batch():
+    items = sounds([5, 2, 9])
+    kept = [weakref.ref(item) for item in items]
+    waves = Waves("x", "mask", 4, Away(1), Expected(10), at_once=False)
+    waves.put(0, items.pop(0))
+    assert kept[0]() is not None
+    waves.put(1, items.pop(0))
+    waves.put(2, items.pop(0))
+    assert [one() for one in kept] == [None] * 3
+
+
+def test_no_memory_is_taken_for_a_length_that_is_guessed():
+    memory, expected = Recycled(), Expected()
+    for turn in range(3):
+        items = sounds([100_000, 400_000, 300_000], turn)
+        waves = Waves("x", "mask", 3, memory, expected)
+        with within(memory):
+            found = waves.entries([waves.put(n, item) for n, item in enumerate(items)], ["a"] * 3)
+        same(found, padded(items, "x", "mask"))
+        assert len(memory._pieces) == 2  # samples and mask, and none that was too small
+        del found

@@ -36,6 +36,10 @@ class AddNoise(_Noisy):
         "white", description="equal power per Hz (white), per octave (pink), or 6 dB less per octave (brown)"
     )
 
+    def prepare(self) -> None:
+        """Draw the noise."""
+        _pool(self.colour)
+
     def draw(self, rng: np.random.Generator, item: object) -> Drawn:
         """The ratio in dB, and where the noise begins in each of up to 64 channels."""
         return {"snr_db": float(rng.uniform(self.min_snr_db, self.max_snr_db)), "seed": seed_of(rng)}
