@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -35,6 +35,8 @@ class Declared(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    meant: ClassVar[Mapping[str, str]] = {}
+    """Names that people know from elsewhere -> what to say here, for those whose nearest name would mislead."""
 
     def __init__(self, /, **given: Any) -> None:
         __tracebackhide__ = True
@@ -118,11 +120,14 @@ def _sentence(line: Any, model: type[BaseModel], place: Place, more: Iterable[st
     given = line.get("input")
     match line["type"]:
         case "extra_forbidden":
-            known = _settings_at(model, place[:-1])
-            if not known:
-                return f"unknown setting {place[-1]!r}"
+            name, holder = str(place[-1]), _model_at(model, place[:-1])
+            if holder is None:
+                return f"unknown setting {name!r}"
+            known = [field.alias or of_model for of_model, field in holder.model_fields.items()]
             known += more if len(place) == 1 else ()
-            return f"unknown setting {place[-1]!r}{nearest(str(place[-1]), known)}; known: {', '.join(known)}"
+            meant = getattr(holder, "meant", {}).get(name)
+            hint = f" ({meant})" if meant else nearest(name, known)
+            return f"unknown setting {name!r}{hint}; known: {', '.join(known)}"
         case "missing":
             return "is needed"
         case "value_error":
@@ -148,13 +153,13 @@ def _expected(line: Any) -> str:
     return _SHOULD.sub("", line["msg"], count=1)
 
 
-def _settings_at(model: type[BaseModel], place: Place) -> list[str]:
-    """The settings of a model inside another, named by the way to it; none where that leads to no model."""
+def _model_at(model: type[BaseModel], place: Place) -> type[BaseModel] | None:
+    """The model inside another that the way to it names; None where that leads to no model."""
     for part in place:
         field = model.model_fields.get(str(part))
         members = () if field is None else (field.annotation, *get_args(field.annotation))
         inner = [member for member in members if isinstance(member, type) and issubclass(member, BaseModel)]
         if not inner:
-            return []
+            return None
         model = inner[0]
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return model

@@ -274,13 +274,17 @@ def _made_from(after: str | None) -> str:
     """`` from rows ...`` where the entry names the rows that a new one was made from."""
     found = json.loads(after) if after else {}
     rows = found.get("from") if isinstance(found, dict) else None
-    return f" from {'row' if len(rows) == 1 else 'rows'} {', '.join(map(str, rows[:5]))}" if rows else ""
+    more = f" and {len(rows) - 5} more" if rows and len(rows) > 5 else ""
+    return f" from {'row' if len(rows) == 1 else 'rows'} {', '.join(map(str, rows[:5]))}{more}" if rows else ""
 
 
 def _sentence(entry: Mapping[str, Any]) -> str:
     before, after, action = entry["before"], entry["after"], entry["action"]
     if action == "soften":
-        after = ", ".join(f"{name} {mass:.2f}" for name, mass in sorted(json.loads(after).items(), key=lambda p: -p[1]))
+        given = sorted(json.loads(after).items(), key=lambda pair: -pair[1])
+        rest = 1 - sum(mass for _, mass in given)
+        after = ", ".join(f"{name} {mass:.2f}" for name, mass in given)
+        after += f", {rest:.2g} evenly over the other classes" if rest >= SMALLEST / 2 else ""
     done = {
         "drop": "dropped",
         "relabel": f"relabelled from {before!r} to {after!r}" if before is not None else f"labelled {after!r}",

@@ -11,6 +11,7 @@ from curate.augment.operations import build
 from curate.augment.operations.catalogue import MODALITIES, expand, parse, relocated
 from curate.augment.recipe.intensity import Schedule, Strength, by_rarity
 from curate.errors import ConfigError, nearest
+from curate.wording import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -248,7 +249,7 @@ class Augment(step.Augment):
             setting: names for setting, names in by_class.items() if names or (names == [] and setting in MEASURED)
         }
         if task.kind not in ("classification", "multilabel", "detection", None):
-            return [f"augment.{setting}: a {task.kind} task has no classes" for setting in given]
+            return [f"augment.{setting}: {with_article(str(task.kind))} task has no classes" for setting in given]
         if not task.label_names:
             return []
         return [

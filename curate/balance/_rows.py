@@ -9,6 +9,7 @@ import xxhash
 
 from curate.table import Labels
 from curate.task import Task
+from curate.wording import with_article
 
 INSTEAD = {
     ("oversample", "multilabel"): "resample: {method: ml_ros}, which repeats rows of rare labels",
@@ -88,7 +89,7 @@ def needs_classes(name: str, task: Task) -> str | None:
     """Why a step that is about classes can't be used for a task, None if it can; where there is one, what to take."""
     if task.kind == "classification":
         return None
-    of = f"a {task.kind} task" if task.kind else "a task without labels"
+    of = f"{with_article(task.kind)} task" if task.kind else "a task without labels"
     instead = INSTEAD.get((name, str(task.kind)))
     return f"{name} is for one class per row, and this is {of}" + (f": take {instead}" if instead else "")
 

@@ -15,6 +15,7 @@ from curate.balance.weighing.forms import by_form, effective_number
 from curate.balance.weighing.rows import mean_one
 from curate.errors import nearest
 from curate.ledger import Decisions
+from curate.wording import with_article
 
 if TYPE_CHECKING:
     from curate.table import Labels
@@ -92,12 +93,13 @@ class ClassWeights(LabelWeights):
     def refuses(self, task: Task) -> str | None:
         """Only classes can be weighed, and only what the task has can be counted."""
         if task.kind not in UNITS:
-            kind = f"a {task.kind} task" if task.kind else "a task of unknown kind"
+            kind = f"{with_article(task.kind)} task" if task.kind else "a task of unknown kind"
             return f"{self.name} weighs classes, and this is {kind}" + (
                 " (target_weights weighs rows by the density of their values)" if task.kind == "regression" else ""
             )
         if self.count not in (None, "rows", UNITS[task.kind]):
-            return f"{self.name} counts {self.count} in other tasks; of a {task.kind} task it counts {UNITS[task.kind]}"
+            own = with_article(f"{task.kind} task")
+            return f"{self.name} counts {self.count} in other tasks; of {own} it counts {UNITS[task.kind]}"
         if self.method == "cost_matrix" and task.kind != "classification":
             return f"{self.name} by cost_matrix needs one class per row, and this task's kind is {task.kind}"
         if why := self._idle_of_masks(task.kind):

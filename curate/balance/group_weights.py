@@ -15,6 +15,7 @@ from curate.balance.weighing.forms import by_form
 from curate.balance.weighing.rows import mean_one, row_weights, weighed_rows
 from curate.errors import ConfigError
 from curate.ledger import Decisions
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.table import Labels, Table
@@ -86,7 +87,8 @@ class GroupWeights(ByMethod):
         codes, names = group_codes(evidence.table, column)
         if (codes[rows] < 0).any():
             count = int((codes[rows] < 0).sum())
-            note(evidence, f"{self.name}: {count} training rows have no {column}; their weight is left as it is.")
+            which = f"{counted(count, 'training row')} {noun(count, 'has', 'have')} no {column}"
+            note(evidence, f"{self.name}: {which}; the weight is left as it is.")
         rows, times = rows[codes[rows] >= 0], times[codes[rows] >= 0]
         if not len(rows):
             return Decisions()

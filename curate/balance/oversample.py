@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from curate.balance._rows import (
     eligible,
     idle_target,
     needs_classes,
+    note,
     nothing_to_balance,
     repeats,
     shuffled,
@@ -19,12 +21,14 @@ from curate.balance._rows import (
 )
 from curate.ledger import Decisions
 from curate.step import Balance
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.table import Labels
     from curate.task import Task
 
 
+CLASSES_NAMED = 5
 Target = Literal["majority", "median", "mean"] | Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
 
 
@@ -65,9 +69,12 @@ class Oversample(Balance):
             if self.max_copies is not None:
                 room = np.maximum(0, np.minimum(room, self.max_copies - earlier[own]))
             extra[own] = shared_out(int(target - counts[code]), room)
+        added = np.bincount(labels.codes[rows], weights=extra[rows], minlength=len(counts)).astype(np.int64)
+        self._tell_short(counts, counts + added, target, labels.names, evidence)
         taken = np.flatnonzero(extra)
         reasons = [
-            f"class {name!r} has {count} draws, {target} are wanted" for name, count in zip(labels.names, counts)
+            f"class {name!r} has {counted(count, 'draw')}, {target} are wanted"
+            for name, count in zip(labels.names, counts.tolist())
         ]
         return Decisions.of(
             self.name,
@@ -75,6 +82,21 @@ class Oversample(Balance):
             evidence.table.row_ids[taken],
             [reasons[code] for code in labels.codes[taken]],
             after=[str(times) for times in extra[taken]],
+        )
+
+    def _tell_short(
+        self, counts: np.ndarray, reached: np.ndarray, target: int, names: Sequence[str], evidence: Any
+    ) -> None:
+        """Say in the notes which classes `max_copies` keeps from the wanted number of draws."""
+        short = np.flatnonzero((counts > 0) & (reached < target))
+        if not len(short):
+            return
+        told = ", ".join(f"{names[k]!r} has {reached[k]:,}" for k in short[:CLASSES_NAMED])
+        told += f" and {len(short) - CLASSES_NAMED} more" if len(short) > CLASSES_NAMED else ""
+        note(
+            evidence,
+            f"{self.name}: `max_copies: {self.max_copies}` ends before the {target:,} draws that `to: {self.to}` asks"
+            f" for: {told}",
         )
 
 

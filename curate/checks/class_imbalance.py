@@ -10,6 +10,7 @@ from pydantic import Field
 from curate.checks.judging.blameless import BlamelessCheck
 from curate.findings import Findings
 from curate.task import Task
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -60,8 +61,8 @@ class ClassImbalance(BlamelessCheck):
         flagged = rare[codes] if len(rare) else np.zeros(len(rows), dtype=bool)
         score = share[codes] if len(share) else np.zeros(len(rows))
         sentence = {
-            int(k): f"the class {labels.names[k]!r} has {counts[k]:,} training rows, {share[k]:.0%} of the mean of"
-            f" {mean:,.0f} per class"
+            int(k): f"the class {labels.names[k]!r} has {counted(int(counts[k]), 'training row')}, {share[k]:.0%} of"
+            f" the mean of {mean:,.0f} per class"
             for k in np.flatnonzero(rare)
         }
         reasons = {int(place): sentence[int(codes[place])] for place in np.flatnonzero(flagged)}

@@ -11,6 +11,7 @@ from curate.checks.sets.ranks import average_ranks
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -53,7 +54,9 @@ class ClassOverlap(Check):
         learned = active & table.training
         enough = labels.counts(learned) >= self.min_rows
         if enough.sum() < 3:  # with two classes, all that could be said is that nothing was learned
-            sentence = f"it compares three classes or more, and {enough.sum()} have {self.min_rows} training rows"
+            large = int(enough.sum())
+            sentence = f"it compares three classes or more, and {large} {noun(large, 'has', 'have')}"
+            sentence += f" {counted(self.min_rows, 'training row')}"
             facts = {"classes": int(enough.sum()), "pairs": [], "sentence": sentence}
             return Findings(Findings.none().table, {self.name: facts})
         probabilities = evidence.probabilities()
@@ -71,9 +74,9 @@ class ClassOverlap(Check):
             if close[place] and not unlearned and partner[rare] < 0:
                 partner[rare] = other
                 sentence[rare] = (
-                    f"the class {labels.names[rare]!r} ({counts[rare]:,} rows) can hardly be told from"
-                    f" {labels.names[other]!r} ({counts[other]:,} rows): AUROC {pairs['auroc'][place]:.2f} ±"
-                    f" {pairs['error'][place]:.2f}, below {self.max_auroc:g}"
+                    f"the class {labels.names[rare]!r} ({counted(int(counts[rare]), 'row')}) can hardly be told from"
+                    f" {labels.names[other]!r} ({counted(int(counts[other]), 'row')}): AUROC"
+                    f" {pairs['auroc'][place]:.2f} ± {pairs['error'][place]:.2f}, below {self.max_auroc:g}"
                 )
         judged = np.flatnonzero(active & enough[np.maximum(labels.codes, 0)])
         own = labels.codes[judged]

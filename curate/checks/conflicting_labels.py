@@ -8,10 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from curate.checks.groups import near_pairs
+from curate.checks.groups.copies import copies
 from curate.checks.groups.grouping import numbered, rank_ids, votes
 from curate.checks.groups.whole_labels import WholeLabels, whole_labels
 from curate.findings import Findings
 from curate.task import Task
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -48,10 +50,10 @@ class ConflictingLabels(near_pairs.PairCheck):
         """One line per kind and active row with a label."""
         rank, labels = rank_ids(evidence.table.row_ids), whole_labels(evidence)
         usable, kinds = evidence.active & (labels.codes >= 0), self._kinds(evidence.table.task)
-        copies = numbered(np.where(usable, evidence.duplicate_groups(), -1), rank)
+        exact = numbered(np.where(usable, copies(evidence), -1), rank)
         parts = []
         if "exact" in kinds:
-            parts.append(self._judge(evidence, labels, "exact", usable, copies))
+            parts.append(self._judge(evidence, labels, "exact", usable, exact))
         if "near" in kinds:
             near = near_pairs.find_groups(evidence, self, [rank]).groups
             parts.append(self._judge(evidence, labels, "near", usable, np.where(usable, near, -1)))
@@ -99,6 +101,6 @@ def _sentences(issue: str, groups: np.ndarray, conflict: np.ndarray, labels: Who
     for part in np.split(rows, np.flatnonzero(np.diff(groups[rows])) + 1) if len(rows) else []:
         names, times = np.unique([labels.name(int(row)) or "" for row in part], return_counts=True)
         order = np.lexsort([names, -times])
-        said = ", ".join(f"{str(names[k])!r} {times[k]} time{'s' if times[k] != 1 else ''}" for k in order[:5])
+        said = ", ".join(f"{str(names[k])!r} {counted(int(times[k]), 'time')}" for k in order[:5])
         out[int(groups[part[0]])] = f"{len(part)} rows have {what} and are labelled {said}"
     return out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from curate.checks.groups.copies import copies
 from curate.checks.groups.grouping import numbered, rank_ids, representatives, split_rank, votes
 from curate.checks.groups.whole_labels import whole_labels
 from curate.findings import Findings
@@ -24,7 +25,7 @@ class ExactDuplicates(Check):
     Of each group one row is kept and the others are flagged with score 0; all members carry the group's number. A
     copy in the test or validation split is the one kept, so that the training copy, which leaks into the evaluation,
     is the one flagged. Equal texts whose tokens are tagged differently are none of them repeats: those are the findings
-    of `conflicting_labels`. Cost: one sort of the hashes.
+    of `conflicting_labels`. Nor are rows that hold nothing: those are `missing_values`. Cost: one sort of the hashes.
     """
 
     issues: ClassVar[tuple[str, ...]] = ("exact_duplicate",)
@@ -89,7 +90,7 @@ def _reason(evidence: Evidence, row: int, kept: int) -> str:
 
 def _copies(evidence: Evidence) -> np.ndarray:
     """(n,) group of each row's content, -1 for none; where tokens are tagged, of content and tags."""
-    groups = evidence.duplicate_groups()
+    groups = copies(evidence)
     if evidence.table.task.kind != "token_classification":
         return groups
     tags = whole_labels(evidence).codes

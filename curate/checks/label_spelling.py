@@ -12,6 +12,7 @@ from curate.checks.labels.spelling import variants
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -52,8 +53,9 @@ class LabelSpelling(Check):
         for code, variant in found.items():
             score[code], suggested[code] = variant.score, labels.names[variant.common]
             sentence[code] = (
-                f"the class {labels.names[code]!r} ({counts[code]:,} rows) is {labels.names[variant.common]!r}"
-                f" ({counts[variant.common]:,} rows) but for {variant.difference}"
+                f"the class {labels.names[code]!r} ({counted(int(counts[code]), 'row')}) is"
+                f" {labels.names[variant.common]!r}"
+                f" ({counted(int(counts[variant.common]), 'row')}) but for {variant.difference}"
             )
         codes = labels.codes[rows]
         flagged = np.array([s is not None for s in suggested], dtype=bool)[codes] if suggested else codes > 0

@@ -9,11 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from curate.checks.groups import near_pairs
+from curate.checks.groups.copies import without_hollow
 from curate.checks.groups.grouping import numbered, rank_ids
 from curate.evidence import pairs as near
 from curate.evidence.pairs import Pairs
 from curate.findings import Findings
 from curate.task import Task
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -74,8 +76,10 @@ class Leakage(near_pairs.PairCheck):
 
     def _pairs(self, evidence: Evidence) -> Pairs:
         """Pairs of nodes above the threshold, and nodes of several rows with themselves."""
-        own = near.content_nodes(evidence)[evidence.active]
-        own = np.flatnonzero(np.bincount(own[own >= 0]) > 1)
+        nodes = np.where(evidence.active, near.content_nodes(evidence), -1)
+        shared = np.bincount(nodes + 1)[nodes + 1] > 1
+        own = np.unique(without_hollow(np.where(shared, nodes, -1), evidence.table))
+        own = own[own >= 0]
         found = Pairs.none()
         if "near" in self.kinds:
             found = near_pairs.pairs_of_content(evidence, self)
@@ -114,7 +118,7 @@ class Leakage(near_pairs.PairCheck):
             row = int(rows[place])
             times, split = int(count[groups[row]]), where[int(best[groups[row]])]
             reasons[int(place)] = (
-                f"its group {str(names[row].as_py())!r} has {times} row{'s' * (times != 1)} in the {split} split:"
+                f"its group {str(names[row].as_py())!r} has {counted(times, 'row')} in the {split} split:"
                 f" leakage from {split} into {table.splits[row]}"
             )
         score = np.where(flagged, 0.0, 1.0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.checks.tables.blank_cells import blank_cells, blank_share
@@ -12,6 +14,7 @@ from curate.checks.tables.disguised_cells import DISGUISES, disguised_cells
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import MODALITIES
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -25,10 +28,11 @@ NAMED = 8
 class MissingValues(Check):
     """Finds rows without a label, rows with an empty input, and missing cells of a table, vector or series.
 
-    Three issues: `missing_label` and `missing_input` (null, no text but blanks, an empty vector or series; score 0),
-    and `missing_cells` (score: the share of cells that are there). Cells that hold one of `placeholders` count as
-    missing, in labels too. A fourth, `disguised_missing` (score 0.2), is for cells of a table that hold a stand-in: a
-    number such as -999 that stands apart from all others of its column, or a word such as "unknown".
+    Three issues: `missing_label` (a transcript, where speech is transcribed) and `missing_input` (null, no text but
+    blanks, an empty vector or series; score 0), and `missing_cells` (score: the share of cells that are there). Cells
+    that hold one of `placeholders` count as missing, in labels too. A fourth, `disguised_missing` (score 0.2), is for
+    cells of a table that hold a stand-in: a number such as -999 that stands apart from all others of its column, or a
+    word such as "unknown".
     Cost: one pass over the label and the scalar columns; media are not opened.
     """
 
@@ -68,6 +72,8 @@ class MissingValues(Check):
 
     def _labels(self, evidence: Evidence, rows: np.ndarray) -> Findings | None:
         task, labels = evidence.table.task, evidence.labels
+        if task.kind == "transcription" and task.transcript is not None:
+            return self._transcripts(evidence, rows, task.transcript)
         if task.label is None or task.kind in (None, "unlabeled", "segmentation", "detection", "transcription"):
             return None
         known_labels = labels.known
@@ -81,11 +87,19 @@ class MissingValues(Check):
                 for place in np.flatnonzero(labels.codes[rows] == code):
                     missing[place] = True
                     reasons[int(place)] = f"the label {name!r} stands for a missing one"
+        _say_too_large(evidence, rows, missing, (task.label,), reasons)
         facts = {"missing_labels": int(missing.sum())}
         score = np.where(missing, 0.0, 1.0)
         return Findings.of(
             self.name, "missing_label", rows, evidence.table.row_ids, score, missing, reason=reasons, facts=facts
         )
+
+    def _transcripts(self, evidence: Evidence, rows: np.ndarray, column: str) -> Findings:
+        missing = blank_cells(evidence.table.column(column))[rows]
+        reasons = {int(place): f"the column {column!r} holds no transcript" for place in np.flatnonzero(missing)}
+        facts, score = {"missing_labels": int(missing.sum())}, np.where(missing, 0.0, 1.0)
+        ids = evidence.table.row_ids
+        return Findings.of(self.name, "missing_label", rows, ids, score, missing, reason=reasons, facts=facts)
 
     def _inputs(self, evidence: Evidence, rows: np.ndarray) -> Findings | None:
         task, table = evidence.table.task, evidence.table
@@ -135,6 +149,7 @@ class MissingValues(Check):
                 if names
                 else f"{share[place]:.1%} of the values of {vectors[0]!r} are missing"
             )
+        _say_too_large(evidence, rows, flagged, (*scalars, *vectors), reasons)
         facts = {
             "rows_with_missing_cells": int((share > 0).sum()),
             "missing_cells": round(float(share.mean()), 6) if len(rows) else 0.0,
@@ -174,4 +189,16 @@ class MissingValues(Check):
 def _named(names: list[str], total: int) -> str:
     shown = ", ".join(repr(name) for name in names[:NAMED])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{len(names)} of {total} cells missing: {shown}{more}"
+    return f"{len(names)} of {counted(total, 'cell')} missing: {shown}{more}"
+
+
+def _say_too_large(
+    evidence: Evidence, rows: np.ndarray, flagged: np.ndarray, columns: Sequence[str], reasons: dict[int, str]
+) -> None:
+    """Add to the reasons of flagged places which numbers are missing since they were too large to be held."""
+    problems = evidence.table.problems
+    told = problems.filter(pc.equal(problems["issue"], "too_large")).to_pylist()
+    place = {int(row): int(p) for p, row in enumerate(rows) if flagged[p]} if told else {}
+    for line in told:
+        if line["row"] in place and line["reason"].startswith(tuple(f"{name}: " for name in columns)):
+            reasons[place[line["row"]]] += f"; {line['reason']}"

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from curate.checks.groups import near_pairs
+from curate.checks.groups.copies import copies
 from curate.checks.groups.grouping import rank_ids, split_rank
 from curate.findings import Findings
 from curate.table import HELD_OUT
@@ -112,12 +113,12 @@ class NearDuplicates(near_pairs.PairCheck):
 
 def _add_copies(evidence: Evidence, groups: np.ndarray, kept: np.ndarray, similarity: np.ndarray) -> None:
     """Give exact copies the group of the one copy that took part, or a group of their own."""
-    copies = evidence.duplicate_groups()
+    equal = copies(evidence)
     following = int(groups.max(initial=-1)) + 1
     order = np.argsort(rank_ids(evidence.table.row_ids))
     splits = split_rank(evidence.table.splits)
-    for copy in np.unique(copies[evidence.active & (copies >= 0)]):
-        members = order[(copies[order] == copy) & evidence.active[order]]
+    for copy in np.unique(equal[evidence.active & (equal >= 0)]):
+        members = order[(equal[order] == copy) & evidence.active[order]]
         if len(members) < 2:
             continue
         grouped = members[groups[members] >= 0]

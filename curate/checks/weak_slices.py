@@ -15,6 +15,7 @@ from curate.evidence.exact_search import Chosen
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -120,8 +121,8 @@ class WeakSlices(Check):
 
     def _figures(self, s: Slice) -> str:
         return (
-            f"{s.accuracy:.0%} of its {len(s.members):,} rows are predicted right, {s.expected:.0%} expected by their"
-            f" classes (weak from {self.min_gap:.0%} below)"
+            f"{s.accuracy:.0%} of its {counted(len(s.members), 'row')} are predicted right, {s.expected:.0%} expected"
+            f" by their classes (weak from {self.min_gap:.0%} below)"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from curate.cli import shared
+from curate.wording import counted
 
 
 class Verb(StrEnum):
@@ -63,11 +64,13 @@ def cache(
     if json:
         shared.echo(json_module.dumps({**found, "cleared": verb is Verb.clear, "remote_cleared": remote}))
         return code
-    shared.echo(f"{folder}: {found['files']:,} files, {found['bytes'] / 1e6:,.1f} MB (limit {limit / 1e6:,.0f} MB)")
+    files = counted(found["files"], "file")
+    shared.echo(f"{folder}: {files}, {found['bytes'] / 1e6:,.1f} MB (limit {limit / 1e6:,.0f} MB)")
     if remote_files:
-        shared.echo(f"copies of remote files: {remote_files:,} files, {remote_bytes / 1e6:,.1f} MB (without limit)")
+        copies = counted(remote_files, "file")
+        shared.echo(f"copies of remote files: {copies}, {remote_bytes / 1e6:,.1f} MB (without limit)")
     if verb is Verb.trim:
-        shared.echo(f"removed: {found['files_removed']:,} files, {found['bytes_removed'] / 1e6:,.1f} MB")
+        shared.echo(f"removed: {counted(found['files_removed'], 'file')}, {found['bytes_removed'] / 1e6:,.1f} MB")
     if verb is Verb.clear:
         left = " but for the copies of remote files (--remote removes them)" if remote_files and not remote else ""
         shared.echo(f"cleared{left}")

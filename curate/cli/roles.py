@@ -1,4 +1,4 @@
-"""Options that name the columns of the data, for every command that reads data."""
+"""Options that say what the columns of the data are, for every command that reads data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 _SENTENCES = {
+    "kind": "What is asked of a row: classification, multilabel, regression, token_classification, segmentation,"
+    " detection, transcription or unlabeled; inferred if left out.",
     "label": "Column with the label.",
     "annotators": "Comma-separated columns with the labels of several annotators; their majority is the label.",
     "text": "Column with the text.",
     "image": "Column with images.",
     "audio": "Column with audio.",
     "video": "Column with video.",
+    "series": "Column with time series.",
+    "tokens": "Column with the words of each row, for tags of tokens.",
+    "transcript": "Column with the transcript of audio or video.",
     "mask": "Column with segmentation masks.",
     "probabilities": "Column with a model's out-of-sample output: probabilities, arrays of pixels, or boxes with"
     " scores.",

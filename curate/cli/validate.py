@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from curate.cli import shared
+from curate.wording import counted
 
 
 def validate(
@@ -33,7 +34,7 @@ def validate(
         for result in results:
             if result["valid"]:
                 count = len(result["steps"])
-                shared.echo(f"{result['file']}: valid, {count} step{'s' * (count != 1)}")
+                shared.echo(f"{result['file']}: valid, {counted(count, 'step')}")
             else:
                 typer.echo("\n".join(result["problems"]), err=True)
     return 0 if all(result["valid"] for result in results) else 2

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import texts
 from curate.errors import ConfigError, nearest
 from curate.feed import sampler as samplers
 from curate.feed.adaptive import Adaptive
@@ -197,10 +198,14 @@ def _refuse_idle(names: list[str]) -> None:
 
 def _refuse_weights(weights: Sequence[float] | np.ndarray | None, names: Sequence[str], classes: Sequence[str]) -> None:
     """Raise ConfigError unless there is one for each class; of pixels, the background has one or has none."""
-    if weights is not None and np.shape(weights) not in ((len(names),), (len(classes),)):
+    if weights is None:
+        return
+    numbers = np.asarray(weights)
+    if numbers.dtype.kind not in "biuf" or numbers.shape not in ((len(names),), (len(classes),)):
+        found = f"of the shape {numbers.shape}" if numbers.dtype.kind in "biuf" else f"{weights!r:.80}"
         raise ConfigError(
-            f"class_weights must be {len(names)} numbers, one per class, not of the shape {np.shape(weights)}:"
-            f" the classes are {', '.join(names)}"
+            f"class_weights must be {len(names)} numbers, one per class, not {found}: the classes are"
+            f" {', '.join(names)}"
         )
 
 
@@ -217,11 +222,13 @@ def _lines(plan: pa.Table, split: str | None) -> pa.Table:
     """The lines of a split. Raises ConfigError where the plan has others only."""
     if split is None:
         return plan
+    if not isinstance(split, str):
+        raise ConfigError(f"split must be the name of one, or None for all, not {split!r:.80}")
     # By the chunk, and without a copy where all lines are of the split: the plan may be larger than memory.
     known = sorted({str(name) for chunk in plan["split"].chunks for name in pc.unique(chunk).to_pylist()})
     if known == [split]:
         return plan
-    lines = plan.filter(pc.equal(plan["split"].cast(pa.string()), split))
+    lines = plan.filter(pc.is_in(plan["split"].cast(pa.string()), value_set=texts([split])))
     if not lines.num_rows and plan.num_rows:
         raise ConfigError(f"the plan has no split {split!r}{nearest(split, known)}; there is {', '.join(known)}")
     return lines

@@ -200,6 +200,8 @@ def opened(data: bytes, max_pixels: int, what: str = "image") -> Iterator[PIL.Im
         raise
     except Exception as error:  # Pillow's readers raise some fifteen kinds of exceptions on damaged files
         known = sniff(data)
+        if known is not None and known[0] == "HEIC":  # no format of Pillow's own
+            raise DecodeError(f"a HEIC {what}, which is not read here: save it as JPEG or PNG") from None
         if known is not None and known[1] == "image":
             raise DecodeError(f"the {known[0]} {what} is damaged or cut off ({plainly(error)})") from None
         raise DecodeError(what_it_is(data, "image") or "not an image of a known format") from None

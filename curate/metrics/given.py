@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from curate.errors import ConfigError, DataError, nearest
+from curate.wording import with_article
 
 KINDS = ("classification", "multilabel", "regression")
 _TOLERANCE = 1e-2
@@ -66,7 +67,8 @@ def given(
         DataError: a row has numbers that can't be.
     """
     if kind not in KINDS:
-        raise ConfigError(f"there are no metrics for a {kind} task{nearest(str(kind), KINDS)}; for {', '.join(KINDS)}")
+        of = with_article(f"{kind} task")
+        raise ConfigError(f"there are no metrics for {of}{nearest(str(kind), KINDS)}; for {', '.join(KINDS)}")
     if not 0 < threshold < 1:
         raise ConfigError(f"threshold must be between 0 and 1, not {threshold!r}")
     truth, guess = _array("labels", labels), _array("predictions", predictions)

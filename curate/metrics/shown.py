@@ -7,6 +7,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from curate.metrics.metrics import Interval, Metrics
+from curate.wording import counted
 
 MOST_LINES = 20
 HEADLINES = {
@@ -21,7 +22,7 @@ def show(metrics: Metrics, console: Console | None = None) -> None:
     """Print metrics, the classes (those with the lowest F1 first) and the slices (smallest first)."""
     console = console or Console()
     left_out = f", {metrics.left_out:,} without a label left out" if metrics.left_out else ""
-    console.print(Text(f"{metrics.rows:,} rows{left_out}", style="bold"))
+    console.print(Text(f"{counted(metrics.rows, 'row')}{left_out}", style="bold"))
     overall = _grid("metric", "value", f"{metrics.level:.0%} interval")
     for name, value in metrics.values.items():
         overall.add_row(Text(name), _number(value), _interval(metrics.intervals.get(name)))

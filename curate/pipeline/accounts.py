@@ -11,6 +11,7 @@ import pyarrow as pa
 from curate.errors import DataError
 from curate.ledger import Verdict
 from curate.table import Table
+from curate.wording import counted
 
 
 def refuse_lost_rows(before: Table, after: Table, step: str) -> None:
@@ -68,7 +69,7 @@ def balance_accounts(
             "draws": int(drawn[here].sum()),
         }
         if line["read"] + line["added"] != line["kept"] + line["dropped"] + line["unreadable"]:
-            came = f"{line['read']} rows read" + (f" and {line['added']} added" if line["added"] else "")
+            came = f"{counted(line['read'], 'row')} read" + (f" and {line['added']} added" if line["added"] else "")
             raise DataError(
                 f"the accounts of the split {split!r} don't balance: {came}, {line['kept']} kept + {line['dropped']}"
                 f" dropped + {line['unreadable']} unreadable; nothing was written"

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from curate.pipeline.pipeline import Pipeline
 from curate.table import Table
+from curate.wording import counted, noun
 
 MAKES_ROWS = ("resample", "synthesize")
 
@@ -50,6 +51,7 @@ def without_text(table: Table, plan: pa.Table) -> list[str]:
     if not draws:
         return []
     return [
-        f"{rows:,} rows in the plan have no text ({draws:,} of its {plan.num_rows:,} draws): loaders pass them over,"
+        f"{counted(rows, 'row')} in the plan {noun(rows, 'has', 'have')} no text ({draws:,} of its"
+        f" {plan.num_rows:,} draws): loaders pass {noun(rows, 'it', 'them')} over,"
         " and steps that balance have counted them; `missing_values: {fix: drop}` before these drops those of training"
     ]

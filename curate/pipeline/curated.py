@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.errors import DataError
+from curate.errors import ConfigError, DataError
 from curate.findings import Findings
-from curate.ledger import Decisions, Verdict, sentences
+from curate.ledger import Decisions, Verdict
 from curate.pipeline.exporting.exports import Exports
 from curate.pipeline.exporting.reading import named, relabelled
 from curate.pipeline.pipeline import Pipeline
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from curate.report import Report
     from curate.report.views import Views
 
-PIECES_SHOWN = 10
 CHANGES = pa.schema([("row_id", pa.string()), ("step", pa.string()), ("parent", pa.string())])
 
 
@@ -141,23 +140,9 @@ class Curated(Exports):
         Raises:
             DataError: there is no such row.
         """
-        row_id = self.row_named(str(row_id))
-        if (pieces := self._pieces(row_id)) is not None:
-            return pieces
-        row = self.table.position(row_id)
-        lines = [self._whence(row)]
-        found = self.findings.filter(pc.and_(pc.equal(self.findings["row_id"], row_id), self.findings["is_issue"]))
-        for line in found.to_pylist():
-            suggestion = f"; suggested label {line['suggested_label']!r}" if line["suggested_label"] else ""
-            lines.append(
-                f"found by {line['check']} ({line['issue']}, score {line['score']:.3f}): {line['reason']}{suggestion}"
-            )
-        if not found.num_rows:
-            lines.append("no check flagged it")
-        steps = self.changes.filter(pc.equal(self.changes["row_id"], row_id))["step"].to_pylist()
-        lines += [f"its content was changed by {step}" for step in steps]
-        lines += [f"decided by {text}" for text in sentences(self.ledger_.about(row_id).table)]
-        return "\n".join([*lines, *self._outcome(row)])
+        from curate.pipeline.explaining import explained
+
+        return explained(self, self.row_named(str(row_id)))
 
     def row_named(self, given: str) -> str:
         """The id of a row that is there, or was before a transform made others of it; ``#17`` names position 17.
@@ -165,7 +150,7 @@ class Curated(Exports):
         Raises:
             DataError: there is no such row.
         """
-        if (self.table.row_ids == given).any() or self._pieces(given) is not None:
+        if (self.table.row_ids == given).any() or pc.any(pc.equal(self.changes["parent"], given)).as_py():
             return given
         if not (given.startswith("#") and given[1:].isdecimal()):
             raise DataError(
@@ -175,46 +160,6 @@ class Curated(Exports):
         if int(given[1:]) >= len(self.table):
             raise DataError(f"no row number {given[1:]}: the set has {len(self.table)} rows, counted from 0")
         return str(self.table.row_ids[int(given[1:])])
-
-    def _pieces(self, row_id: str) -> str | None:
-        """What became of a row that a transform made others of; None for a row that is there, or never was."""
-        if (self.table.row_ids == row_id).any():
-            return None
-        made = self.changes.filter(pc.equal(self.changes["parent"], row_id))
-        if not made.num_rows:
-            return None
-        heirs, steps = made["row_id"].to_pylist(), sorted(set(made["step"].to_pylist()))
-        named = ", ".join(heirs[:PIECES_SHOWN]) + (" ..." if len(heirs) > PIECES_SHOWN else "")
-        lines = [f"row {row_id} was made into {len(heirs)} row(s) by {', '.join(steps)}: {named}; explain one of these"]
-        return "\n".join([*lines, *(f"decided by {text}" for text in sentences(self.ledger_.about(row_id).table))])
-
-    def _whence(self, row: int) -> str:
-        table = self.table
-        text = f"row {table.row_ids[row]} (number {row}, split {table.splits[row]})"
-        if table.origin is not None:
-            where = table.origin.slice(row, 1).to_pylist()[0]
-            if where["file"] is not None:
-                text += f" from {where['file']}" + (f" line {where['line']}" if where["line"] is not None else "")
-        given = table.labels.name(row)
-        return text + (f", given label {given!r}" if given is not None else "")
-
-    def _outcome(self, row: int) -> list[str]:
-        drawn = self.plan.filter(pc.equal(self.plan["row"], row)).to_pylist()
-        if not drawn:
-            return ["outcome: it is in no batch"]
-        first = drawn[0]
-        text = f"outcome: kept, drawn {len(drawn)} time(s) per epoch" if len(drawn) > 1 else "outcome: kept"
-        if first["label"] is not None:
-            text += f", label {first['label']!r}"
-        lines = [f"{text}, weight {first['weight']:.3g}"]
-        soft = first["soft_label"]
-        if soft and max(soft) < 1 and self.table.task.kind == "classification":
-            top = sorted(zip(self.label_names, soft), key=lambda pair: -pair[1])[:3]
-            lines.append("soft label: " + ", ".join(f"{name} {mass:.2f}" for name, mass in top))
-        code = self.verdict.codes[row]
-        if self.table.training[row] and code >= 0 and len(self.class_weights) and self.class_weights[code] != 1:
-            lines.append(f"class weight of {self.label_names[code]!r}: {self.class_weights[code]:.3g}")
-        return lines
 
     def transform(self, rows: Any) -> Table:
         """New rows as the run's transforms make them, by what these learned from the training rows.
@@ -247,6 +192,10 @@ class Curated(Exports):
         from curate.feed.sampling.options import OF_TRAINING, for_held_out
         from curate.pipeline.difficulty import by_check
 
+        if own := sorted({"table", "plan", "label_names"} & set(options)):
+            raise ConfigError(
+                f"loader: {', '.join(own)} can't be chosen: rows, draws and classes are those of the result"
+            )
         defaults = self.pipeline.feed.model_dump(exclude_defaults=True)
         if options.get("split", "train") in HELD_OUT:
             defaults = for_held_out(defaults)

@@ -18,6 +18,7 @@ from curate.report.advice import ABOUT_THE_SET
 from curate.report.model import GateOutcome
 from curate.step import Check
 from curate.table import Table
+from curate.wording import counted
 
 ANY = "any"
 """Name that stands for every check but those that speak of the set or of classes."""
@@ -130,7 +131,7 @@ class Gate:
     def _outcome(self, flagged: int, rows: int, is_new: bool) -> GateOutcome:
         value = flagged / rows if self.is_share else flagged
         failed = _OPERATORS[self.op](value, self.bound)
-        found = f"{flagged:,} {'new ' if is_new else ''}of {rows:,} rows ({flagged / rows:.2%})"
+        found = f"{flagged:,} {'new ' if is_new else ''}of {counted(rows, 'row')} ({flagged / rows:.2%})"
         sentence = f"gate {'failed' if failed else 'passed'}: {self.text}: {found}"
         return GateOutcome(
             text=self.text,

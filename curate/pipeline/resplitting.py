@@ -22,6 +22,7 @@ from curate.sources import load
 from curate.sources.splits import split_name
 from curate.table import Labels, Table
 from curate.task import Task
+from curate.wording import of_all
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 BINS = 10
@@ -109,8 +110,9 @@ def _refuse_made(table: Table) -> None:
         heirs |= np.isin(table.parents, table.made)
     if heirs.any():
         raise ConfigError(
-            f"resplit: {int(heirs.sum()):,} of {len(table):,} rows were synthesised from others and belong to training"
-            " alone; give the data new splits first, and run the steps that make rows (resample, synthesize) on these"
+            f"resplit: {of_all(int(heirs.sum()), len(table), 'row', 'rows', ('was', 'were'))} synthesised from others"
+            " and for training alone; give the data new splits first, and run the steps that make rows (resample,"
+            " synthesize) on these"
         )
 
 

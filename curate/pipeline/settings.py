@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -38,8 +39,23 @@ class SourceSettings(Declared):
         return tuple(value) if isinstance(value, list) else value
 
 
+OF_PYTHON = (
+    "split", "rank", "world_size", "epoch", "pad", "pin_memory", "persistent_workers", "prefetch_factor",
+    "multiprocessing_context", "inputs", "tokenizer", "tokenizer_options", "processor", "processor_options",
+    "transform", "class_weights", "difficulty",
+)  # fmt: skip
+"""Options of `curate.feed.make_loader` that no file can say: they are objects, or of one process alone."""
+
+
 class FeedSettings(InputOptions, SamplingOptions):
     """The `feed:` part: what `curated.loader()` does when it is not told otherwise."""
+
+    meant: ClassVar[Mapping[str, str]] = {
+        **InputOptions.meant,
+        "seed": "the pipeline's own seed stands beside feed, not in it",
+        "label_names": "it is a part of the task: task: {label_names: [...]}",
+        **dict.fromkeys(OF_PYTHON, "it is said in Python: curated.loader(...)"),
+    }
 
     batch_size: int = Field(default=32, ge=1, description="rows per batch")
     sampler: Mode = Field(

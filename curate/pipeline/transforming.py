@@ -13,6 +13,7 @@ from curate.errors import DataError, nearest
 from curate.media.content import input_columns
 from curate.sources.assemble import assemble
 from curate.sources.column_types import with_numbers
+from curate.sources.decimal_commas import as_known
 from curate.sources.opening import read
 from curate.step import Transform
 from curate.table import Table
@@ -87,7 +88,9 @@ def _loaded(rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None], othe
     _refuse_missing(task, there, raw.source)
     if raw.untyped:
         texts = {name for name, kind in kinds.items() if kind is not None and pa.types.is_string(kind)}
-        raw = replace(raw, columns=with_numbers(raw.columns, keep=texts), untyped=False)
+        numbers = {name for name, kind in kinds.items() if kind is not None and is_number(kind)}
+        columns = as_known(raw.columns, numbers) if raw.decimal_comma else raw.columns
+        raw = replace(raw, columns=with_numbers(columns, keep=texts), untyped=False)
     for name in input_columns(task):
         raw = raw.with_column(name, _of_kind(raw.columns[name], kinds.get(name), name, raw.source))
     if task.label is not None and task.label not in there and task.kind not in ("detection", "unlabeled"):

@@ -22,6 +22,7 @@ from curate.report.plain import percent, plain
 from curate.report.worst import group_sizes, histogram, worst_groups
 from curate.table import Table
 from curate.task import MODALITIES
+from curate.wording import counted, noun
 
 NOISE_FACT = "estimated_noise_rate"
 """Name under which `label_errors` says what share of the labels it takes to be wrong."""
@@ -175,14 +176,15 @@ def _outcome(rows: int, touched: int, noise: float | None, checked: bool, of_the
     if not rows:
         return Outcome(level="act", sentence="There are no rows.")
     if not checked:
-        return Outcome(level="look", sentence=f"{rows:,} rows were read, and no check ran.")
+        read = f"{counted(rows, 'row')} {noun(rows, 'was', 'were')} read"
+        return Outcome(level="look", sentence=f"{read}, and no check ran.")
     aside = f"; what {of_the_set} found is of the set as a whole" if of_the_set else ""
     if not touched and aside:
         return Outcome(level="look", sentence=f"No single row is wrong{aside}.")
     if not touched:
-        return Outcome(level="fine", sentence=f"Nothing wrong was found in {rows:,} {'row' if rows == 1 else 'rows'}.")
+        return Outcome(level="fine", sentence=f"Nothing wrong was found in {counted(rows, 'row')}.")
     have = "has" if touched == 1 else "have"
-    sentence = f"{touched:,} of {rows:,} rows ({percent(touched / rows)}) {have} at least one issue{aside}"
+    sentence = f"{touched:,} of {counted(rows, 'row')} ({percent(touched / rows)}) {have} at least one issue{aside}"
     if noise is not None and noise >= 0.001:
         sentence += f"; about {noise:.1%} of the labels look wrong"
     return Outcome(level="act" if touched / rows >= 0.05 else "look", sentence=sentence + ".")

@@ -24,6 +24,7 @@ from curate.report.sheet import Augmented
 from curate.report.views import Views
 from curate.report.worst import worst_lines
 from curate.table import Table
+from curate.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,7 +208,7 @@ class Report:
     def __repr__(self) -> str:
         """One line: rows, checks, flagged lines."""
         issues = sum(counts["issues"] for issues in self.summary.values() for counts in issues.values())
-        return f"Report({len(self.material.table)} rows, checks={len(self.summary)}, findings={issues})"
+        return f"Report({counted(len(self.material.table), 'row')}, checks={len(self.summary)}, findings={issues})"
 
 
 def _given(text: str, path: str | os.PathLike[str] | None) -> str:

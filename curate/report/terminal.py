@@ -13,6 +13,7 @@ from curate.report.advice import ABOUT_CLASSES
 from curate.report.augmentation import Augmentation
 from curate.report.model import Check, Document, Issue, Row
 from curate.report.plain import one_line, percent
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.report.report import Report
@@ -71,11 +72,11 @@ def _judged(document: Document) -> list[RenderableType]:
 def _inferred(document: Document) -> Text:
     task, text = document.task, Text(style="dim")
     roles = [
-        f"{role} = {one_line(named, 40) if isinstance(named, str) else f'{len(named)} columns'}"
+        f"{role} = {one_line(named, 40) if isinstance(named, str) else counted(len(named), 'column')}"
         for role, named in task.roles.items()
     ]
     rows, classes = document.rows, task.classes
-    parts = [one_line(document.source), f"{rows:,} row{'s' * (rows != 1)}", task.kind or "no task"]
+    parts = [one_line(document.source), f"{counted(rows, 'row')}", task.kind or "no task"]
     parts += [f"{classes:,} class{'es' * (classes != 1)}"] if classes else []
     if len(document.splits) > 1:
         parts.append(", ".join(f"{one_line(name, 20)} {rows:,}" for name, rows in document.splits.items()))
@@ -164,7 +165,7 @@ def _first(document: Document) -> list[RenderableType]:
     for place, advice in enumerate(document.first, 1):
         parts.append(
             Padding(
-                Text(f"{place}. {one_line(advice.title)} ({advice.rows:,} row{'' if advice.rows == 1 else 's'})"),
+                Text(f"{place}. {one_line(advice.title)} ({counted(advice.rows, 'row')})"),
                 (0, 0, 0, 2),
             )
         )

@@ -15,19 +15,22 @@ from curate.errors import ConfigError, DataError
 from curate.media.content import content_hashes, input_columns, is_media, named_ids, row_ids
 from curate.sources import labels, splits
 from curate.sources.boxes import box_column, read_boxes
-from curate.sources.column_types import plain, with_numbers
+from curate.sources.category_orders import category_orders, unused_orders
+from curate.sources.column_types import is_list, plain, with_numbers
+from curate.sources.decimal_commas import kept_as_text, with_decimal_commas
 from curate.sources.infer import infer_task
 from curate.sources.inputs import names_files, typed_inputs
+from curate.sources.label_hints import label_hints
 from curate.sources.media_columns import MediaColumns, find_media
 from curate.sources.predictions import read_predictions
 from curate.sources.raw import Raw, put
+from curate.sources.repeated_ids import repeated_ids
 from curate.sources.tokens import read_tags, with_tokens
 from curate.sources.votes import vote_names, with_votes
 from curate.table import HELD_OUT, PROBLEMS, Held, Table
 from curate.task import Task
+from curate.wording import counted
 
-MANY_LABELS = 20
-"""With fewer labelled rows, classes of one or two rows are no sign of a wrong column."""
 PLAIN = {
     pa.null(), pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(),
     pa.uint64(), pa.float32(), pa.float64(), pa.string(), pa.large_string(), pa.binary(), pa.large_binary(),
@@ -56,16 +59,18 @@ def assemble(
         ConfigError: roles that do not exist or are ambiguous.
         DataError: ids that repeat, files none of which can be found, no rows.
     """
-    raw = _typed(raw, given)
+    orders = category_orders(raw.columns)
+    raw = _typed(replace(raw, class_names={**orders, **raw.class_names}), given)
     raw, given = with_tokens(*with_votes(raw, given))
     media = find_media(raw)
     task = infer_task(raw.columns, media, given, raw.roles, raw.source)
+    unsaid = [*repeated_ids(raw.columns, task), *unused_orders(orders, task)]
     raw, task, notes = _splits(raw, task, keep_splits)
     raw = _thinned(raw, max_rows)
     raw, task, wrong_boxes, read_as = _boxes(raw, task)
     raw, task, remarks = _labels(raw, task)
     remarks, notes = [*wrong_boxes, *remarks], [*notes, *read_as]
-    notes += _hardly_a_label(raw, task)
+    notes += [*unsaid, *label_hints(raw, task, given)]
     home = root if root is not None else raw.root
     if home is None and names_files(raw, task):
         home = Path.cwd()  # paths in memory are meant from where the program runs, and confined to there
@@ -98,26 +103,10 @@ def _typed(raw: Raw, given: Task) -> Raw:
     if raw.untyped:
         named = (given.text, given.transcript, given.group, given.id, given.image, given.audio, given.video, given.mask)
         columns = with_numbers(columns, keep={name for name in named if name})
+        if raw.decimal_comma:
+            columns, read = with_decimal_commas(columns, keep=kept_as_text(given))
+            raw = replace(raw, notes=(*raw.notes, *read))
     return replace(raw, columns=columns)
-
-
-def _hardly_a_label(raw: Raw, task: Task) -> list[str]:
-    """A column in which nearly every value is another one is an id or a number, not a class."""
-    if task.kind != "classification" or task.label is None or task.label in raw.class_names:
-        return []
-    known = len(raw.columns[task.label]) - raw.columns[task.label].null_count
-    classes = len(task.label_names)
-    if classes == 1:
-        return [
-            f"every label is {task.label_names[0]!r}: what compares classes (label errors, imbalance, learning curve)"
-            " can say nothing of one; give data with several, or kind: unlabeled"
-        ]
-    if known < MANY_LABELS or classes <= known / 2:
-        return []
-    return [
-        f"the label column {task.label!r} has {classes:,} different values in {known:,} rows: hardly classes. Name"
-        " another column as the label, or kind: regression if they are numbers"
-    ]
 
 
 def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task, list[str]]:
@@ -135,7 +124,8 @@ def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task
         raise ConfigError(f"{raw.source}: no split {missing[0]!r}; there are {', '.join(sorted(there))}")
     mask = pc.is_in(raw.columns[task.split], value_set=pa.array(wanted, pa.string()))
     rows = np.flatnonzero(mask.to_numpy())
-    return raw.take(rows), task, [f"splits other than {', '.join(wanted)}: {len(raw) - len(rows)} rows left out"]
+    others = counted(len(raw) - len(rows), "row")
+    return raw.take(rows), task, [f"splits other than {', '.join(wanted)}: {others} left out"]
 
 
 def _taken_for_training(raw: Raw, split: str) -> list[str]:
@@ -144,7 +134,7 @@ def _taken_for_training(raw: Raw, split: str) -> list[str]:
     lone = column.is_null().to_numpy(zero_copy_only=False).copy()
     lone[list(raw.unreadable)] = False
     if count := int(lone.sum()):
-        notes.append(f"{count} row{'s' * (count > 1)} without a split: counted as train")
+        notes.append(f"{counted(count, 'row')} without a split: counted as train")
     others = sorted(set(pc.unique(column).drop_null().to_pylist()) - {"train", *HELD_OUT})
     if others:
         shown = ", ".join(map(repr, others[:5])) + (", ..." if len(others) > 5 else "")
@@ -167,7 +157,7 @@ def _boxes(raw: Raw, task: Task) -> tuple[Raw, Task, list[tuple[int, str, str]],
     column, listed, notes = raw.columns[task.boxes], None, ()
     names = task.label_names or raw.class_names.get(task.boxes, ())
     if task.label is not None and task.kind == "detection":
-        if labels.is_list(raw.columns[task.label].type):
+        if is_list(raw.columns[task.label].type):
             listed = raw.columns[task.label].to_pylist()
         else:
             notes = (f"{task.label!r} has one value per image: the classes are those of the boxes",)

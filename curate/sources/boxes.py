@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import ConfigError
+from curate.wording import counted
 
 BOXES = pa.list_(pa.struct([("box", pa.list_(pa.float64())), ("label", pa.string())]))
 """What a column of boxes is once it is read: four numbers in the task's `box_format`, and the class or null."""
@@ -215,7 +216,8 @@ def _named(label: str | None, names: Sequence[str]) -> str | None:
 
 def _with_labels(boxes: list[Box], labels: Any) -> tuple[list[Box], list[str]]:
     given = list(labels) if isinstance(labels, list | tuple | np.ndarray) else [] if labels is None else [labels]
-    wrong = [] if len(given) == len(boxes) else [f"{len(boxes)} boxes, but {len(given)} classes"]
+    many = f"{counted(len(boxes), 'box', 'boxes')}, but {counted(len(given), 'class', 'classes')}"
+    wrong = [] if len(given) == len(boxes) else [many]
     given += [None] * (len(boxes) - len(given))
     return [(box, own if own is not None else _label(label)) for (box, own), label in zip(boxes, given)], wrong
 

@@ -15,6 +15,7 @@ from curate.errors import DataError
 from curate.sources.boxes import BOXES
 from curate.sources.raw import Raw
 from curate.sources.splits import CANONICAL
+from curate.wording import counted
 
 HOMES = ("annotations", "labels", "labels_json")
 """Folders beside the images that hold such files."""
@@ -105,9 +106,9 @@ def _boxes(
             remarks.append((row, "box_format", f"boxes: {given}, four numbers are needed"))
         label = _category(annotation.get("category_id"), names)
         boxes[row].append({"box": [float(v) for v in numbers or ()] if good else None, "label": label})
-    notes = [f"{file}: {strangers} annotations of images that are not listed are left out"] if strangers else []
+    notes = [f"{file}: {counted(strangers, 'annotation')} of images that are not listed left out"] if strangers else []
     if polygons:
-        notes.append(f"{file}: outlines of {polygons} annotations are not read; the boxes are")
+        notes.append(f"{file}: outlines of {counted(polygons, 'annotation')} are not read; the boxes are")
     return boxes, remarks, notes
 
 

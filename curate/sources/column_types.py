@@ -58,3 +58,8 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if kind == pa.binary_view():
         return column.cast(pa.large_binary())
     return column
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether values are lists."""
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -26,11 +26,14 @@ from curate.sources.role_names import (
     SPLIT_NAMES,
     TEXT_NAMES,
 )
+from curate.wording import counted, noun
 
 DELIMITERS = (",", "\t", ";", "|")
 FIELD_LIMIT = 64 << 20
 BLOCK_ROWS = 50_000
 SAMPLE_LINES = 100
+SAID = re.compile(r"\ufeff?sep=(?P<delimiter>[^\r\n])[ \t]*\r?(\n|$)", re.IGNORECASE)
+"""The first line by which Excel is told the delimiter, which is neither header nor row."""
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 USUAL_NAMES = frozenset((*LABEL_NAMES, *LIKELY_LABEL_NAMES, *TEXT_NAMES, *SPLIT_NAMES, *ID_NAMES, *FEATURE_NAMES))
 
@@ -72,6 +75,7 @@ def read_delimited(
     decoded = decode(path, encoding)
     if "\0" in decoded.text[:4096].split("\n", 1)[0]:
         raise DataError(f"{name}: the first line holds NUL bytes; this is no text file, or UTF-16 without a mark")
+    delimiter = delimiter or _said(decoded.text)
     delimiter = delimiter or ("\t" if path.suffix.lower() in (".tsv", ".tab") else sniff(decoded.text))
     header, header_line, padded = _header(decoded.text, delimiter, name)
     records = None
@@ -83,7 +87,7 @@ def read_delimited(
         raise DataError(f"{name}: there is a header, but no rows below it")
     notes = list(decoded.notes(path.name))
     if records.blank:
-        notes.append(f"{path.name}: {records.blank} blank line{'s are' if records.blank > 1 else ' is'} no row")
+        notes.append(f"{path.name}: {counted(records.blank, 'blank line')} {noun(records.blank, 'is', 'are')} no row")
     if looks := like_a_row(records.columns):
         notes.append(f"{path.name}: {looks}: if the first line is a row, write a header above it")
     if padded:
@@ -94,6 +98,7 @@ def read_delimited(
         root=path.parent,
         bases=(path.parent,),
         untyped=True,
+        decimal_comma=delimiter != ",",
         unreadable=records.unreadable,
         records=records.records,
         remarks=decoded.remarks(records.lines, path.name),
@@ -114,26 +119,35 @@ def like_a_row(columns: pa.Table) -> str | None:
     return None
 
 
+def _said(text: str) -> str | None:
+    found = SAID.match(text)
+    return None if found is None else found.group("delimiter")
+
+
 def sniff(text: str) -> str:
-    """The delimiter under which most of the first records have as many fields as the header, and more than one."""
+    """The delimiter under which most of the first records have as many fields as the header, and more than one.
+
+    Where none does, as a quote that never closes swallowed the rest, that of the first lines, each taken by itself.
+    """
     lines = list(islice(io.StringIO(text[: 1 << 20], newline=""), SAMPLE_LINES))
-    best, best_key = ",", (False, -1.0)
-    for delimiter in DELIMITERS:
+    (fits, _), best = max((_agreement([lines], delimiter), -k) for k, delimiter in enumerate(DELIMITERS))
+    if not fits:
+        (by_line, _), alone = max((_agreement([[x] for x in lines], one), -k) for k, one in enumerate(DELIMITERS))
+        best = alone if by_line else best
+    return DELIMITERS[-best]
+
+
+def _agreement(parts: Sequence[list[str]], delimiter: str) -> tuple[bool, float]:
+    """Whether most records have as many fields as the first and that is several, and the share that has as many."""
+    try:
+        counts = [len(fields) for lines in parts for fields in csv.reader(lines, delimiter=delimiter) if fields]
+    except csv.Error:
         counts = []
-        try:
-            for fields in csv.reader(lines, delimiter=delimiter):
-                if fields:
-                    counts.append(len(fields))
-        except csv.Error:
-            continue
-        if not counts:
-            continue
-        # Header against the rest: a comma inside texts gives counts that differ from the header's.
-        agree = sum(count == counts[0] for count in counts) / len(counts)
-        key = (counts[0] > 1 and agree > 0.5, agree)
-        if key > best_key:
-            best, best_key = delimiter, key
-    return best
+    if not counts:
+        return False, -1.0
+    # Header against the rest: a comma inside texts gives counts that differ from the header's.
+    agree = sum(count == counts[0] for count in counts) / len(counts)
+    return counts[0] > 1 and agree > 0.5, agree
 
 
 def _header(text: str, delimiter: str, name: str) -> tuple[list[str], int, bool]:
@@ -143,7 +157,7 @@ def _header(text: str, delimiter: str, name: str) -> tuple[list[str], int, bool]
     for line in io.StringIO(text, newline=""):
         line_number += 1
         pending += line
-        if not pending.strip():
+        if not pending.strip() or (line_number == 1 and SAID.match(line)):
             pending = ""
             continue
         try:

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from curate.table import Table
 from curate.task import MODALITIES
+from curate.wording import counted
 
 SHOWN_NAMES = 8
 SHOWN_NOTES = 20
@@ -21,7 +22,7 @@ def describe(table: Table) -> list[str]:
         if isinstance(value, str):
             lines.append(f"{role}: column {value!r}")
         elif value:
-            lines.append(f"{role}: {len(value)} columns ({_some(value)})")
+            lines.append(f"{role}: {counted(len(value), 'column')} ({_some(value)})")
     for role in ("mask", "boxes", "transcript", "group", "split", "id", "embedding", "probabilities"):
         if value := getattr(task, role):
             lines.append(f"{role}: column {value!r}")
@@ -29,7 +30,7 @@ def describe(table: Table) -> list[str]:
     counts = table.problems.group_by("issue").aggregate([("row", "count_distinct")]).to_pylist()
     for line in sorted(counts, key=lambda item: item["issue"]):
         first = table.problems.filter(pc.equal(table.problems["issue"], line["issue"]))["reason"][0].as_py()
-        lines.append(f"{line['issue']}: {line['row_count_distinct']} rows, first: {first}")
+        lines.append(f"{line['issue']}: {counted(line['row_count_distinct'], 'row')}, first: {first}")
     lines += [f"note: {note}" for note in table.notes[:SHOWN_NOTES]]
     if len(table.notes) > SHOWN_NOTES:
         lines.append(f"note: and {len(table.notes) - SHOWN_NOTES} more")
@@ -48,12 +49,12 @@ def _label(table: Table) -> str:
     if task.label is None:
         return f"label: none ({task.kind})"
     missing = int((~labels.known).sum()) if task.kind in ("classification", "multilabel", "regression") else 0
-    without = f", {missing} rows without one" if missing else ""
+    without = f", {counted(missing, 'row')} without one" if missing else ""
     if task.kind == "regression":
         known = (labels.values if labels.values is not None else np.empty(0))[labels.known]
         span = f" from {known.min():g} to {known.max():g}" if len(known) else ""
         return f"label: column {task.label!r}, regression{span}{without}"
-    classes = f"{len(task.label_names)} classes ({_some(task.label_names)})"
+    classes = f"{counted(len(task.label_names), 'class', 'classes')} ({_some(task.label_names)})"
     return f"label: column {task.label!r}, {task.kind}, {classes}{without}"
 
 

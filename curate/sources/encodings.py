@@ -12,6 +12,7 @@ import numpy as np
 
 from curate.errors import DataError
 from curate.media.sniff import sniff
+from curate.wording import counted, noun
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -44,7 +45,8 @@ class Decoded:
     def notes(self, file: str) -> list[str]:
         """What to tell about the file as a whole."""
         if self.guessed:
-            return [f"{file}: not UTF-8; read as {self.encoding}, a guess: {len(self.foreign)} lines depend on it"]
+            depend = f"{counted(len(self.foreign), 'line')} {noun(len(self.foreign), 'depends', 'depend')} on it"
+            return [f"{file}: not UTF-8; read as {self.encoding}, a guess: {depend}"]
         if self.encoding not in ("utf-8", "utf-8-sig"):
             return [f"{file}: read as {self.encoding}"]
         return []

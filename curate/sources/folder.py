@@ -21,6 +21,7 @@ from curate.sources.shards import local_shard, read_shards
 from curate.sources.splits import CANONICAL
 from curate.sources.tables import read_several
 from curate.sources.text_files import text_columns
+from curate.wording import counted, of_all
 
 MIXED_SHARE = 0.1
 _COCO = re.compile(r"^instances.*\.json$|^_?annotations?([._-]?coco)?\.json$|coco.*\.json$", re.IGNORECASE)
@@ -61,7 +62,7 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
     if listing.texts:
         return _per_class(folder, source, listing)
     everything = len(listing.others) + listing.junk
-    what = f"{everything} files, but none that can be read as data" if everything else "no files"
+    what = f"{counted(everything, 'file')}, but none that can be read as data" if everything else "no files"
     raise DataError(f"{source}: the folder holds {what}")
 
 
@@ -111,7 +112,8 @@ def _unnamed(raw: Raw, listing: Listing, stems: Mapping[str, str]) -> list[str]:
             named.update(re.split(r"[\\/]", value)[-1] for value in values)
     files = [path for paths in listing.media.values() for path in paths]
     left = [path for path in files if Path(path).name not in named and Path(path).stem not in named]
-    return [f"{len(left)} of {len(files)} media files are named by no row and left out ({some(left)})"] if left else []
+    lone = of_all(len(left), len(files), "media file", "media files", ("is", "are"))
+    return [f"{lone} named by no row and left out ({some(left)})"] if left else []
 
 
 def _names_files(raw: Raw, listing: Listing) -> bool:
@@ -183,7 +185,7 @@ def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
     if any(label is not None for label in labels):
         columns["label"], roles["label"] = pa.array(labels, pa.string()), "label"
         if bare := sum(label is None for label in labels):
-            notes.append(f"{bare} file{'s lie' if bare > 1 else ' lies'} in no class folder and have no label")
+            notes.append(f"{counted(bare, 'file')} in no class folder: without a label")
     if any(split is not None for split in splits):
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
     return of_files(
@@ -224,7 +226,7 @@ def _one_kind(listing: Listing, source: str) -> tuple[str, list[str], list[str]]
     total = sum(map(len, listing.media.values()))
     second = listing.media[ordered[1]] if len(ordered) > 1 else []
     if len(second) > MIXED_SHARE * total:
-        counts = " and ".join(f"{len(listing.media[kind])} {kind} files" for kind in ordered)
+        counts = " and ".join(counted(len(listing.media[kind]), f"{kind} file") for kind in ordered)
         raise ConfigError(f"{source}: holds {counts}; put them apart, or name the folder that is meant")
     others = [path for kind in ordered[1:] for path in listing.media[kind]]
     return ordered[0], listing.media[ordered[0]], [*others, *listing.texts, *listing.others, *listing.tables]

@@ -14,8 +14,9 @@ from curate.declared import made
 from curate.errors import ConfigError, nearest
 from curate.media.content import is_media
 from curate.sources.boxes import looks_like_boxes
+from curate.sources.column_types import is_list
 from curate.sources.free_text import is_free_text, mean_length
-from curate.sources.labels import is_list
+from curate.sources.label_hints import one_hot, zero_or_one
 from curate.sources.media_columns import MediaColumns
 from curate.sources.role_names import (
     BOX_NAMES,
@@ -27,6 +28,7 @@ from curate.sources.role_names import (
     SERIES_NAMES,
     SPLIT_NAMES,
     TEXT_NAMES,
+    TRANSCRIPT_NAMES,
 )  # fmt: skip
 from curate.sources.splits import CANONICAL, split_names
 from curate.task import MODALITIES, Task
@@ -79,9 +81,11 @@ class _Search:
         both = "both could be" if len(candidates) == 2 else "could each be"
         flag = f"--{role} {candidates[0]} or " if role == "label" else ""
         votes = f", or --annotators {','.join(candidates)} if they are votes" if role == "label" else ""
+        hot = one_hot(candidates) if role == "label" and all(zero_or_one(self.columns[n]) for n in candidates) else ""
         self.questions.append(
             f"cannot tell which column is {what}: {listed} {both}; say {flag}task: {{{role}: {candidates[0]}}}"
             + (votes if len({re.sub(r"\W|\d|_", "", name) for name in candidates}) == 1 < len(candidates) else "")
+            + hot
         )
 
 
@@ -239,12 +243,21 @@ def _inputs(search: _Search) -> None:
             if len(best) > 1:
                 search.ask(f"the {kind}", kind, best)
             search.roles[kind] = same[0]
+        if kinds & {"audio", "video"}:
+            _transcript(search)
         return
     vectors = [name for name in search.free if is_list(search.type_of(name)) and _holds_numbers(search.type_of(name))]
     if vectors:
         _vector_input(search, vectors)
         return
     _text(search)
+
+
+def _transcript(search: _Search) -> None:
+    """The target beside sounds, where no column is called a label."""
+    found = [name for name in search.named(TRANSCRIPT_NAMES) if _is_text(search.type_of(name))]
+    if found and search.kind in (None, "transcription") and not {"label", "transcript"} & set(search.roles):
+        search.roles["transcript"] = found[0]
 
 
 def _holds_numbers(kind: pa.DataType) -> bool:

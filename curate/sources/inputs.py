@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pyarrow.compute as pc
 
 from curate.errors import DataError
 from curate.media.content import is_media
-from curate.sources import labels
+from curate.sources.column_types import is_list
+from curate.sources.magnitudes import ISSUE, without_excess
 from curate.sources.media_columns import resolve
 from curate.sources.raw import Raw
 from curate.sources.vectors import as_series, as_vectors
@@ -24,6 +26,7 @@ TEXT_ROLES = ("text", "transcript", "group", "split", "id")
 def typed_inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int, str]]:
     """The columns of roles in their final types, and the rows in which one of them can't be had."""
     failures: dict[int, str] = {}
+    raw = _within_float32(raw, task)
 
     def failed(column: str, found: Mapping[int, str]) -> None:
         for row, why in found.items():
@@ -43,7 +46,7 @@ def typed_inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int
             raw = raw.with_column(name, _text(raw.columns[name], name, raw.source))
     vectors = [task.embedding, task.probabilities, task.features if isinstance(task.features, str) else None]
     for name in filter(None, vectors):
-        if labels.is_list(raw.columns[name].type) and not (name == task.probabilities and _of_parts(task)):
+        if is_list(raw.columns[name].type) and not (name == task.probabilities and _of_parts(task)):
             column, wrong = as_vectors(raw.columns[name], name, raw.source)
             raw = raw.with_column(name, column)
             failed(name, wrong)
@@ -53,6 +56,17 @@ def typed_inputs(raw: Raw, task: Task, home: Path | None) -> tuple[Raw, dict[int
     if task.series:
         raw = raw.with_column(task.series, as_series(raw.columns[task.series], task.series, raw.source))
     return raw, failures
+
+
+def _within_float32(raw: Raw, task: Task) -> Raw:
+    """Numbers that vectors, series and features can't hold are missing, and remarked."""
+    remarks = list(raw.remarks)
+    for name in dict.fromkeys(filter(None, (*task.feature_columns, task.series, task.embedding, task.probabilities))):
+        column, told = without_excess(raw.columns[name], name)
+        if told:
+            raw = raw.with_column(name, column)
+            remarks += [(row, ISSUE, why) for row, why in told.items()]
+    return replace(raw, remarks=remarks)
 
 
 def _of_parts(task: Task) -> bool:

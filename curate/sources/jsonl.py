@@ -16,6 +16,7 @@ from curate.sources.coco import from_coco, is_coco
 from curate.sources.encodings import Decoded, decode
 from curate.sources.memory import mixed
 from curate.sources.raw import Raw, origins
+from curate.wording import counted, noun
 
 _BLANK = " \t\r\n"
 
@@ -52,9 +53,11 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
             return from_coco(document, path, name)
         _refuse_no_rows(document, "\n" in decoded.text.strip(_BLANK), name)
     if start == "[" and path.suffix.lower() == ".json":
-        items, lines, unreadable, raw, blank = _array(decoded.text, name)
+        items, lines, commas = _array(decoded.text, name)
+        unreadable, raw, blank = {}, {}, 0
     else:
         items, lines, unreadable, raw, blank = _lines(decoded, path.name)
+        commas = None
     if not items:
         raise DataError(f"{name}: there are no rows")
     if len(unreadable) == len(items):
@@ -63,7 +66,9 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     numbers = np.array(lines, np.int64)
     notes = decoded.notes(path.name)
     if blank:
-        notes.append(f"{path.name}: {blank} blank line{'s are' if blank > 1 else ' is'} no row")
+        notes.append(f"{path.name}: {counted(blank, 'blank line')} {noun(blank, 'is', 'are')} no row")
+    if commas:
+        notes.append(f"{path.name}: {commas}")
     return Raw(
         columns,
         name,
@@ -159,19 +164,27 @@ def _has_surrogate(item: Mapping[str, Any]) -> bool:
     return False
 
 
-def _array(text: str, name: str) -> _Found:
+def _array(text: str, name: str) -> tuple[list[Mapping[str, Any]], list[int], str | None]:
+    """The objects of an array, the line of each, and what is wrong with the commas between them."""
     items: list[Mapping[str, Any]] = []
     lines: list[int] = []
+    missing: list[int] = []
+    surplus: list[int] = []
     position, line, counted = text.index("[") + 1, 1, 0
     while True:
+        begin = position
         while text[position : position + 1] in (*_BLANK, ","):
             position += 1
         line += text.count("\n", counted, position)
         counted = position
-        if text[position : position + 1] == "]":
+        commas, ends = text.count(",", begin, position), text[position : position + 1] == "]"
+        surplus += [line] * (commas - (1 if items and not ends else 0))
+        if items and not ends and not commas:
+            missing.append(line)
+        if ends:
             if rest := text[position + 1 :].strip(_BLANK):
                 raise DataError(f"{name}, line {line}: more text follows the end of the array ({rest[:40]!r})")
-            return items, lines, {}, {}, 0
+            return items, lines, _of_commas(missing, surplus)
         try:
             item, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:  # also a key that stands twice, or thousands of digits
@@ -184,6 +197,13 @@ def _array(text: str, name: str) -> _Found:
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) holds characters that are no text")
         items.append(item)
         lines.append(line)
+
+
+def _of_commas(missing: Sequence[int], surplus: Sequence[int]) -> str | None:
+    """What to say of an array whose objects are separated otherwise than JSON wants; by the lines of the faults."""
+    found = {"no comma before": missing, "a comma too many before": surplus}
+    told = [f"{what} {len(at)} of its objects or its end (first in line {at[0]})" for what, at in found.items() if at]
+    return f"no valid JSON: {' and '.join(told)}; each object was read as a row of its own" if told else None
 
 
 def _columns(items: Sequence[Mapping[str, Any]], name: str) -> pa.Table:

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError, nearest
+from curate.sources.column_types import is_list
+from curate.sources.magnitudes import ISSUE, without_excess
 
 WHOLE_FLOAT = re.compile(r"^([+-]?\d+)\.0+$")
 INTEGER = re.compile(r"^[+-]?\d+$")
@@ -53,7 +55,8 @@ def normalise(
     """
     kind = kind or infer_kind(column)
     if kind == "regression":
-        return Normalised(_values(column, label), kind, (), [])
+        values, told = without_excess(_values(column, label), label)
+        return Normalised(values, kind, (), [(row, ISSUE, why) for row, why in told.items()])
     if kind == "multilabel" or (is_list(column.type) and kind != "classification"):
         sets, remarks = _sets(column)
         found = pc.unique(pc.list_flatten(sets)).drop_null().to_pylist()
@@ -88,11 +91,6 @@ def infer_kind(column: pa.ChunkedArray) -> str:
     return "classification" if k <= max(2, min(FEW_FLOATS, n // 20)) else "regression"
 
 
-def is_list(kind: pa.DataType) -> bool:
-    """Whether values are lists."""
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-
-
 def _values(column: pa.ChunkedArray, label: str) -> pa.ChunkedArray:
     try:
         return column.cast(pa.float64())
@@ -105,12 +103,12 @@ def _texts(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, st
     as_text = _as_text(column)
     encoded = as_text.combine_chunks().dictionary_encode()
     given = encoded.dictionary.to_pylist()
-    meant = _meant(given)
+    read = meant(given)
     nested = _nested(given, np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(given)))
     for place in nested:
-        meant[place] = None
-    result = pa.array(meant, pa.string()).take(encoded.indices)
-    changed = {i: (g, m) for i, (g, m) in enumerate(zip(given, meant)) if g != m and (m is not None or i in nested)}
+        read[place] = None
+    result = pa.array(read, pa.string()).take(encoded.indices)
+    changed = {i: (g, m) for i, (g, m) in enumerate(zip(given, read)) if g != m and (m is not None or i in nested)}
     remarks = []
     if changed:
         codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
@@ -154,17 +152,17 @@ def _is_nested(text: str) -> bool:
         return False
 
 
-def _meant(given: Sequence[str]) -> list[str | None]:
+def meant(given: Sequence[str]) -> list[str | None]:
     """What each distinct text means: stripped, NFC; ``1.0`` is ``1`` where ``1`` occurs too; nothing is None."""
     clean = [unicodedata.normalize("NFC", text.strip()) for text in given]
     known = set(clean)
-    meant: list[str | None] = []
+    found: list[str | None] = []
     for text in clean:
         match = WHOLE_FLOAT.match(text)
         if match and (match[1] in known or match[1].lstrip("+") in known):
             text = match[1].lstrip("+")
-        meant.append(text or None)
-    return meant
+        found.append(text or None)
+    return found
 
 
 def _sets(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str, str]]]:

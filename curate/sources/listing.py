@@ -10,6 +10,7 @@ from pathlib import Path
 
 from curate.errors import DataError
 from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
+from curate.wording import counted
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Listing:
         junk: hidden files and what file managers leave.
         links: links to folders, which are not followed.
         closed: folders that may not be read.
+        empty: folders with nothing in them.
     """
 
     media: dict[str, list[str]] = field(default_factory=dict)
@@ -37,20 +39,23 @@ class Listing:
     junk: int = 0
     links: int = 0
     closed: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
 
     def notes(self, skipped: Sequence[str]) -> list[str]:
         """What was passed over, counted."""
         found = []
         if self.junk:
-            found.append(f"{self.junk} hidden or system file{'s' if self.junk > 1 else ''} skipped")
+            found.append(f"{counted(self.junk, 'hidden or system file')} skipped")
         if self.links:
-            found.append(f"{self.links} link{'s' if self.links > 1 else ''} to folders not followed")
+            found.append(f"{counted(self.links, 'link')} to folders not followed")
         if self.closed:
-            found.append(f"{len(self.closed)} folders may not be read, {self.closed[0]!r} first")
+            found.append(f"{counted(len(self.closed), 'folder')} may not be read, {self.closed[0]!r} first")
+        if self.empty:
+            found.append(f"{counted(len(self.empty), 'folder')} with nothing in it: {some(self.empty)}")
         if skipped:
             counts = Counter(ending(path) or "no ending" for path in skipped)
             listed = ", ".join(f"{e} {n}" for e, n in counts.most_common(6))
-            found.append(f"{len(skipped)} file{'s' if len(skipped) > 1 else ''} of other types skipped ({listed})")
+            found.append(f"{counted(len(skipped), 'file')} of other types skipped ({listed})")
         return found
 
 
@@ -71,6 +76,8 @@ def walk(folder: Path, source: str) -> Listing:
         folders[:] = sorted(f for f in folders if not is_junk(f))
         listing.links += sum(os.path.islink(os.path.join(place, f)) for f in folders)  # noqa: PTH114, PTH118
         inner = os.path.relpath(place, folder)
+        if not folders and not files and inner != os.curdir:
+            listing.empty.append(inner)
         before = "" if inner == os.curdir else f"{inner}{os.sep}"
         for file in sorted(files):
             classify(listing, before + file, file)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from curate.sources.listing import Listing, some
 from curate.sources.raw import Raw, media_paths, of_files
 from curate.sources.splits import CANONICAL
+from curate.wording import counted
 
 IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "rgb", "input", "inputs"))
 MASK_FOLDERS = frozenset(
@@ -118,11 +119,12 @@ def _notes(
 ) -> list[str]:
     notes = []
     if lone := [path for key, paths in masks.items() if key not in images for path in paths]:
-        notes.append(f"{len(lone)} masks have no image of their name and are left out ({some(lone)})")
+        notes.append(f"{counted(len(lone), 'mask')} without an image of the same name left out ({some(lone)})")
     if more := [path for key, paths in masks.items() if key in images for path in paths[1:]]:
-        notes.append(f"{len(more)} images have several masks: the first is taken, others left out ({some(more)})")
+        several = f"{counted(len(more), 'image')} with several masks"
+        notes.append(f"{several}: the first is taken, others left out ({some(more)})")
     if others:
-        notes.append(f"{len(others)} images lie in neither folder and are left out ({some(others)})")
+        notes.append(f"{counted(len(others), 'image')} in neither folder left out ({some(others)})")
     return notes
 
 

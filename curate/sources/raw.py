@@ -24,6 +24,7 @@ class Raw:
         root: folder that media paths are confined to.
         bases: folders that media paths are relative to; `base_of` points into it, one per row (all the first if None).
         untyped: every column is text (delimited files), and may turn out to hold numbers.
+        decimal_comma: these may be written with a comma for the point, as where fields stand between semicolons.
         unreadable: row -> why the record could not be read; such a row is null throughout.
         records: row -> the raw record of an unreadable row, so that it stays distinct.
         remarks: (row, issue, reason) about rows that can be used.
@@ -41,6 +42,7 @@ class Raw:
     bases: tuple[Path, ...] = ()
     base_of: np.ndarray | None = None
     untyped: bool = False
+    decimal_comma: bool = False
     unreadable: Mapping[int, str] = field(default_factory=dict)
     records: Mapping[int, bytes] = field(default_factory=dict)
     remarks: Sequence[tuple[int, str, str]] = ()
@@ -133,6 +135,7 @@ def concatenated(parts: Sequence[Raw], source: str) -> Raw:
         bases=bases,
         base_of=np.concatenate(base_of) if len(bases) > 1 else None,
         untyped=all(part.untyped for part in parts),
+        decimal_comma=all(part.decimal_comma for part in parts),
         unreadable=moved(part.unreadable for part in parts),
         records=moved(part.records for part in parts),
         remarks=[(r + int(s), issue, why) for s, part in zip(starts, parts) for r, issue, why in part.remarks],

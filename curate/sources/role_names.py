@@ -15,6 +15,7 @@ MASK_NAMES = (
     "mask", "masks", "mask_path", "mask_file", "segmentation", "segmentation_mask", "seg", "annotation", "label",
     "labels", "label_path", "gt", "ground_truth", "target", "trimap",
 )  # fmt: skip
+TRANSCRIPT_NAMES = ("transcript", "transcription", "transcripts", "normalized_text")
 BOX_NAMES = ("boxes", "bboxes", "bbox", "bounding_boxes", "bounding_box", "objects", "annotations", "detections")
 FEATURE_NAMES = ("features", "x", "vector", "vectors", "data")
 SERIES_NAMES = ("series", "signal", "timeseries", "time_series", "waveform")

@@ -19,6 +19,12 @@ from curate.sources.raw import Raw, concatenated
 from curate.sources.splits import split_name
 
 ORDER = {"train": 0, "validation": 1, "test": 2}
+INSTEAD = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), "save the sheet as CSV"),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zip", ".zst", ".7z", ".rar"), "unpack it first"),
+    ".txt": "rename a table to .csv or .tsv, or name its delimiter (source: {delimiter: ...})",
+}
+"""What to do with files of endings that people try."""
 
 
 def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None = None, source: str = "") -> Raw:
@@ -36,9 +42,10 @@ def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None
         return read_arrow(path, source=name)
     if kind == ".npz":
         return read_npz(path, source=name)
+    instead = f": {INSTEAD[kind]}" if kind in INSTEAD else ""
     raise DataError(
-        f"{path.name}: {kind or 'a file without an ending'} is no format that is read here; there are csv, tsv, jsonl,"
-        " json, parquet, arrow, feather, npz, and folders of images, audio, video or txt files"
+        f"{path.name}: {kind or 'a file without an ending'} is no format that is read here{instead}; there are csv,"
+        " tsv, jsonl, json, parquet, arrow, feather, npz, and folders of images, audio, video or txt files"
     )
 
 

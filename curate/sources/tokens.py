@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError
-from curate.sources.labels import is_list, normalise
+from curate.sources.column_types import is_list
+from curate.sources.labels import normalise
 from curate.sources.raw import Raw, put
 from curate.task import Task
 

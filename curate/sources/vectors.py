@@ -7,7 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
-from curate.sources.labels import is_list
+from curate.sources.column_types import is_list
+from curate.sources.magnitudes import LARGEST
+from curate.wording import counted
 
 
 def as_vectors(column: pa.ChunkedArray, name: str, source: str) -> tuple[pa.ChunkedArray, dict[int, str]]:
@@ -28,7 +30,7 @@ def as_vectors(column: pa.ChunkedArray, name: str, source: str) -> tuple[pa.Chun
     if not known.size or not known.max():
         raise DataError(f"{source}: the column {name!r} holds no vectors")
     size = int(np.bincount(known).argmax())
-    wrong = {int(row): f"{lengths[row]} numbers, where most rows have {size}"
+    wrong = {int(row): f"{counted(int(lengths[row]), 'number')}, where most rows have {size}"
              for row in np.flatnonzero((lengths >= 0) & (lengths != size))}  # fmt: skip
     good = lengths == size
     flat = _floats(array.filter(pa.array(good)).flatten(), name, source).to_numpy(zero_copy_only=False)
@@ -62,17 +64,25 @@ def _floats(values: pa.Array, name: str, source: str) -> pa.Array:
 
 
 def vector_column(values: np.ndarray) -> pa.Array:
-    """(n, d) numbers -> ``fixed_size_list<float32>[d]``."""
-    flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel())
+    """(n, d) numbers -> ``fixed_size_list<float32>[d]``; of float64 where one is too large for that."""
+    flat = pa.array(_narrowed(values).ravel())
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
 def series_column(values: np.ndarray) -> pa.Array:
-    """(n, t) or (n, c, t) numbers -> lists, or lists of lists, of float32."""
-    flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel())
+    """(n, t) or (n, c, t) numbers -> lists, or lists of lists, of float32; of float64 as in `vector_column`."""
+    flat = pa.array(_narrowed(values).ravel())
     n, length = values.shape[0], values.shape[-1]
     inner = values.size // length if length else 0
     lists = pa.ListArray.from_arrays(pa.array(np.arange(inner + 1, dtype=np.int32) * length), flat)
     if values.ndim == 2:
         return lists
     return pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32) * values.shape[1]), lists)
+
+
+def _narrowed(values: np.ndarray) -> np.ndarray:
+    """As float32, unless finite numbers would become infinite: who names the roles of columns tells of these."""
+    wide = values.dtype.kind == "f" and values.dtype.itemsize > 4 and values.size
+    ends = (np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)) if wide else ()
+    too_large = any(abs(end) > LARGEST for end in ends)
+    return np.ascontiguousarray(values, dtype=np.float64 if too_large else np.float32)

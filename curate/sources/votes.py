@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError
-from curate.sources.labels import is_list, normalise, ordered
+from curate.sources.column_types import is_list
+from curate.sources.labels import normalise, ordered
 from curate.sources.raw import Raw
 from curate.task import Task
 

@@ -14,6 +14,7 @@ from curate.task import MODALITIES
 from curate.transforms._columns import learnable, noted, replaced, unreadable_from_now
 from curate.transforms.fusing import encoders
 from curate.transforms.fusing.columns import column_values, learned_column
+from curate.wording import of_all
 
 if TYPE_CHECKING:
     from curate.table import Table
@@ -117,7 +118,8 @@ class Fuse(Transform):
             lost[list(broken)] = True
             if lacking := int((gaps.any(1) & ~lost).sum()):
                 notes.append(
-                    f"fuse: {lacking:,} of {len(table):,} rows lack {name} or part of it; the mean stands there"
+                    f"fuse: {of_all(lacking, len(table), 'row', 'rows', ('lacks', 'lack'))} {name} or part of it; the"
+                    " mean stands there"
                 )
             blocks.append(self._scaled(values, gaps, learned, self.parts.get(name, 1.0)))
         known[list(failures)] = False

@@ -16,6 +16,7 @@ from curate.transforms import _iterative as iterative
 from curate.transforms._columns import noted
 from curate.transforms._gaps import gaps_of, with_indicators
 from curate.transforms._nearest import nearest_means, reference
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.table import Table
@@ -211,8 +212,8 @@ def _as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _nothing_learned(name: str, rows: int) -> DataError:
     return DataError(
-        f"impute: column {name!r} has {rows} rows with missing values, and the training rows have no value to learn"
-        " from; leave the column out, or fill with a constant"
+        f"impute: column {name!r} has {counted(rows, 'row')} with missing values, and the training rows have no"
+        " value to learn from; leave the column out, or fill with a constant"
     )
 
 

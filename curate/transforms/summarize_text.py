@@ -16,6 +16,7 @@ from curate.transforms.texts.scripts import UNSPACED
 from curate.transforms.texts.sentences import sentence_spans
 from curate.transforms.texts.tokens import Tokenizer, tokenizer
 from curate.transforms.texts.writers import Writer, writer
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.table import Table
@@ -100,7 +101,8 @@ class SummarizeText(Transform):
         made = replaced(table, {self.into or text: summaries})
         if not cut:
             return made
-        return noted(made, f"summarize_text: {cut:,} texts were longer than the model reads; it saw their beginning")
+        longer = f"{counted(cut, 'text')} {noun(cut, 'was', 'were')} longer than the model reads"
+        return noted(made, f"summarize_text: {longer}; it saw the beginning")
 
     def _extracted(self, texts: list[str]) -> list[str]:
         counter = tokenizer(self.tokenizer)

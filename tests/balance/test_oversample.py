@@ -35,6 +35,15 @@ def test_copies_are_bounded_and_earlier_ones_count(evidence_of, verdict_of):
     verdict = verdict_of(Oversample(max_copies=3), evidence)
     assert verdict.repeats[20:].tolist() == [1, 3, 3]
     assert draws(verdict, evidence) == [20, 12]
+    assert evidence.notes == [
+        "oversample: `max_copies: 3` ends before the 20 draws that `to: majority` asks for: 'b' has 12"
+    ]
+
+
+def test_a_bound_that_is_not_reached_is_no_note(evidence_of, verdict_of):
+    evidence = evidence_of([20, 10])
+    assert draws(verdict_of(Oversample(max_copies=1), evidence), evidence) == [20, 20]
+    assert evidence.notes == []
 
 
 def test_other_seed_other_rows_same_numbers(evidence_of, verdict_of):

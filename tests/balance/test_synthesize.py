@@ -172,7 +172,7 @@ def test_a_function_makes_texts_and_copies_are_asked_for_again(texts):
 def test_a_function_that_repeats_itself_is_given_up(texts):
     found, evidence = made(Synthesize.of(lambda label, examples, count, rng: ["the same"] * count), texts)
     assert found.rows["text"].to_pylist() == ["the same"]
-    assert any("1 rows of class 'spam' of the 14 wanted" in note for note in evidence.notes)
+    assert any("1 row of class 'spam' of the 14 wanted" in note for note in evidence.notes)
 
 
 @pytest.mark.parametrize("wrong", [7, "text", pa.table({"other": ["x"]}), [1.5]])

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from curate.evidence.order import canonical_order
 from curate.evidence.neighbours import nearest_neighbours
+from curate.evidence.order import canonical_order
 from curate.evidence.pairs import find_pairs
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding, Neighbours, Noise, Probabilities

@@ -111,7 +111,7 @@ def test_coco(images, annotations):
     flagged, _, table = judged(images / "annotations" / "instances.json")
     assert rows_of(flagged) == EXPECTED
     assert (table.task.box_format, table.task.label_names) == ("xywh", ("cat", "dog"))
-    assert any("1 annotations of images that are not listed are left out" in note for note in table.notes)
+    assert any("1 annotation of images that are not listed left out" in note for note in table.notes)
 
 
 @pytest.mark.parametrize("style", ["mappings", "side_by_side", "relative", "middle"])

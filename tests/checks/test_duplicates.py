@@ -4,9 +4,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+import curate
 from curate.checks.conflicting_labels import ConflictingLabels
 from curate.checks.exact_duplicates import ExactDuplicates
 from curate.checks.groups.grouping import votes
+from curate.checks.leakage import Leakage
 from curate.checks.near_duplicates import NearDuplicates
 from curate.task import Task
 
@@ -250,3 +252,29 @@ def test_votes_of_a_group_by_hand():
     assert best.tolist() == [2, 2, 2, 2, -1, -1, -1]
     np.testing.assert_allclose(best_share[:6], [2 / 3] * 4 + [0.5] * 2)
     assert kinds.tolist() == [2, 2, 2, 2, 2, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "task"),
+    [
+        ({"text": ["a b", None, None, "  ", "  ", "a b"]}, {"text": "text"}),
+        ({"a": [1.0, None, None, None, None, 1.0], "b": [2, None, None, None, None, 2]}, {"features": ["a", "b"]}),
+        (
+            {"text": ["a", None, None, "", "", "a"], "v": [[1.0], None, None, None, None, [1.0]]},
+            {"text": "text", "features": "v"},
+        ),
+    ],
+)  # fmt: skip
+def test_rows_that_hold_nothing_are_no_copies_of_one_another(table_of, evidence_of, columns, task):
+    splits = {"label": ["x", "x", "y", "x", "y", "y"], "split": ["train", "test", "train", "train", "test", "test"]}
+    evidence = evidence_of(table_of(columns | splits, label="label", split="split", **task))
+    assert set(reasons(ExactDuplicates().find(evidence))) == {0}
+    assert set(reasons(ConflictingLabels(kinds=("exact",)).find(evidence))) == {0, 5}
+    assert set(reasons(Leakage(kinds=("exact",)).find(evidence))) == {0}
+
+
+def test_near_duplicates_with_copies_leave_out_rows_that_hold_nothing(table_of):
+    texts = ["one two three four five six seven", None, None, "one two three four five six seven"]
+    table = table_of({"text": texts}, text="text")
+    found = curate.audit(table, checks=[NearDuplicates(include_exact=True)], cache=False).findings
+    assert found.filter(found["is_issue"])["row"].to_pylist() == [3]

@@ -160,3 +160,10 @@ def test_digits_as_masks_of_themselves_raise_no_alarm(tmp_path):
 
 def test_tasks_without_masks_are_refused():
     assert "names no column of them" in MaskQuality().refuses(curate.Task(image="image"))
+
+
+def test_two_kinds_of_objects_one_per_mask_are_no_foreign_values(folder):
+    rng = np.random.default_rng(4)
+    masks = {row: png(blob(rng, values=(0, 1 + (row % 5 < 2)))) for row in range(ROWS)}
+    flagged, _, _ = judged(folder(masks))
+    assert "unknown_values" not in flagged

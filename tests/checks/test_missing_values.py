@@ -1,6 +1,7 @@
 """missing_values: labels, inputs, cells of tables, vectors and series."""
 
 import csv
+import wave
 
 import numpy as np
 import pyarrow as pa
@@ -103,3 +104,14 @@ def test_an_empty_column_is_not_held_against_its_rows(table_of, evidence_of):
     assert flagged(found, "missing_cells") == {1: "1 of 2 cells missing: 'a'"}
     assert found.facts["missing_values"]["columns_not_counted"] == ["b"]
     assert len(flagged(MissingValues(max_column_missing=1.1).find(evidence), "missing_cells")) == 30
+
+
+def test_missing_transcripts_are_missing_labels(tmp_path):
+    for row in range(4):
+        with wave.open(str(tmp_path / f"{row}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(np.random.default_rng(row).integers(-9000, 9000, 4000, dtype=np.int16).tobytes())
+    columns = {"file": [f"{row}.wav" for row in range(4)], "transcript": ["yes", None, " ", "-"]}
+    table = curate.load(columns, root=tmp_path)
+    found = flagged(MissingValues().find(Evidence(table, EvidenceSettings(workers=1))), "missing_label")
+    assert found == dict.fromkeys((1, 2), "the column 'transcript' holds no transcript")

@@ -331,3 +331,15 @@ def test_channels_that_are_not_judged_are_counted(table_of, evidence_of):
     items = [np.random.default_rng(n).normal(size=(20, 60)).astype(np.float32) for n in range(4)]
     facts = found_in(table_of, evidence_of, measured(items)).facts["series_quality"]
     assert facts["rows_with_channels_beyond_the_first_16"] == 4
+
+
+def test_a_column_that_tells_series_apart_is_no_channel_of_them():
+    rng = np.random.default_rng(0)
+    station, hour = np.repeat(np.arange(6), 60), np.tile(np.arange(60), 6)
+    columns = {"station": station, "time": hour, "depth": np.repeat([3.5] * 3 + [8.5] * 3, 60)}
+    table = curate.load({**columns, "value": np.sin(hour / 4) + rng.normal(0, 0.1, 360)}, kind="unlabeled")
+    active = np.ones(len(table), dtype=bool)
+    assert {series.channels for series in point_series(table, active)} == {("value",)}
+    assert not rows_by_issue(SeriesQuality().find(Evidence(table, EvidenceSettings(workers=1)))).get("flat_run")
+    [alone] = point_series(table.select(np.arange(60)), active[:60])
+    assert alone.channels == ("station", "depth", "value")

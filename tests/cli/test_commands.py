@@ -142,7 +142,7 @@ def test_copies_of_remote_files_are_counted_apart_and_go_only_when_named(cli, tm
     copy = tmp_path / "kept" / "remote" / "0f" / "a.csv"
     copy.parent.mkdir(parents=True)
     copy.write_bytes(b"x" * 2_000_000)
-    assert "copies of remote files: 1 files, 2.0 MB" in cli("cache", "info")[1]
+    assert "copies of remote files: 1 file, 2.0 MB" in cli("cache", "info")[1]
     code, out, _ = cli("cache", "clear")
     assert (code, copy.exists()) == (0, True)
     assert "--remote removes them" in out

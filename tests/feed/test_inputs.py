@@ -51,6 +51,8 @@ def test_texts_as_they_are_and_tokenised():
     assert batch_of(of, tokenizer=tokenizer, max_tokens=1)["attention_mask"].tolist() == [[1], [1]]
     with pytest.raises(ConfigError, match="mapping of tensors, not list"):
         batch_of(of, tokenizer=lambda texts, **_: texts)
+    with pytest.raises(ConfigError, match="loader: max_tokens = 8 says nothing of texts as they are: pass tokenizer="):
+        batch_of(of, max_tokens=8)
 
 
 def test_texts_are_augmented_by_their_recipe():

@@ -424,6 +424,12 @@ def test_a_sampler_of_one_s_own_decides_the_batches():
         ({"sampler": 7}, "must be a mode"),
         ({"split": "trian"}, "did you mean 'train'"),
         ({"image_sise": 3}, "unknown setting 'image_sise' .did you mean 'image_size'"),
+        ({"shuffle": True}, "unknown setting 'shuffle' .say sampler: shuffled"),
+        ({"split": ["train"]}, "split must be the name of one"),
+        (
+            {"class_weights": [1, "a", 2]},
+            "class_weights must be 3 numbers, one per class, not .1, 'a', 2.",
+        ),
         ({"image_size": 0, "frames": 0}, "image_size: found 0: .*frames: found 0"),
         ({"std": [0.0]}, "greater than 0"),
         ({"mean": [1, 2]}, "three"),

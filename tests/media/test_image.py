@@ -209,3 +209,8 @@ def test_500_damaged_files_are_read_or_refused(images, mutants):
     assert read + len(messages) == 500
     assert all(messages)
     assert len(messages) > 250
+
+
+def test_a_format_that_is_not_read_is_not_called_damaged():
+    with pytest.raises(DecodeError, match=r"^a HEIC image, which is not read here: save it as JPEG or PNG$"):
+        image.decode(b"\x00\x00\x00\x18ftypheic" + bytes(200))

@@ -15,7 +15,9 @@ import pytest
 import curate
 from curate.cli import invoke
 from curate.errors import ConfigError, DataError, StorageError
+from curate.ledger import Decisions, sentences
 from curate.pipeline import files
+from curate.pipeline.explaining import soft_label_in_words
 
 STEPS = [
     "unreadable",
@@ -175,6 +177,38 @@ def test_a_repeated_row_says_how_often_it_is_drawn(make_table):
     text = curated.explain("r35")
     assert "drawn 2 more time(s)" in text
     assert "drawn 3 time(s) per epoch" in text
+
+
+def test_a_soft_label_says_how_much_of_it_is_not_shown(make_table):
+    table = make_table([0] * 80, label=[f"c{k % 8}" for k in range(80)])
+    curated = curate.Pipeline([{"smooth_labels": {"epsilon": 0.4}}]).run(table, cache=False)
+    said = curated.explain(str(table.row_ids[0])).splitlines()
+    assert "soft label: c0 0.65, c1 0.05, c2 0.05, c3 0.05, c4 0.05; 0.15 over 3 other classes" in said
+
+
+@pytest.mark.parametrize(
+    ("soft", "shares", "said"),
+    [
+        ([0.5, 0.5, 0, 0], True, "a 0.50, b 0.50"),
+        ([0.9, 0.02, 0.02, 0.02, 0.02, 0.02], True, "a 0.90, b 0.02, c 0.02, d 0.02, e 0.02; 0.02 over 1 other class"),
+        ([0.9, 0.1, 0.8, 0.1, 0.1, 0.05, 0], False, "a 0.90, c 0.80, b 0.10, d 0.10, e 0.10; at most 0.05 for 2 other"),
+    ],
+)  # fmt: skip
+def test_soft_labels_in_words(soft, shares, said):
+    assert soft_label_in_words("abcdefg"[: len(soft)], soft, shares=shares).removesuffix(" classes") == said
+
+
+def test_a_decision_says_where_the_rest_of_a_soft_label_goes():
+    softened = Decisions.of("s", "soften", ["r0", "r1"], "why", after=['{"a": 0.7}', '{"a": 0.6, "b": 0.4}'])
+    first, second = sentences(softened.table)
+    assert "given the soft label a 0.70, 0.3 evenly over the other classes: why" in first
+    assert "given the soft label a 0.60, b 0.40: why" in second
+
+
+@pytest.mark.parametrize("option", ["label_names", "table", "plan"])
+def test_the_loader_of_a_result_has_its_rows_and_classes(saved, option):
+    with pytest.raises(ConfigError, match=f"loader: {option} can't be chosen: rows, draws and classes are those of"):
+        saved.loader(**{option: ["a", "b"]})
 
 
 def test_an_unknown_row(saved, tmp_path, capsys):
@@ -396,3 +430,12 @@ def test_a_result_is_shown_in_one_line_and_saved_by_name(tmp_path):
     saved = curated.save(str(tmp_path / "done"))
     assert saved.folder == tmp_path / "done"
     assert curate.open(tmp_path / "done").explain("#1") == curated.explain(curated.table.row_ids[1])
+
+
+def test_a_row_without_a_line_of_its_own_is_told_by_its_media_file(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    for row in range(3):
+        cv2.imwrite(str(tmp_path / f"{row}.png"), np.full((8, 8), row, np.uint8))
+    columns = {"image": [f"{row}.png" for row in range(3)], "label": ["a", "b", "a"]}
+    curated = curate.Pipeline([]).run(curate.load(columns, root=tmp_path), cache=False)
+    assert curated.explain("#1").splitlines()[0].endswith("(number 1, split train) from 1.png, given label 'b'")

@@ -1,11 +1,15 @@
 """What a `feed:` part asks for and the task can't give is said before anything is measured."""
 
+import inspect
+import re
+
 import pytest
 
 import curate
 from curate.errors import ConfigError
+from curate.feed import make_loader
 from curate.pipeline.feeding import feed_faults
-from curate.pipeline.settings import FeedSettings
+from curate.pipeline.settings import OF_PYTHON, FeedSettings
 from curate.task import Task
 
 TABLE = Task(kind="regression", features=("x", "z"), label="y")
@@ -77,3 +81,24 @@ def test_a_run_is_refused_at_once(tmp_path):
     with pytest.raises(ConfigError, match=r"feed\.sampler: balanced needs classes"):
         curate.Pipeline([], feed={"sampler": "balanced"}).run(table, tmp_path / "out", cache=None)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("bach_size", "did you mean 'batch_size'?"),
+        ("shuffle", "say sampler: shuffled, or sequential"),
+        ("label_names", "it is a part of the task"),
+        ("seed", "the pipeline's own seed stands beside feed"),
+        ("tokenizer", "it is said in Python: curated.loader(...)"),
+    ],
+)
+def test_options_that_a_file_can_not_have_are_refused_with_what_was_meant(option, hint):
+    with pytest.raises(ConfigError, match=re.escape(f"feed.{option}: unknown setting {option!r} ({hint}")):
+        curate.Pipeline([], feed={option: 3})
+
+
+def test_options_that_are_said_in_python_are_options_of_the_loader():
+    options = inspect.signature(make_loader).parameters
+    assert all(options[name].kind is inspect.Parameter.KEYWORD_ONLY for name in OF_PYTHON)
+    assert not set(OF_PYTHON) & set(FeedSettings.model_fields)

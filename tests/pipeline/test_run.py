@@ -563,7 +563,7 @@ def test_rows_without_text_that_no_batch_can_hold_are_said():
     notes = run(["oversample"], table).notes
     assert any(note.startswith("2 rows in the plan have no text (") for note in notes)
     notes = run([{"missing_values": {"fix": "drop"}}, "oversample"], table).notes
-    assert any(note.startswith("1 rows in the plan have no text (1 of its") for note in notes)
+    assert any(note.startswith("1 row in the plan has no text (1 of its") for note in notes)
     assert not any("no text" in note for note in run(["oversample"], table.select(range(9))).notes)
 
 

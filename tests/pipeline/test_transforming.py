@@ -131,3 +131,13 @@ def test_nothing_is_changed_by_it(curated):
     result.transform(new_rows("mixed"))
     assert (result.table.content == before[0]).all()
     assert json.dumps(result.facts["fitted"]) == before[1]
+
+
+def test_new_rows_with_decimal_commas_are_read_as_the_run_s_were(tmp_path):
+    body = "".join(f"{i},5;1.{i:03d},25;{'ab'[i % 2]}\n" for i in range(20))
+    (tmp_path / "old.csv").write_text("size;price;label\n" + body)
+    curated = curate.Pipeline([]).run(curate.load(tmp_path / "old.csv"), cache=False)
+    (tmp_path / "new.csv").write_text("size;price\n2;1.500,75\n3;900\n")
+    made = curated.transform(tmp_path / "new.csv")
+    assert made.column("size").to_pylist() == [2.0, 3.0]
+    assert made.column("price").to_pylist() == [1500.75, 900.0]

@@ -50,7 +50,7 @@ def test_classes_by_number_and_in_a_column_of_their_own():
     found = read_boxes([[[1, 2, 3, 4]], [[1, 2, 3, 4], [2, 3, 4, 5]]], [[1], [0]], names=("cat", "dog"))
     assert found.column.to_pylist()[0] == [{"box": [1, 2, 3, 4], "label": "dog"}]
     assert [b["label"] for b in found.column.to_pylist()[1]] == ["cat", None]
-    assert "2 boxes, but 1 classes" in found.remarks[0][2]
+    assert "2 boxes, but 1 class" in found.remarks[0][2]
 
 
 def test_formats_are_found_by_the_values():
@@ -83,7 +83,7 @@ def test_masks_beside_images_with_splits_and_leftovers(tmp_path):
     assert sorted(np.unique(table.splits)) == ["test", "train"]
     masks = [m["path"] if m else None for m in table.column("mask").to_pylist()]
     assert masks.count(None) == 3
-    assert any("1 masks have no image of their name" in note for note in table.notes)
+    assert any("1 mask without an image of the same name left out" in note for note in table.notes)
 
 
 def test_classes_called_otherwise_stay_classes(tmp_path):

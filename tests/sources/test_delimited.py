@@ -248,3 +248,60 @@ def test_counts_add_up_over_many_faults(read):
     assert len(raw) == 305
     assert list(raw.unreadable) == [100, 101, 102, 103, 104]
     assert [int(why.split("line ")[1].split(":")[0]) for why in raw.unreadable.values()] == [102, 103, 104, 105, 106]
+
+
+GERMAN = ("Größe (cm);Umsatz;PLZ;Datum;Menge;Klasse", "179,9;1.234,50;01234;01.02.2020;1,234;a", "80;-0,5;50667;;2;b")
+
+
+def test_numbers_with_a_decimal_comma_between_semicolons(tmp_path):
+    (tmp_path / "excel.csv").write_bytes(("\r\n".join(GERMAN) + "\r\n").encode("utf-8-sig"))
+    table = curate.load(tmp_path / "excel.csv", label="Klasse")
+    assert table.column("Größe (cm)").to_pylist() == [179.9, 80.0]
+    assert table.column("Umsatz").to_pylist() == [1234.5, -0.5]
+    assert table.column("PLZ").to_pylist() == ["01234", "50667"]
+    assert table.column("Datum").to_pylist() == ["01.02.2020", None]
+    assert table.column("Menge").to_pylist() == ["1,234", "2"]  # 1234 in English
+    [note] = table.notes
+    assert note == "'Größe (cm)', 'Umsatz': read as numbers with a decimal comma (179,9 as 179.9)"
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('name,x,label\na,"1,5",u\nb,"2,25",v\n', {"features": ["name", "x"]}),
+        ("name;x;label\na;1,5;u\nb;2,25,1;v\n", {"features": ["name", "x"]}),
+        ("name;x;label\na;1,5;u\nb;2,25;v\n", {"text": "x"}),
+        ("name;x\na;1,5\nb;2,2\n", {"label": "x", "kind": "multilabel", "features": ["name"]}),
+    ],
+)
+def test_other_commas_stay(tmp_path, text, options):
+    (tmp_path / "rows.csv").write_text(text)
+    table = curate.load(tmp_path / "rows.csv", **options)
+    assert str(table.dataset.features["x"].dtype if options.get("kind") is None else "string") in (
+        "string",
+        "large_string",
+    )
+    assert not any("decimal comma" in note for note in table.notes)
+
+
+def test_a_target_with_a_decimal_comma_is_regressed(tmp_path):
+    (tmp_path / "rows.csv").write_text("x;y\n" + "".join(f"{i};{i},{i}5\n" for i in range(30)))
+    table = curate.load(tmp_path / "rows.csv", label="y")
+    assert (table.task.kind, table.column("y")[3].as_py()) == ("regression", 3.35)
+
+
+def test_the_line_that_tells_excel_the_delimiter_is_no_row(tmp_path):
+    (tmp_path / "rows.csv").write_bytes("sep=;\r\nName;Wert;label\r\na;1,5;x\r\nb;2,5;y\r\n".encode("utf-8-sig"))
+    table = curate.load(tmp_path / "rows.csv")
+    assert table.column_names == ["Name", "Wert", "label"]
+    assert table.column("Wert").to_pylist() == [1.5, 2.5]
+    assert table.origin["line"].to_pylist() == [3, 4]
+    (tmp_path / "tabs.csv").write_text("SEP=\t\ntext\tlabel\na;b;c\tx\nd\ty\n")
+    assert curate.load(tmp_path / "tabs.csv").column("text").to_pylist() == ["a;b;c", "d"]
+
+
+def test_a_quote_that_never_closes_does_not_hide_the_delimiter(tmp_path):
+    (tmp_path / "rows.csv").write_text('text,label\n"unclosed,a\nfoo,b\nbar,a\n')
+    table = curate.load(tmp_path / "rows.csv")
+    assert table.column_names == ["text", "label"]
+    assert table.unreadable.tolist() == [True, False, False]

@@ -55,7 +55,7 @@ def test_splits_above_classes(fill, prefix):
 def test_images_folder_is_no_class_and_bare_files_have_no_label(fill):
     assert curate.load(fill("images/a/1.png", "images/b/2.png")).task.label_names == ("a", "b")
     table = curate.load(fill("stray.png", "images2/a/1.png"))
-    assert any("lies in no class folder" in note for note in table.notes)
+    assert any("1 file in no class folder: without a label" in note for note in table.notes)
 
 
 def test_flat_folder_is_unlabeled(fill):
@@ -109,7 +109,7 @@ def test_empty_and_useless_folders_are_one_sentence(fill, tmp_path):
 def test_two_kinds_of_media_are_asked_about(fill):
     folder = fill("a/1.png", "b/2.png")
     fill("a/1.wav", content=b"RIFF")
-    with pytest.raises(ConfigError, match="2 image files and 1 audio files"):
+    with pytest.raises(ConfigError, match="2 image files and 1 audio file;"):
         curate.load(folder)
 
 
@@ -204,7 +204,7 @@ def test_media_that_no_row_names_are_counted(fill):
     (folder / "labels.csv").write_text("file,label\n1.png,a\n2.png,b\n")
     table = curate.load(folder)
     assert len(table) == 2
-    assert any(note.startswith("1 of 3 media files are named by no row and left out (3.png)") for note in table.notes)
+    assert any(note.startswith("1 of 3 media files is named by no row and left out (3.png)") for note in table.notes)
 
 
 def test_split_folders_beside_others_are_asked_about(fill):
@@ -224,3 +224,14 @@ def test_every_file_is_named_as_the_origin_of_its_row(tmp_path):
     table = curate.load(tmp_path)
     assert table.origin["file"].to_pylist() == ["a/one.txt", "b/empty.txt", "b/two.txt"]
     assert table.origin["line"].null_count == 3
+
+
+def test_a_class_folder_with_nothing_in_it_is_said(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.txt").write_text(f"text of {name}")
+    assert not curate.load(tmp_path).notes
+    (tmp_path / "c d").mkdir()
+    table = curate.load(tmp_path)
+    assert table.labels.names == ("a", "b")
+    assert table.notes == ("1 folder with nothing in it: c d",)

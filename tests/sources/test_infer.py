@@ -113,3 +113,73 @@ def test_description_names_roles_classes_and_problems():
     assert "text: column 'text'" in lines
     assert "label: column 'label', classification, 2 classes (a, b)" in lines
     assert any(line.startswith("label_format: 6 rows") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ([1] * 12, "'id' names no rows, as 1 stands in 12 rows: row ids follow from the content instead. Say"),
+        ([1, 1, 2, 2, *range(3, 11)], "as 1 stands in 2 rows (2 of 10 values repeat): row ids"),
+        ([None, *range(11)], "as 1 of 12 rows has no value there: row ids"),
+        (list(range(12)), None),
+    ],
+)  # fmt: skip
+def test_an_id_column_that_names_no_rows_is_said(ids, said):
+    columns = {"id": ids, "text": SENTENCES, "label": ["a", "b"] * 6}
+    notes = curate.load(columns).notes
+    assert len(notes) == (said is not None)
+    assert said is None or said in notes[0]
+    assert not curate.load(columns, group="id").notes if said else True
+
+
+def test_an_id_column_among_the_features_is_said_to_be_one():
+    columns = {"Id": [1, 1, *range(10)], "x": list(range(12)), "label": ["a", "b"] * 6}
+    [note] = curate.load(columns).notes
+    assert (
+        "as 1 stands in 3 rows (1 of 10 values repeat): row ids follow from the content instead; it is one of the f"
+        in note
+    )
+
+
+def test_sounds_beside_transcripts_are_to_be_transcribed(tmp_path):
+    for row in range(4):
+        (tmp_path / f"{row}.wav").write_bytes(b"RIFF")
+    columns = {"file": [f"{row}.wav" for row in range(4)], "transcript": SENTENCES[:4], "speaker": ["a", "b"] * 2}
+    found = task(columns, root=tmp_path)
+    assert (found.kind, found.audio, found.transcript, found.label) == ("transcription", "file", "transcript", None)
+    found = task(columns, root=tmp_path, label="speaker")
+    assert (found.kind, found.transcript) == ("classification", None)
+    found = task({**columns, "label": ["a", "b"] * 2}, root=tmp_path)
+    assert (found.kind, found.transcript) == ("classification", None)
+
+
+def test_columns_of_ones_and_zeros_are_said_to_be_sets_of_labels():
+    columns = {"text": SENTENCES, **{name: [0, 1, 1] * 4 for name in ("toxic", "rude", "spam")}}
+    with pytest.raises(ConfigError, match=r"make one column of their names \('toxic\|rude'; kind: multilabel\)"):
+        task(columns)
+    with pytest.raises(ConfigError) as error:
+        task({**columns, "rude": [0, 1, 2] * 4})
+    assert "make one column" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["a, b", "b, c", "a", "a, c", "c", "b"], "3 of the 6 classes look like sets of 3 labels, such as 'a, b': if"),
+        (["cat, black", "dog", "bird"], None),
+        (["a", "b", "c"], None),
+    ],
+)
+def test_classes_that_look_like_sets_of_labels(labels, said):
+    columns = {"text": SENTENCES, "label": (labels * 12)[:12]}
+    notes = curate.load(columns).notes
+    assert (said is not None) == any("look like sets" in note for note in notes)
+    assert said is None or any(said in note for note in notes)
+    assert not any("look like sets" in note for note in curate.load(columns, kind="classification").notes)
+
+
+def test_a_table_without_a_label_says_so():
+    columns = {"x": range(12), "y2": range(12, 24), "price": [i * 1.5 for i in range(12)]}
+    assert any("no column was taken as the label" in note for note in curate.load(columns).notes)
+    assert not curate.load(columns, kind="unlabeled").notes
+    assert not curate.load(columns, label="price").notes

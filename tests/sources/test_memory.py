@@ -39,7 +39,7 @@ def test_vectors_are_float32_of_one_length_and_others_are_unreadable():
     assert table.column("features").type.list_size == 2
     assert str(table.column("features").type.value_type) == "float"
     assert table.unreadable.tolist() == [False, False, True, False, False, False]
-    assert "1 numbers, where most rows have 2" in table.problems["reason"][0].as_py()
+    assert "1 number, where most rows have 2" in table.problems["reason"][0].as_py()
 
 
 def test_series_keep_their_shapes():

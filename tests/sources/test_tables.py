@@ -3,7 +3,7 @@
 import pytest
 
 import curate
-from curate.errors import ConfigError
+from curate.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -60,3 +60,12 @@ def test_labels_that_are_hardly_classes_are_noted(tmp_path):
     assert "hardly" not in notes(unlike + ["c0"] * 120)
     assert "hardly" in notes(unlike[:20])
     assert "hardly" not in notes(unlike[:19])
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("t.xlsx", ": save the sheet"), ("t.csv.gz", ": unpack it"), ("t.txt", ": rename a table")]
+)
+def test_formats_that_are_not_read_come_with_a_way_out(tmp_path, name, says):
+    (tmp_path / name).write_text("x")
+    with pytest.raises(DataError, match=f"is no format that is read here{says}"):
+        curate.load(tmp_path / name)

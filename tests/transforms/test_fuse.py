@@ -72,7 +72,7 @@ def test_what_is_missing_is_the_mean_and_said(table_of):
     assert (values[1, :16] == 0).all()
     assert values[2, 16] == 0
     assert [n for n in made.notes if n.startswith("fuse")] == [
-        "fuse: 1 of 4 rows lack text or part of it; the mean stands there",
+        "fuse: 1 of 4 rows lacks text or part of it; the mean stands there",
         "fuse: 2 of 4 rows lack features or part of it; the mean stands there",
     ]
 
@@ -98,7 +98,7 @@ def test_pictures_and_series_by_descriptors(table_of):
     made = fused(table, encoders={"image": "descriptors"})
     assert made.unreadable.tolist() == [False, False, False, True]
     assert made.problems["reason"].to_pylist()[0].startswith("image: ")
-    assert any("1 of 4 rows lack series" in note for note in made.notes)
+    assert any("1 of 4 rows lacks series" in note for note in made.notes)
     values = np.array([v for v in made.column("fused").to_pylist() if v])
     assert len(np.unique(values, axis=0)) == 3
 

@@ -84,7 +84,7 @@ def test_a_column_without_values_is_an_error_that_says_what_to_do(table_of):
     table = table_of(
         {"a": [1.0, None], "b": [None, 2.0], "split": ["train", "test"]}, features=("a", "b"), split="split"
     )
-    with pytest.raises(DataError, match=r"'b' has 1 rows with missing values.*constant"):
+    with pytest.raises(DataError, match=r"'b' has 1 row with missing values.*constant"):
         Impute().apply(table)
     made = Impute(numbers="constant").apply(table)
     assert columns(made, "a", "b") == [[1.0, 0.0], [0.0, 2.0]]

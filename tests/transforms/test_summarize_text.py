@@ -87,7 +87,7 @@ def test_a_model_writes(table_of, tiny_model, family):
     assert found[1:4] == ["the dog", None, ""]
     assert found[0] != texts[0]
     assert len(found[0].split()) <= 5
-    assert made.notes[-1] == "summarize_text: 1 texts were longer than the model reads; it saw their beginning"
+    assert made.notes[-1] == "summarize_text: 1 text was longer than the model reads; it saw the beginning"
     assert step.apply(table.select([0]), {}).column("text").to_pylist() == found[:1]
 
 

@@ -15,6 +15,7 @@ from curate.balance.resampling.methods import METHODS
 from curate.balance.resampling.seen import look, refuse, tell
 from curate.ledger import Decisions
 from curate.made import Made
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -113,8 +114,8 @@ def repeated(step: Resample, these: Rows, evidence: Any, seed: int) -> Decisions
             if (short := wanted - int(more[mine].sum())) > 0:
                 tell(
                     evidence,
-                    f"resample: {these.noun} {these.names[code]!r} stays {short} draws below its target: no row may"
-                    f" have more than {step.max_copies} copies (max_copies)",
+                    f"resample: {these.noun} {these.names[code]!r} stays {counted(short, 'draw')} below its target: no"
+                    f" row may have more than {step.max_copies} copies (max_copies)",
                 )
     taken = np.flatnonzero(more)
     reasons = reasons_of(step.method, these, {code: int(these.counts[code]) + n for code, n in extra.items()})
@@ -133,7 +134,8 @@ def within(wanted: np.ndarray, room: np.ndarray) -> np.ndarray:
 def reasons_of(method: str, these: Rows, goal: Mapping[int, int]) -> list[str]:
     """K sentences: what each class has and what it should have."""
     return [
-        f"{method}: {these.noun} {name!r} has {count} rows" + (f", {goal[code]} are wanted" if code in goal else "")
+        f"{method}: {these.noun} {name!r} has {counted(count, 'row')}"
+        + (f", {goal[code]} are wanted" if code in goal else "")
         for code, (name, count) in enumerate(zip(these.names, these.counts.tolist()))
     ]
 

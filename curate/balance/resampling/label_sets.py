@@ -16,6 +16,7 @@ from curate.balance.resampling.drafted import Drafted, block_rows
 from curate.balance.resampling.seen import look, refuse, tell
 from curate.ledger import Decisions
 from curate.made import Made
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -54,7 +55,8 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
     else:
         more = rare_set_copies(sets[rows], total, room, rng)
     if int(more.sum()) < total:
-        tell(evidence, f"resample: {step.method} repeats {more.sum()} rows, not {total}: no rare label is left to grow")
+        made = counted(int(more.sum()), "row")
+        tell(evidence, f"resample: {step.method} repeats {made}, not {total}: no rare label is left to grow")
     taken = np.flatnonzero(more)
     ids = evidence.table.row_ids[rows[taken]]
     why = _reasons(step.method, labels, rows[taken], ratio, mean, rare)
@@ -155,7 +157,8 @@ def _mlsmote(
             continue
         if fits < k:
             if step.few == "refuse":
-                raise refuse(f"label {name!r} has {len(bag)} rows, and mlsmote needs {k + 1}; ask for a smaller k")
+                has = counted(len(bag), "row")
+                raise refuse(f"label {name!r} has {has}, and mlsmote needs {k + 1}; ask for a smaller k")
             tell(evidence, f"resample: label {name!r} has {len(bag)} rows, so mlsmote looks at {fits} neighbours")
         drafted, found = mlsmote_rows(seen.values, seen.own.categorical, own_sets, bag, fits, rng)
         parts.append(drafted)

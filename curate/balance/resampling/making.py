@@ -16,6 +16,7 @@ from curate.balance.resampling.nearest import nearest_of_parts
 from curate.balance.resampling.seen import Seen, look, refuse, space, tell
 from curate.ledger import Decisions
 from curate.made import Made
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -48,7 +49,8 @@ def made(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> De
         drafted, gone = _cleaned(step, seen.values, codes, drafted, these, seed, evidence)
     table, goal = evidence.table, {code: int(these.counts[code]) + n for code, n in extra.items()}
     reasons = [
-        f"{step.method}: class {name!r} has {count} rows" + (f", {goal[code]} are wanted" if code in goal else "")
+        f"{step.method}: class {name!r} has {counted(count, 'row')}"
+        + (f", {goal[code]} are wanted" if code in goal else "")
         for code, (name, count) in enumerate(zip(these.names, these.counts.tolist()))
     ]
     dropped = entries.decided(step.name, "drop", table.row_ids[these.rows[gone]], _why_cleaned(step.method))
@@ -77,7 +79,8 @@ def by_neighbours(
             groups.setdefault(k, {})[code] = n
         elif step.few == "refuse":
             raise refuse(
-                f"class {name!r} has {size} rows, and {step.method} needs {k + 1} to find {k} neighbours in it; ask for"
+                f"class {name!r} has {counted(int(size), 'row')}, and {step.method} needs {k + 1} to find {k}"
+                " neighbours in it; ask for"
                 " a smaller k, or say `few: reduce` (fewer neighbours for such classes) or `few: leave`"
             )
         elif step.few == "leave" or size < 2:
@@ -209,7 +212,8 @@ def centroids(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) 
         first = own[[int(np.flatnonzero(member == c)[0]) if (member == c).any() else 0 for c in range(wanted)]]
         parts.append(Drafted.of(centres, code, first))
     drafted = Drafted.join(parts)
-    sizes = [f"cluster_centroids: class {name!r} has {n} rows" for name, n in zip(these.names, these.counts)]
+    counts = zip(these.names, these.counts.tolist())
+    sizes = [f"cluster_centroids: class {name!r} has {counted(n, 'row')}" for name, n in counts]
     rows = entries.made_rows(
         step.name, salt, table, seen.rows, seen.own.columns, drafted.changed(seen.restored),
         entries.class_labels(table, these.names, drafted.codes),

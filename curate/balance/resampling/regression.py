@@ -16,6 +16,7 @@ from curate.balance.resampling.relevance import Grown, grown, relevance, split_r
 from curate.balance.resampling.seen import look, refuse, tell
 from curate.ledger import Decisions
 from curate.made import Made
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -26,7 +27,7 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
     """Repeats, drops or new rows, so that rare values of the target weigh as much as common ones."""
     rows = classes.ordered(labels, evidence)
     if labels.values is None or len(rows) < 2:
-        tell(evidence, f"resample: {len(rows)} training rows have a target; there is nothing to balance")
+        tell(evidence, f"resample: {counted(len(rows), 'training row')} with a target; there is nothing to balance")
         return Decisions()
     target = labels.values[rows]
     if step.method == "bins":

@@ -10,6 +10,7 @@ import numpy as np
 from curate.balance.resampling import matrix
 from curate.balance.resampling.methods import METHODS, selecting
 from curate.errors import ConfigError, DataError
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -77,7 +78,7 @@ def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Se
         found = evidence.embedding()
         valid = found.valid[rows]
         if not valid.all():
-            tell(evidence, f"resample: {(~valid).sum()} rows have no embedding; they stay as they are, unseen")
+            tell(evidence, f"resample: {counted((~valid).sum(), 'row')} without an embedding: left as found, unseen")
         return Seen(rows[valid], found.vectors[rows[valid]])
     if making:
         _refuse_columns(step, table)

@@ -18,6 +18,7 @@ from curate.balance.synthesis.redrawing import ROUNDS, Drawn, drawn
 from curate.balance.synthesis.vae import ConditionalVae
 from curate.media.content import input_columns
 from curate.table import Labels, Table
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.balance.synthesize import Synthesize
@@ -99,11 +100,12 @@ def _batch(code: int, found: Drawn, frame: Frame, ids: np.ndarray, closeness: Cl
 
 def _account(name: str, missing: int, found: Drawn, closeness: Closeness, code: int) -> str:
     made = len(found.values)
-    text = f"{made} rows of class {name!r}"
+    text = f"{counted(made, 'row')} of class {name!r}"
     if made < missing:
         text += f" of the {missing} wanted, for no more could be had that are no copies"
     if found.rejected:
-        text += f"; {found.rejected} draws were rejected as nearer than {closeness.least[code]:.3g} to a real row"
+        rejected = f"{counted(found.rejected, 'draw')} {noun(found.rejected, 'was', 'were')} rejected"
+        text += f"; {rejected} as nearer than {closeness.least[code]:.3g} to a real row"
     if made:
         text += (
             f"; the closest real row is {float(np.median(found.away)):.3g} away at the median, that of a real row"
@@ -148,7 +150,7 @@ def by_generator(
 
 
 def _told(name: str, wanted: int, made: int, rejected: int) -> str:
-    text = f"{made} rows of class {name!r}"
+    text = f"{counted(made, 'row')} of class {name!r}"
     if made < wanted:
         text += f" of the {wanted} wanted, for the generator gave no more that are new"
     return text + (f"; {rejected} were empty or there already" if rejected else "")

@@ -10,6 +10,7 @@ import numpy as np
 
 from curate.checks.labels import confident_learning, ensemble
 from curate.evidence.confident import predicted
+from curate.wording import of_all
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -66,16 +67,14 @@ def by_ensemble(evidence: Evidence, min_doubt: float | None) -> Judge:
         thin = np.unique(given[ensemble.thin(given, len(names))])
         if len(thin):
             facts["thin_classes"] = {"classes": len(thin), "rows_below": ensemble.THIN_ROWS}
-            note = (
-                f"{len(thin)} of {len(names)} classes have fewer than {ensemble.THIN_ROWS} rows with labels that can be"
-                " judged: in them only labels that are surely wrong are flagged"
-            )
-            _say(evidence, note)
+            small = of_all(len(thin), len(names), "class", "classes", ("has", "have"))
+            bound = f"{ensemble.THIN_ROWS} rows with labels that can be judged"
+            _say(evidence, f"{small} fewer than {bound}: in them only labels that are surely wrong are flagged")
         if min_doubt is not None:
             found = score <= 1 - min_doubt
             threshold = f"flagged from {min_doubt:g} on"
         else:
-            found = ensemble.flagged(given, log_odds, rate.rate, len(names))
+            found = ensemble.flagged(given, log_odds, rate.rate, len(names)) & informed
             least = 1 - score[found].max() if found.any() else 1.0
             threshold = f"flagged from {least:.2f} on"
         suggested = ensemble.suggestions(given, p, r, found)

@@ -43,7 +43,9 @@ def allowed_values(
             return None, ""
         common = np.argsort(-present[few].sum(0), kind="stable")[:2]
         common = common[present[few][:, common].any(0)]
-        if present[few][:, common].all(1).mean() < 0.5:  # many pairs of values: the masks hold one class each
+        others = np.delete(present[few], common, axis=1).any(1).mean()
+        # Many pairs of values, or one other value in many masks: the masks hold one class each.
+        if present[few][:, common].all(1).mean() < 0.5 or others > 1 - USUAL_SHARE:
             return None, ""
         allowed[common] = True
         return allowed, f"the masks of the set hold {' and '.join(map(str, sorted(common.tolist())))}"

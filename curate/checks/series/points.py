@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -119,12 +119,24 @@ def point_series(table: Table, active: np.ndarray, time: str | None = None, by: 
         if len(rows) >= LEAST_POINTS and step is not None:
             found.append(PointSeries(rows, seconds[rows], step, dated, stacked[:, rows], channels))
     if sum(len(series.rows) for series in found) >= 0.5 * active.sum():
-        return found
+        return _without_attributes(found)
     if time is not None and active.sum() >= LEAST_POINTS:
         raise ConfigError(
             f"time: the column {time!r} of {table.source} does not grow by one usual step from row to row"
         )
     return []  # a table of records that has dates is no series
+
+
+def _without_attributes(found: list[PointSeries]) -> list[PointSeries]:
+    """The series without channels that tell them apart: constant within each, and not the same in all."""
+    low = np.stack([np.fmin.reduce(series.values, axis=1) for series in found])
+    high = np.stack([np.fmax.reduce(series.values, axis=1) for series in found])
+    attribute = (low == high).all(0) & (np.ptp(low, axis=0) > 0)
+    if not attribute.any():
+        return found
+    kept = np.flatnonzero(~attribute)
+    names = tuple(found[0].channels[k] for k in kept)
+    return [replace(series, values=series.values[kept], channels=names) for series in found] if len(kept) else []
 
 
 def read_times(column: pa.ChunkedArray) -> tuple[np.ndarray | None, bool]:

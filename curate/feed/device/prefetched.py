@@ -12,6 +12,7 @@ from curate.errors import ConfigError
 from curate.feed.batches import LEFT
 from curate.feed.cursor import Cursor
 from curate.feed.device.left import Left
+from curate.feed.device.named import device_of
 from curate.feed.device.preparing import Preparation
 from curate.feed.inputs.image import Images
 from curate.feed.tensors import each_tensor, on_device
@@ -71,9 +72,7 @@ class Prefetched:
     ) -> None:
         if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
             raise ConfigError(f"depth must be a whole number of at least 1, not {depth!r}")
-        self.loader, self.device, self._depth = loader, torch.device(device), depth
-        if self.device.type == "cuda" and not torch.cuda.is_available():
-            raise ConfigError(f'there is no CUDA device to copy to ({str(device)!r}); "cpu" works everywhere')
+        self.loader, self.device, self._depth = loader, device_of(device), depth
         names: Mapping[str, str] = loader.dataset.names  # type: ignore[attr-defined]
         scaled = {
             names.get(one.name, one.name): one.normalization
@@ -85,8 +84,6 @@ class Prefetched:
         self._cursor = Cursor(loader.cursor.epoch, loader.cursor.drawn, loader.cursor.resumes)
         if self.device.type == "cuda":
             loader.pin_memory = True
-            if self.device.index is None:
-                self.device = torch.device("cuda", torch.cuda.current_device())
 
     def _leave(self, names: Mapping[str, str]) -> str:
         """Have the loader leave operations to the device; the entry that they are for."""

@@ -19,6 +19,7 @@ from curate.feed.fitting.source import Source, itself
 from curate.feed.fitting.training import Training
 from curate.metrics import Metrics, evaluate
 from curate.metrics.given import KINDS
+from curate.wording import counted
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Fitted:
             curves[f"{monitor} by epoch"] = {"held out": [one.validation[monitor] for one in self.history]}
         measured = {} if self.metrics is None else {"held out": self.metrics}
         kept = "" if self.best is None else f"; epoch {self.best + 1} was the best by {monitor} and is kept"
-        lead = f"{len(self.history)} epochs, {self.steps:,} steps{kept}"
+        lead = f"{counted(len(self.history), 'epoch')}, {counted(self.steps, 'step')}{kept}"
         text = metrics_page(measured | splits, f"{type(self.model).__name__}: {self.reason}", lead, curves)
         try:
             Path(path).write_text(text, encoding="utf-8")

@@ -39,7 +39,16 @@ def _only_input(core: torch.nn.Module, batch: Mapping[str, Any]) -> torch.Tensor
     if len(entries) != 1 or any(name in parameters for name in entries):
         return None
     needed = [p for p in parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-    return next(iter(entries.values())) if len(needed) == 1 and len(parameters) == 1 else None
+    if len(needed) != 1 or len(parameters) != 1:
+        return None
+    [(name, value)] = entries.items()
+    if not isinstance(value, torch.Tensor):
+        hint = " (loader_options={'tokenizer': ...})" if name == "text" else ""
+        raise ConfigError(
+            f"batches have {name!r} as a {type(value).__name__}, and {type(core).__name__} takes a tensor: have the"
+            f" loader make one{hint}, or pass forward=..., which gets the batch"
+        )
+    return value
 
 
 def check_width(logits: torch.Tensor, kind: str | None, names: Sequence[str], model: torch.nn.Module) -> None:

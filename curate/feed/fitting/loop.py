@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from curate.errors import ConfigError
+from curate.feed.device.named import device_of
 from curate.feed.fitting import checkpoints
 from curate.feed.fitting.fitted import Fitted, finish
 from curate.feed.fitting.forward import Forward, settle_lazy
@@ -113,7 +114,9 @@ def fit(
         precision, ema_decay, monitor, patience, min_delta, restore_best, None if folder is None else Path(folder),
         save_every, keep, seed, device, compile, dict(evaluation or {}),
     )  # fmt: skip
-    place = _device(device)
+    if not isinstance(callbacks, Sequence) or not all(callable(one) for one in callbacks):
+        raise ConfigError(f"callbacks must be a list of functions of an Event, not {callbacks!r:.80}")
+    place = device_of(device)
     devices = [place] if place.type == "cuda" else []
     with torch.random.fork_rng(devices), _own_randomness():
         torch.manual_seed(digest("model", seed) % 2**63)
@@ -135,17 +138,6 @@ def _own_randomness() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(array)
-
-
-def _device(asked: str | torch.device | None) -> torch.device:
-    if asked is None:
-        asked = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else "cpu"
-    device = torch.device(asked)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"there is no CUDA device for device={asked!r}")
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda", torch.cuda.current_device())
-    return device
 
 
 def _model(model: Any) -> torch.nn.Module:

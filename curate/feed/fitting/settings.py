@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curate.errors import ConfigError, nearest
+from curate.metrics import evaluate
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 SCHEDULES = ("cosine", "linear", "constant")
@@ -88,6 +90,13 @@ class Settings:
                 wrong.append(f"unknown {name} {value!r}{nearest(str(value), known)}; known: {', '.join(known)}")
         if self.save_every is not None and self.folder is None:
             wrong.append("save_every needs a folder to save to")
+        if not isinstance(self.compile, bool | Mapping):
+            wrong.append(f"compile must be True, False or a mapping of options, not {self.compile!r:.80}")
+        known = [name for name, one in inspect.signature(evaluate).parameters.items() if one.kind is one.KEYWORD_ONLY]
+        for name in self.evaluation:
+            if name not in known:
+                hint = nearest(str(name), known)
+                wrong.append(f"unknown setting {name!r} of evaluation{hint}; known: {', '.join(known)}")
         return wrong
 
     @property

@@ -25,6 +25,7 @@ from curate.feed.tensors import on_device
 from curate.metrics import evaluate
 from curate.metrics.given import KINDS
 from curate.randomness import digest
+from curate.wording import counted, noun
 
 _logger = logging.getLogger("curate.fit")
 _ROWS_NAMED = 8
@@ -104,7 +105,7 @@ class Training:
             if self.reason:
                 self.finished = True
             elif last is not None and self.epoch >= last:
-                self.finished, self.reason = True, f"{last} epochs were trained"
+                self.finished, self.reason = True, f"{counted(last, 'epoch')} {noun(last, 'was', 'were')} trained"
             self._save()
 
     def _train_epoch(self) -> None:
@@ -265,7 +266,7 @@ class Training:
         self._after("epoch", record)
         since = len(self.history) - 1 - (place or 0)
         if settings.patience is not None and since >= settings.patience and not self.reason:
-            self.reason = f"{settings.monitor} has not got better for {since} epochs"
+            self.reason = f"{settings.monitor} has not got better for {counted(since, 'epoch')}"
 
     def _validated(self) -> dict[str, float]:
         loader = self.held_out()

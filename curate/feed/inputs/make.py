@@ -14,7 +14,7 @@ from curate.feed.inputs.audio import AUTO_HZ, Recordings
 from curate.feed.inputs.features import Features, scalar_columns, scalar_features
 from curate.feed.inputs.image import PROBED, common_size
 from curate.feed.inputs.input import Input
-from curate.feed.inputs.options import InputOptions, idle
+from curate.feed.inputs.options import InputOptions, idle, without_tokens
 from curate.feed.inputs.pictures import images, probes, training_lines
 from curate.feed.inputs.processed import Together, through
 from curate.feed.inputs.processed_scene import ProcessedScenes
@@ -71,6 +71,8 @@ def make_inputs(
         raise ConfigError(f"loader: {'; '.join(idling)}")
     processing = Processing.of(processor, tokenizer, processor_options or {}, task)
     options, tokenizer = processing.settled(options), processing.tokenizer
+    if tokenizer is None and (of_tokens := without_tokens(options)):
+        raise ConfigError(f"loader: {'; '.join(of_tokens)}")
     made: list[Input] = []
     training = training_lines(plan)
     for modality in task.modalities:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,18 @@ from curate.task import Task
 
 class InputOptions(Settings):
     """How the inputs of a batch are made; each field is an option of `curate.feed.make_loader`."""
+
+    meant: ClassVar[Mapping[str, str]] = {
+        "shuffle": "say sampler: shuffled, or sequential",
+        "size": "did you mean 'image_size'?",
+        "max_length": "did you mean 'max_tokens'?",
+        "truncation": "say max_tokens",
+        "collate_fn": "a function of each batch is the loader's transform",
+        "generator": "order and augmentation follow from seed",
+        "worker_init_fn": "what workers draw follows from seed, whichever of them does it",
+        "timeout": "did you mean 'row_seconds'?",
+        "device": "batches go to a device by loader.prefetch_to(device)",
+    }
 
     image_size: int | tuple[int, int] | Literal["native"] | None = Field(
         None,
@@ -94,7 +106,9 @@ class InputOptions(Settings):
         description="how names among the scalar columns become numbers: place among the sorted names, or one column"
         " per name",
     )
-    max_tokens: int | None = Field(None, ge=1, description="texts are cut off after so many tokens")
+    max_tokens: int | None = Field(
+        None, ge=1, description="texts are cut off after so many tokens of the loader's tokenizer"
+    )
     tagged_pieces: Literal["first", "all"] = Field(
         "first", description="which pieces of a word carry its tag where the tokenizer cuts it into several"
     )
@@ -173,6 +187,8 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
     "decoder_start_token": ("transcript",),
 }
 """Option -> the roles of a task of which it says something."""
+OF_TOKENS = ("max_tokens", "tagged_pieces", "decoder_start_token")
+"""Options that say something of what a tokenizer makes."""
 
 
 def idle(options: InputOptions, task: Task) -> Iterator[tuple[str, str]]:
@@ -182,6 +198,16 @@ def idle(options: InputOptions, task: Task) -> Iterator[tuple[str, str]]:
         if value != InputOptions.model_fields[name].default and not any(getattr(task, role) for role in roles):
             has = " and ".join(task.modalities) or "no input"
             yield name, f"{value!r} says nothing here: it is for {' or '.join(roles)}, and the task has {has}"
+
+
+def without_tokens(options: InputOptions) -> list[str]:
+    """Sentences about options that were changed and say something of tokens, for where nothing makes any."""
+    return [
+        f"{name} = {getattr(options, name)!r} says nothing of texts as they are: pass tokenizer=..., or a processor"
+        " that has one"
+        for name in OF_TOKENS
+        if getattr(options, name) != InputOptions.model_fields[name].default
+    ]
 
 
 def input_options(given: Mapping[str, Any], more: Iterable[str] = ()) -> InputOptions:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.arrow import values_of
+from curate.arrow import texts, values_of
 from curate.errors import ConfigError, DataError
 from curate.feed.inputs.boxes import Boxes
 from curate.feed.inputs.image import PROBED, Images, common_size
@@ -22,6 +22,7 @@ from curate.feed.recipes import Recipes
 from curate.media import mask
 from curate.media.payload import read_bytes
 from curate.table import HELD_OUT, Table
+from curate.wording import with_article
 
 TARGETS = {"segmentation": "masks", "detection": "boxes"}
 """Kind of task -> what its labels are."""
@@ -39,7 +40,8 @@ def images(
     plain: Images | Scenes = Images(str(task.image), table.root, options, options.size)
     target = TARGETS.get(task.kind or "")
     if (target == "masks" and task.mask is None) or (target == "boxes" and task.boxes is None):
-        raise ConfigError(f"a {task.kind} task needs the column of its {target}: task: {{{target}: ...}}")
+        task_of = with_article(f"{task.kind} task")
+        raise ConfigError(f"{task_of} needs the column of its {target}: task: {{{target}: ...}}")
     if task.mask is not None or task.boxes is not None:
         # The classes of a task about something else are not those of its pixels or boxes.
         names = names if target is not None else ()
@@ -94,7 +96,7 @@ def training_lines(plan: pa.Table) -> pa.Table:
         return plan
     if not {name for chunk in plan["split"].chunks for name in pc.unique(chunk).to_pylist()} & set(HELD_OUT):
         return plan
-    training = plan.filter(pc.invert(pc.is_in(plan["split"].cast(pa.string()), value_set=pa.array(HELD_OUT))))
+    training = plan.filter(pc.invert(pc.is_in(plan["split"].cast(pa.string()), value_set=texts(HELD_OUT))))
     return training if training.num_rows else plan
 
 

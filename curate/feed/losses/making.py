@@ -24,6 +24,7 @@ from curate.feed.losses.row_loss import RowLoss, Weights
 from curate.feed.losses.soft_cross_entropy import SoftCrossEntropy
 from curate.feed.losses.transcripts import TranscriptLoss
 from curate.feed.losses.transition import BackwardCorrection, ForwardCorrection
+from curate.wording import with_article
 
 LOSSES: Mapping[str, Mapping[str, tuple[Callable[..., RowLoss], Mapping[str, Any]]]] = {
     "classification": {
@@ -100,7 +101,7 @@ def make_loss(
     """
     if kind is None or kind not in LOSSES:
         raise ConfigError(
-            f"there is no loss for a {kind} task; there is one for {', '.join(LOSSES)}"
+            f"there is no loss for {with_article(str(kind))} task; there is one for {', '.join(LOSSES)}"
             + (" (models that find objects compute their own from `labels`)" if kind == "detection" else "")
         )
     known = LOSSES[kind]
@@ -108,7 +109,8 @@ def make_loss(
     if chosen not in known:
         elsewhere = [other for other, losses in LOSSES.items() if chosen in losses]
         hint = f" (it is for {elsewhere[0]} tasks)" if elsewhere else nearest(str(chosen), known)
-        raise ConfigError(f"unknown loss {chosen!r} for a {kind} task{hint}; known: {', '.join(known)}")
+        of = with_article(f"{kind} task")
+        raise ConfigError(f"unknown loss {chosen!r} for {of}{hint}; known: {', '.join(known)}")
     make, stands_for = known[chosen]
     offered: dict[str, Any] = {"class_weights": class_weights, "label_names": label_names, "class_counts": class_counts}
     takes = inspect.signature(make).parameters

@@ -13,6 +13,7 @@ import numpy as np
 from curate.errors import ConfigError, DataError, nearest
 from curate.pipeline.transforming import described, read_like
 from curate.table import HELD_OUT, Table
+from curate.wording import counted
 
 MOST_LEAKED = 0.5
 """Share of the test rows that may stand in the training data."""
@@ -112,7 +113,7 @@ def _scored(training: Table, table: Table, rows: np.ndarray, inside: bool, sourc
     if not len(kept):
         raise DataError(f"{source}: no test row has a label to score predictions by{_why_none(training, table, rows)}")
     if len(kept) < FEW:
-        notes.append(f"only {len(kept)} test rows: small differences can't be told from noise with so few")
+        notes.append(f"only {counted(len(kept), 'test row')}: small differences can't be told from noise with so few")
     notes += _leaks(training, table, kept)
     return HeldOut(training, table, kept, inside, source, tuple(notes))
 

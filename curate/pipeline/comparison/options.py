@@ -12,6 +12,7 @@ import numpy as np
 
 from curate.errors import ConfigError, nearest
 from curate.table import Labels
+from curate.wording import with_article
 
 METRICS: Mapping[str, tuple[str, ...]] = {
     "classification": ("accuracy", "f1_macro", "balanced_accuracy"),
@@ -130,8 +131,8 @@ class Options:
         if self.metric is not None:
             if self.metric not in known:
                 raise ConfigError(
-                    f"unknown metric {self.metric!r} for a {kind} task{nearest(self.metric, known)}; known:"
-                    f" {', '.join(known)}"
+                    f"unknown metric {self.metric!r} for {with_article(str(kind))} task"
+                    f"{nearest(self.metric, known)}; known: {', '.join(known)}"
                 )
             return self.metric
         if kind == "classification":

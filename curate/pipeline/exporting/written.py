@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from curate import __version__
 from curate.pipeline.exporting.lines import Lines
 from curate.pipeline.files import folder_aside, sha256, write_text
+from curate.wording import counted, noun
 
 MANIFEST = "export.json"
 
@@ -129,7 +130,8 @@ def _notes(lines: Lines) -> list[str]:
         repeated = int((np.bincount(plan["row"].to_numpy()) > 1).sum())
         if repeated:
             found.append(
-                f"{repeated:,} rows are drawn more than once an epoch (column draws); write a line per draw with"
+                f"{counted(repeated, 'row')} {noun(repeated, 'is', 'are')} drawn more than once an epoch"
+                " (column draws); write a line per draw with"
                 " repeated=True (--repeated)"
             )
     found += [f"files call the split {split!r} {name}" for split, name in lines.names.items() if name != split]

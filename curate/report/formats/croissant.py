@@ -16,6 +16,7 @@ from curate.report.contents import input_columns
 from curate.report.material import Material
 from curate.report.model import Document
 from curate.report.plain import percent, plain
+from curate.wording import counted
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -71,7 +72,7 @@ def croissant(material: Material, document: Document) -> dict[str, Any]:
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "name": name,
-        "description": f"{document.rows:,} rows. {document.outcome.sentence}",
+        "description": f"{counted(document.rows, 'row')}. {document.outcome.sentence}",
         "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
     }
     distribution, record_set = _distribution(material)

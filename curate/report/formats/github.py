@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from curate.report.formats.lines import described, flagged
 from curate.report.material import Material
 from curate.report.plain import printable
+from curate.wording import noun
 
 MOST = 50
 """Annotations of rows; GitHub shows ten errors and ten warnings of a step, and fifty of a job."""
@@ -52,7 +53,8 @@ def commands(material: Material) -> Iterator[str]:
         )
     left = len(material.findings.flagged) - min(len(lines), MOST)
     if left > 0:
-        yield command("notice", f"{left:,} more findings are not annotated", title="curate")
+        more = noun(left, "more finding is", "more findings are")
+        yield command("notice", f"{left:,} {more} not annotated", title="curate")
 
 
 def command(level: str, message: str, *, title: str, file: str | None = None, line: int | None = None) -> str:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as xml
 
 from curate.report.model import Document, GateOutcome, Issue
 from curate.report.plain import percent, printable
+from curate.wording import counted
 
 SHOWN = 20
 
@@ -51,7 +52,7 @@ def _speaks_of(gate: GateOutcome, check: str, issue: str) -> bool:
 def _listed(issue: Issue) -> str:
     if not issue.issues:
         return ""
-    lines = [f"{issue.issues:,} of {issue.rows:,} rows ({percent(issue.share)})"]
+    lines = [f"{issue.issues:,} of {counted(issue.rows, 'row')} ({percent(issue.share)})"]
     for row in [row for row in issue.worst if row.flagged][:SHOWN]:
         where = "" if row.file is None else f" {row.file}" + ("" if row.line is None else f":{row.line}")
         lines.append(f"{row.score:.3f} {row.row_id}{where}: {row.reason}")

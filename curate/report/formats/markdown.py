@@ -14,6 +14,7 @@ import yaml
 from curate.report.facts import facts_shown
 from curate.report.model import Check, Document
 from curate.report.plain import one_line, percent
+from curate.wording import counted
 
 MOST_CLASSES = 40
 MOST_FACTS = 12
@@ -80,7 +81,7 @@ def _first(document: Document) -> str:
     lines = []
     for place, advice in enumerate(document.first, 1):
         step = f": `{one_line(advice.yaml).replace('`', '')}`" if advice.yaml else ""
-        lines.append(f"{place}. {escaped(advice.title)} ({advice.rows:,} row{'' if advice.rows == 1 else 's'}){step}")
+        lines.append(f"{place}. {escaped(advice.title)} ({counted(advice.rows, 'row')}){step}")
     return "## What to do first\n\n" + "\n".join(lines)
 
 
@@ -108,7 +109,7 @@ def _issues(document: Document) -> str:
 def _structure(document: Document) -> str:
     task = document.task
     roles = [
-        f"- {role}: {escaped(named) if isinstance(named, str) else f'{len(named)} columns'}"
+        f"- {role}: {escaped(named) if isinstance(named, str) else counted(len(named), 'column')}"
         for role, named in task.roles.items()
     ]
     kind = [f"- kind: {task.kind}"] if task.kind else []
@@ -151,7 +152,7 @@ def _facts(check: str, said: Check) -> list[str]:
 def _notes(document: Document) -> str:
     lines = [f"- {escaped(note, 400)}" for note in document.notes]
     encoder = f", embedding by {escaped(document.encoder)}" if document.encoder else ""
-    made = f"Made by curate {document.curate_version} from {document.rows:,} rows{encoder}."
+    made = f"Made by curate {document.curate_version} from {counted(document.rows, 'row')}{encoder}."
     return "\n".join(lines) + ("\n\n" if lines else "") + made
 
 

@@ -105,7 +105,7 @@ def test_a_class_with_hardly_a_row_has_fewer_neighbours(planted, decided, method
     assert after[1] > 30 or method == "borderline_smote"
     decisions, made = decided(Resample(method=method, few="leave"), evidence)
     assert draws(evidence, decisions, made)[2] == few
-    with pytest.raises(DataError, match=rf"class 'c' has {few} rows.*needs 6"):
+    with pytest.raises(DataError, match=rf"class 'c' has {few} rows?, .*needs 6"):
         decided(Resample(method=method, few="refuse"), evidence)
 
 

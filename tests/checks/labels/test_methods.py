@@ -204,6 +204,18 @@ def test_labels_that_cannot_be_learned_are_not_called_wrong(seed):
     assert any("no better than chance" in note for note in evidence.notes)
 
 
+def test_a_confident_guess_where_labels_cannot_be_learned_flags_nothing():
+    rng = np.random.default_rng(0)
+    given, right = rng.integers(0, 2, 80), 0.5 + 0.01 * rng.normal(size=80)
+    right[7] = 1e-6
+    columns = {"x": list(rng.normal(size=(80, 4)).astype(np.float32)), "label": [f"c{c}" for c in given]}
+    guesses = {"p": [[p, 1 - p] if c == 0 else [1 - p, p] for c, p in zip(given, right)]}
+    evidence = Evidence(curate.load(columns | guesses, features="x", label="label", probabilities="p"))
+    found = LabelErrors().find(evidence)
+    assert not evidence.noise().informed
+    assert not found.flagged.num_rows
+
+
 @pytest.mark.parametrize(("n", "wrong"), [(60, [0]), (150, [0, 10]), (600, [0, 10, 20, 33])])
 def test_rare_wrong_labels_in_plain_classes_are_found_and_mended(n, wrong):
     codes = np.arange(n) % 3

@@ -9,6 +9,7 @@ from small_tables import plan, table
 
 from curate.errors import ConfigError
 from curate.feed import make_loader
+from curate.feed.device.named import device_of
 from curate.media.image import encode_png
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
@@ -152,3 +153,21 @@ def test_mixing_and_augmentation_on_the_device_exclude_each_other():
     loader = make_loader(of, plan(of, labels=[NAMES[i % 2] for i in range(24)], recipe=recipe), pixels="uint8")
     with pytest.raises(ConfigError, match="mix"):
         loader.prefetch_to("cpu", augment=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("cudda", r"no device 'cudda' \(did you mean 'cuda'\?\); say cpu"),
+        ("gpu", r"\(did you mean 'cuda'\?\)"),
+        (torch.cuda.device_count(), "there is no device"),
+        (f"cuda:{torch.cuda.device_count()}", "there is no device 'cuda:.*': torch finds"),
+        ("meta", "the device 'meta' can't be used here"),
+        (1.5, "no device 1.5; say"),
+    ],
+)
+def test_a_device_that_is_not_there_is_a_wrong_option(asked, says):
+    with pytest.raises(ConfigError, match=says):
+        device_of(asked)
+    with pytest.raises(ConfigError, match=says):
+        made().prefetch_to(asked)

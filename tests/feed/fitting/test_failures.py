@@ -53,6 +53,15 @@ def test_settings_are_refused_all_at_once():
     assert all(part in said for part in ("did you mean 'cosine'", "unknown optimizer 'adam'", "save_every needs a f"))
     with pytest.raises(ConfigError, match="float16 needs a CUDA device"):
         fit(precision="float16")
+    with pytest.raises(ConfigError) as error:
+        fit(compile="yes", evaluation={"level": 0.9, "quantile": (0.5,)})
+    said = str(error.value)
+    assert "compile must be True, False or a mapping" in said
+    assert "unknown setting 'quantile' of evaluation (did you mean 'quantiles'?)" in said
+    with pytest.raises(ConfigError, match="callbacks must be a list of functions of an Event, not 3"):
+        fit(callbacks=3)
+    with pytest.raises(ConfigError, match=r"no device 'cudda' \(did you mean 'cuda'\?\)"):
+        fit(device="cudda")
 
 
 def test_losses_models_and_data_of_other_kinds():
@@ -125,3 +134,10 @@ def test_a_fit_is_shown_in_one_line():
     assert shown.startswith("Fitted(epochs=1, steps=")
     assert len(shown) < 400
     assert "\n" not in shown
+
+
+def test_texts_without_a_tokenizer_are_no_input_of_a_model_that_takes_a_tensor():
+    table = curate.load({"text": [f"text {row} of them" for row in range(12)], "label": ["a", "b"] * 6})
+    curated = curate.Pipeline([]).run(table, cache=False)
+    with pytest.raises(ConfigError, match=r"'text' as a list, and Linear takes a tensor: .*options=.'tokenizer'"):
+        curate.fit(torch.nn.Linear(4, 2), curated, epochs=1)

@@ -1,0 +1,27 @@
+"""Numbers, nouns and verbs of a sentence that agree."""
+
+from __future__ import annotations
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """``1 row``, ``1,234 rows``; `many` where the plural is not `one` with an s."""
+    return f"{n:,} {noun(n, one, many)}"
+
+
+def noun(n: int, one: str, many: str | None = None) -> str:
+    """``row`` for one of them, else ``rows``; verbs go by it, too: ``noun(n, "has", "have")``."""
+    if n == 1:
+        return one
+    return f"{one}s" if many is None else many
+
+
+def of_all(n: int, total: int, one: str, many: str, verb: tuple[str, str]) -> str:
+    """``1 of 3 classes has``, ``2 of 3 classes have``, ``the only class has``."""
+    if n == total == 1:
+        return f"the only {one} {verb[0]}"
+    return f"{n:,} of {counted(total, one, many)} {noun(n, *verb)}"
+
+
+def with_article(words: str) -> str:
+    """``a row``, ``an unlabeled task``; by the first letter, which is how the names of this library sound."""
+    return f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
