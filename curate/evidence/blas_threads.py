@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from curate.engines.engine import current
 from curate.engines.threads import one_thread_products
+from curate.evidence.faiss_library import faiss
 
 Made = TypeVar("Made")
 
@@ -66,7 +67,7 @@ class _WithThreads(Generic[Made]):
     threads: int
 
     def __call__(self, given: Any) -> Made:
-        import faiss  # noqa: F401
+        faiss()
         import scipy.optimize  # noqa: F401 (both bring a BLAS of their own, which has to be there when the limit is set)
         from threadpoolctl import threadpool_limits
 

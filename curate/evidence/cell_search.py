@@ -15,6 +15,7 @@ import numpy as np
 
 from curate.evidence.cell_visits import Looks, looks_for
 from curate.evidence.exact_search import Chosen, best_first, exact_search
+from curate.evidence.faiss_library import faiss
 
 CELLS_PER_ROOT = 2.0
 """Cells per square root of the rows that may be found."""
@@ -169,11 +170,10 @@ class _Nearest:
 
 def _centres(chosen: Chosen, targets: np.ndarray) -> np.ndarray:
     """(c, d) float32 centres of length 1, learned from an even sample."""
-    import faiss
 
     count = max(1, int(CELLS_PER_ROOT * np.sqrt(len(targets))))
     sample = targets[np.linspace(0, len(targets) - 1, min(len(targets), ROWS_PER_CELL * count)).astype(np.int64)]
-    means = faiss.Kmeans(chosen.width, count, niter=ROUNDS, spherical=True, seed=1, min_points_per_centroid=1)
+    means = faiss().Kmeans(chosen.width, count, niter=ROUNDS, spherical=True, seed=1, min_points_per_centroid=1)
     means.train(chosen[sample])
     return np.asarray(means.centroids, dtype=np.float32)
 

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from curate.engines.engine import current
+from curate.evidence.faiss_library import faiss
 from curate.evidence.parts.lying import by_rows, lies_in_parts
 
 Found = tuple[np.ndarray, ...]
@@ -151,9 +152,7 @@ def best_first(places: np.ndarray, values: np.ndarray, k: int) -> tuple[np.ndarr
 
 
 def _by_faiss(queries: np.ndarray, base: np.ndarray, k: int, device: str) -> tuple[np.ndarray, np.ndarray]:
-    import faiss
-
-    return faiss.knn(queries, base, k, metric=faiss.METRIC_INNER_PRODUCT)
+    return faiss().knn(queries, base, k, metric=faiss().METRIC_INNER_PRODUCT)
 
 
 def _by_torch(queries: np.ndarray, base: np.ndarray, k: int, device: str) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.balance.synthesis.frame import Values
+from curate.evidence.faiss_library import faiss
 
 MOST_ASKED = 5_000
 """Real rows of a class whose own nearest row is looked for."""
@@ -75,9 +76,8 @@ class Closeness:
 
 def _nearest(asked: np.ndarray, found: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """(q, k) distances, nearest first, and (q, k) places."""
-    import faiss
 
     if not len(asked):
         return np.zeros((0, k), dtype=np.float32), np.zeros((0, k), dtype=np.int64)
-    squared, place = faiss.knn(asked, found, k, metric=faiss.METRIC_L2)
+    squared, place = faiss().knn(asked, found, k, metric=faiss().METRIC_L2)
     return np.sqrt(np.maximum(squared, 0)), place

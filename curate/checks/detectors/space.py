@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from curate.evidence.exact_search import Chosen
+from curate.evidence.faiss_library import faiss
 from curate.evidence.vector_rows import Rows
 
 REFERENCE_ROWS = 10_000
@@ -102,8 +103,6 @@ def euclidean_neighbours(values: Rows, base: np.ndarray, k: int) -> tuple[np.nda
     Returns:
         (n, k) int64 positions, -1 for none, and (n, k) float32 distances, NaN for none.
     """
-    import faiss
-
     n = len(values)
     indices = np.full((n, k), -1, dtype=np.int64)
     distance = np.full((n, k), np.nan, dtype=np.float32)
@@ -113,7 +112,7 @@ def euclidean_neighbours(values: Rows, base: np.ndarray, k: int) -> tuple[np.nda
     wanted = min(k + 1, len(base))  # one more, because a row that may be found finds itself
     for begin in range(0, n, BLOCK_ROWS):
         queries = np.ascontiguousarray(values[begin : begin + BLOCK_ROWS], dtype=np.float32)
-        squares, places = faiss.knn(queries, targets, wanted, metric=faiss.METRIC_L2)
+        squares, places = faiss().knn(queries, targets, wanted, metric=faiss().METRIC_L2)
         found = np.where(places >= 0, base[places], -1)
         itself = found == np.arange(begin, begin + len(queries))[:, None]
         # Among many equal rows a row may not find itself: then the last one goes.

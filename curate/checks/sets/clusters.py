@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from curate.evidence.faiss_library import faiss
+
 ROUNDS = 20
 
 
@@ -20,17 +22,16 @@ def cluster_centres(vectors: np.ndarray, clusters: int, seed: int) -> np.ndarray
     Returns:
         (k, d) float32.
     """
-    import faiss
     from threadpoolctl import threadpool_limits
 
     if (vectors == vectors[:1]).all():  # faiss would move apart the centres that share a row
         return vectors[:clusters]
-    means = faiss.Kmeans(
+    means = faiss().Kmeans(
         vectors.shape[1],
         clusters,
         niter=ROUNDS,
         seed=seed % 2**31,
-        init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
+        init_method=faiss().ClusteringInitMethod_KMEANS_PLUS_PLUS,
         min_points_per_centroid=1,
         max_points_per_centroid=len(vectors),
     )

@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 
 from curate.evidence.exact_search import QUERIES, Chosen, best_first, proposed, searched, step_of
+from curate.evidence.faiss_library import faiss
 from curate.evidence.lists.kept import FEW_ROWS, KeptLists
 from curate.evidence.lists.listed import MOST_NEW, SPARE, Lists
 
@@ -109,8 +110,8 @@ def similarities(chosen: Chosen, rows: np.ndarray, places: np.ndarray) -> np.nda
 
 
 def _whole(vectors: np.ndarray) -> np.ndarray:
-    """(m, d) float64 whole numbers."""
-    return np.rint(vectors.astype(np.float64) * SCALE)
+    """(m, d) float64 whole numbers of float32 vectors; in float32 both steps are without error, and twice as fast."""
+    return np.rint(vectors * np.float32(SCALE)).astype(np.float64)
 
 
 def _error(width: int) -> float:
@@ -221,9 +222,7 @@ def _newly_near(
     chosen: Chosen, queries: np.ndarray, new: np.ndarray, base: np.ndarray, bound: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(q, w) places and similarities of new targets above the bounds of lists, and a bound of all the others."""
-    import faiss
-
-    said, column = faiss.knn(chosen[queries], base, min(width, len(new)), metric=faiss.METRIC_INNER_PRODUCT)
+    said, column = faiss().knn(chosen[queries], base, min(width, len(new)), metric=faiss().METRIC_INNER_PRODUCT)
     least = _above(said[:, -1], chosen.width) if len(new) > width else np.full(len(queries), np.float32(-np.inf))
     near = np.where(said > bound[:, None] - np.float32(2 * _error(chosen.width)), new[column], -1)
     value = np.full(near.shape, -np.inf, dtype=np.float32)

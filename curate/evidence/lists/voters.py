@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from curate.evidence.blas_threads import FEW_NUMBERS
+from curate.evidence.faiss_library import faiss
 from curate.evidence.lists.listed import MOST_NEW, SPARE, Lists
 from curate.evidence.vector_rows import Rows
 
@@ -98,7 +99,7 @@ def lists(
 
 def _threads(numbers: int) -> AbstractContextManager[object]:
     """One thread of faiss for few numbers, as of `fitting_threads`, whose limit holds what was loaded before it."""
-    import faiss  # noqa: F401
+    faiss()
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=1) if numbers <= FEW_NUMBERS else nullcontext()
@@ -136,9 +137,7 @@ def _brought_up_to_date(
 
 def _products(asked: np.ndarray, base: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """(q, k') float32 largest products and (q, k') int64 places in the base."""
-    import faiss
-
-    return faiss.knn(asked, base, min(k, len(base)), metric=faiss.METRIC_INNER_PRODUCT)
+    return faiss().knn(asked, base, min(k, len(base)), metric=faiss().METRIC_INNER_PRODUCT)
 
 
 def _keys(value: np.ndarray, place: np.ndarray) -> np.ndarray:

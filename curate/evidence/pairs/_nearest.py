@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from curate.engines.local import ordered_map
 from curate.engines.threads import one_thread_products
-from curate.errors import MissingPackage
+from curate.evidence.faiss_library import faiss
 
 BLOCK_BYTES = 1 << 21
 """Products that are looked through at once: they stay near the processor."""
@@ -74,9 +72,9 @@ def _exact(
 
 def _indexed(base: np.ndarray, queries: np.ndarray, least: float, most: int) -> tuple[np.ndarray, np.ndarray]:
     n, width = base.shape
-    faiss = _faiss()
+    library = faiss()
     cells = int(4 * np.sqrt(n))
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT)
+    index = library.IndexIVFFlat(library.IndexFlatIP(width), width, cells, library.METRIC_INNER_PRODUCT)
     index.nprobe = PROBES
     index.train(base[:: max(1, n // (64 * cells))])
     index.add(base)
@@ -96,13 +94,3 @@ def _indexed(base: np.ndarray, queries: np.ndarray, least: float, most: int) -> 
     counts = np.bincount(row, minlength=n)
     rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     return row[rank < most].astype(np.int64), other[rank < most].astype(np.int64)
-
-
-def _faiss() -> Any:
-    try:
-        import faiss
-    except ImportError:
-        raise MissingPackage(
-            "faiss-cpu", "all", f"looking for near-duplicates in more than {EXACT_ROWS:,} rows"
-        ) from None
-    return faiss
