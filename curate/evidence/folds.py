@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from curate.wording import of_all
+
 
 def units(*codes: np.ndarray | None) -> np.ndarray:
     """Rows that must stay together: joined by any of several groupings.
@@ -121,7 +123,5 @@ def small_classes(strata: np.ndarray, folds: int, names: tuple[str, ...]) -> str
     if not len(few):
         return None
     shown = ", ".join(f"{names[k]!r} ({counts[k]})" for k in few[:10]) + (", ..." if len(few) > 10 else "")
-    return (
-        f"{len(few)} of {len(names)} classes have fewer rows than the {folds} folds: {shown}; their predicted"
-        " probabilities rest on very few rows"
-    )
+    small = of_all(len(few), len(names), "class", "classes", ("has", "have"))
+    return f"{small} fewer rows than the {folds} folds: {shown}; predicted probabilities rest on very few rows there"

@@ -81,3 +81,7 @@ def test_few_rows(n):
 def test_one_unit_of_all_rows_is_one_fold():
     folds = stratified_folds(np.arange(10) % 2, np.zeros(10, dtype=np.int64), 5, 0)
     assert len(np.unique(folds)) == 1
+
+
+def test_an_only_class_that_is_small_is_said_so() -> None:
+    assert str(small_classes(np.zeros(3, dtype=np.int64), 5, ("a",))).startswith("the only class has fewer rows")

@@ -34,7 +34,8 @@ class Hiring:
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ConfigError(f"num_workers must be a whole number of at least 0, not {count!r}")
         if self.workers not in ("processes", "threads"):
-            raise ConfigError(f"workers must be 'processes' or 'threads', not {self.workers!r}")
+            hint = "; how many is num_workers" if isinstance(self.workers, int) else ""
+            raise ConfigError(f"workers must be 'processes' or 'threads', not {self.workers!r}{hint}")
         if not count and (self.persistent_workers or self.prefetch_factor is not None):
             raise ConfigError("persistent_workers and prefetch_factor are for num_workers of at least 1")
         if self.prefetch_factor is not None and self.prefetch_factor < 1:
