@@ -55,9 +55,9 @@ def main() -> None:
             more = ["--encoder", chosen.encoder]
             rounds = [_round(kind, size, Path(work) / str(i), moments, more) for i in range(chosen.repeats)]
             if chosen.stages:
-                _print_stages(kind, _stages(kind, size, Path(work) / "stages"))
+                _print_stages(kind, _stages(kind, size, Path(work) / "stages", more))
             if chosen.cold:
-                print(f"{kind}: {_cold(kind, size, Path(work) / 'cold')}")
+                print(f"{kind}: {_cold(kind, size, Path(work) / 'cold', more)}")
         found[kind] = {"rows": size} | {m: median(r[m] for r in rounds) for m in moments}
     _print(found, moments)
     if chosen.json:
@@ -77,7 +77,7 @@ def _round(kind: str, size: int, work: Path, moments: tuple[str, ...], more: lis
     return seconds
 
 
-def _stages(kind: str, size: int, work: Path) -> dict[str, dict[str, float]]:
+def _stages(kind: str, size: int, work: Path, more: list[str]) -> dict[str, dict[str, float]]:
     """Moment -> stage -> CPU seconds of the process, without what lies in stages within it."""
     held, seconds = GrowingSet(kind, work), {}
     held.add(size)
@@ -85,20 +85,20 @@ def _stages(kind: str, size: int, work: Path) -> dict[str, dict[str, float]]:
         if moment == "1 % new":
             held.add(max(size // 100, 1))
         command = [sys.executable, "-m", "benchmarks._phases", str(held.data), "--cache", str(work / "cache"), "--json"]
-        said = _run(command).rsplit(MARK, 1)[1]
+        said = _run([*command, *more]).rsplit(MARK, 1)[1]
         seconds[moment] = {name: stage["cpu"] for name, stage in json.loads(said)["phases"].items()}
     return seconds
 
 
-def _cold(kind: str, size: int, work: Path) -> str:
+def _cold(kind: str, size: int, work: Path, more: list[str]) -> str:
     """Whether an audit of the grown set over a warm cache finds what one without any finds."""
     held, found = GrowingSet(kind, work), []
     held.add(size)
-    audit_seconds(held.data, work / "cache")
+    audit_seconds(held.data, work / "cache", *more)
     held.add(max(size // 100, 1))
     for place in ("cache", "none"):
         path = work / f"{place}.parquet"
-        audit_seconds(held.data, work / place, "--findings", str(path))
+        audit_seconds(held.data, work / place, "--findings", str(path), *more)
         found.append(path.read_bytes())
     equal = "equal" if found[0] == found[1] else "NOT EQUAL"
     return f"findings of the grown set over a warm and over an empty cache are {equal}, byte for byte"

@@ -25,7 +25,7 @@ def faiss() -> Any:
     """The library, imported.
 
     Its packages bring an OpenBLAS of 2021, which takes processors that it doesn't know for some of 2004 and multiplies
-    at a quarter of their speed. NumPy's is newer: while faiss is loaded it is told what that one found, unless
+    far below their speed. NumPy's is newer: while faiss is loaded it is told what that one found, unless
     `OPENBLAS_CORETYPE` is set.
     """
     with _told():

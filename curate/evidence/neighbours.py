@@ -75,24 +75,13 @@ def nearest_neighbours(
     line = np.full(len(first), -1, dtype=np.int32)  # of each group in the result of the search
     line[places] = np.arange(len(places))
     members = _first_members(group[found], rows[found], len(first), k + 1)
-    asked = np.flatnonzero(queries[rows])
     indices, similarity = _nobody(n, k)  # not before the search, which takes more than they do
-    several = (members >= 0).sum(1) > 1
     step = max(1, BLOCK_BYTES // ((k + 1) * (k + 1) * 24))
+    asked = np.flatnonzero(queries[rows])
     for begin in range(0, len(asked), step):
         block = asked[begin : begin + step]
-        close, value = near[line[group[block]]], near_similarity[line[group[block]]]
-        # Rows that are alone with their vector, as are those near them, need no more.
-        twins = members[group[block]]
-        shared = ((twins >= 0) & (twins != rows[block][:, None])).any(1) | ((close >= 0) & several[close]).any(1)
-        alone = np.flatnonzero(~shared)
-        indices[rows[block[alone]]] = np.where(close[alone] >= 0, members[close[alone], 0], -1)
-        similarity[rows[block[alone]]] = np.where(close[alone] >= 0, value[alone], np.nan)
-        rest = np.flatnonzero(shared)
-        if len(rest):
-            indices[rows[block[rest]]], similarity[rows[block[rest]]] = _expand(
-                rows[block[rest]], group[block[rest]], members, close[rest], value[rest], k
-            )
+        own, place = rows[block], line[group[block]]
+        indices[own], similarity[own] = _of_rows(own, group[block], members, near[place], near_similarity[place], k)
     return Neighbours(indices, similarity, recall)
 
 
@@ -195,10 +184,36 @@ def _first_members(group: np.ndarray, rows: np.ndarray, groups: int, most: int) 
     return members
 
 
+def _of_rows(
+    rows: np.ndarray, group: np.ndarray, members: np.ndarray, near: np.ndarray, value: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """From nearest groups to nearest rows: (q, k) indices and similarities.
+
+    Args:
+        rows: (q,) whose they are.
+        group: (q,) their groups.
+        members: as of `_first_members`.
+        near: (q, k) nearest other groups, -1 for none.
+        value: (q, k) their similarities.
+        k: how many.
+    """
+    several = (members >= 0).sum(1) > 1
+    # Rows that are alone with their vector, as are those near them, need no more.
+    twins = members[group]
+    shared = ((twins >= 0) & (twins != rows[:, None])).any(1) | ((near >= 0) & several[near]).any(1)
+    indices = np.where(near >= 0, members[near, 0], -1)
+    similarity = np.where(near >= 0, value, np.float32(np.nan))
+    if shared.any():
+        indices[shared], similarity[shared] = _expand(
+            rows[shared], group[shared], members, near[shared], value[shared], k
+        )
+    return indices, similarity
+
+
 def _expand(
     rows: np.ndarray, group: np.ndarray, members: np.ndarray, near: np.ndarray, value: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """From nearest groups to nearest rows: first the other members of the own group, then those of the near groups."""
+    """First the other members of the own group, then those of the near groups."""
     other = np.where(near[..., None] >= 0, members[near], -1)
     index = np.concatenate([members[group], other.reshape(len(rows), -1)], axis=1)
     similarity = np.concatenate(

@@ -137,6 +137,23 @@ def test_small_classes_are_named():
     assert any("'lone' (1)" in note for note in evidence.notes)
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_neighbours_among_some_rows(tmp_path, cache):
+    vectors = np.random.default_rng(0).normal(size=(2_500, 6)).astype(np.float32)
+    rows = np.random.default_rng(1).permutation(2_500)[:2_100]
+    columns = {"emb": vectors, "text": [f"row {row}" for row in range(2_500)], "label": ["a", "b"] * 1_250}
+    found = np.arange(2_100) >= 300
+    for _ in range(2):  # by a search, then by the lists that it left
+        evidence = Evidence(table_of(columns, embedding="emb"), cache=tmp_path if cache else None)
+        near = evidence.neighbours_among("some", rows, found, 3)
+        unit = vectors[rows] / np.linalg.norm(vectors[rows], axis=1, keepdims=True)
+        expected = unit[:40] @ unit.T
+        expected[:, ~found] = -np.inf
+        expected[np.arange(40), np.arange(40)] = -np.inf
+        np.testing.assert_array_equal(near.indices[:40], np.argsort(-expected, axis=1)[:, :3])
+        assert near.indices.shape == (2_100, 3)
+
+
 def test_own_embedding():
     vectors = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
     vectors[4] = np.nan

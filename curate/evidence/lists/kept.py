@@ -1,6 +1,6 @@
 """Lists of the nearest in the cache: of a set that has grown, only what is new is searched.
 
-Lists are kept under a hash of the rows and voters they are of. Which were kept last of a source stands in a log of
+Lists are kept under a hash of the rows and candidates they are of. Which were kept last of a source stands in a log of
 numbered entries, as nothing in the cache is ever written over.
 """
 

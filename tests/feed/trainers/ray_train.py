@@ -52,7 +52,7 @@ def work(config):
 
 
 def main(folder):
-    ray.init(num_cpus=3, object_store_memory=100 << 20, include_dashboard=False, logging_level="ERROR")
+    ray.init(address="local", num_cpus=3, object_store_memory=100 << 20, include_dashboard=False, logging_level="ERROR")
     try:
         curated = curate.Pipeline([curate.steps.ClassWeights()]).run(table(), folder / "curated", cache=False)
         for adaptive in (False, True):
