@@ -60,12 +60,13 @@ class Diversity(Check):
             rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
             note(evidence, f"diversity is judged by {MOST_ROWS:,} evenly spaced training rows")
         distance, indices = self._near(evidence, rows)
-        limit = self.nearness * expected_nearest(embedding.vectors[rows])
+        directions = effective_dimensions(embedding.vectors[rows])
+        limit = self.nearness * expected_nearest(embedding.vectors[rows], directions[0])
         copies = near_copies(distance[rows], indices[rows], evidence.duplicate_groups(), rows, limit)
         weight = 1.0 / (1.0 + copies)
         classes = self._classes(evidence, rows, weight)
         flagged, reasons = self._flagged(evidence, rows, copies, classes)
-        facts = self._facts(evidence, rows, weight, classes, distance)
+        facts = self._facts(evidence, rows, weight, classes, distance, directions)
         if facts["effective_share"] < self.min_distinct_share or facts["redundant_classes"]:
             note(evidence, f"diverse? {facts['answer']}")
         order = np.argsort(rows, kind="stable")
@@ -137,9 +138,10 @@ class Diversity(Check):
         weight: np.ndarray,
         classes: dict[str, tuple[int, float]],
         distance: np.ndarray,
+        directions: tuple[float, float],
     ) -> dict[str, Any]:
         effective = float(weight.sum())
-        vendi, participation = effective_dimensions(evidence.embedding().vectors[rows])
+        vendi, participation = directions
         poor = [name for name, (count, distinct) in classes.items() if distinct < self.min_distinct_share * count]
         training, table = evidence.table.training, evidence.table
         held = np.flatnonzero(evidence.active & ~training & evidence.embedding().valid)

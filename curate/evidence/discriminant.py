@@ -78,9 +78,9 @@ class Discriminant:
             # No eigenvalue is below `shrinkage` of their mean: float32 is enough, and half the work.
             shrunk = ((1 - shrinkage) * covariance).astype(np.float32)
             shrunk[np.diag_indices_from(shrunk)] += np.float32(shrinkage * average)
-            slopes = np.linalg.solve(shrunk, means.T.astype(np.float32))
+            slopes = _divided(means.T.astype(np.float32), shrunk)
             offset = prior - 0.5 * (means.T * slopes).sum(0)
-            found.append((slopes.astype(np.float32), offset.astype(np.float32)))
+            found.append((slopes, offset.astype(np.float32)))
         return found
 
     def _products_of(self, train: np.ndarray) -> np.ndarray:
@@ -104,6 +104,17 @@ class Discriminant:
             size += weights.sum(1, dtype=np.float64)
             sums += weights @ self._inputs[rows]
         return size, sums
+
+
+def _divided(means: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """(d, K) float32 inverse of a positive definite (d, d) covariance, which is overwritten, times the means.
+
+    By Cholesky's factors, three times as fast as a solver that knows nothing of the matrix.
+    """
+    from scipy.linalg import cho_factor, cho_solve
+
+    factors = cho_factor(covariance, lower=True, overwrite_a=True, check_finite=False)
+    return cho_solve(factors, means, check_finite=False)
 
 
 def likeliest_temperature(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -58,9 +60,21 @@ class NoiseMatrix:
         np.fill_diagonal(matrix, 1 - rate)
         return matrix
 
+    @cached_property
+    def _transition_by_true(self) -> np.ndarray:
+        return _by_true(self.transition())
+
+    @cached_property
+    def _counts_by_true(self) -> np.ndarray:
+        return _by_true(self.counts)
+
+    @cached_property
+    def _believed_by_true(self) -> np.ndarray:
+        return _by_true(self.strength * self.places)
+
     def joint_with(self, p: np.ndarray, given: np.ndarray) -> np.ndarray:
         """(n, K) float32 p(k) T(given | k) of rows that have no part in the counts."""
-        return p * self.transition().astype(np.float32)[given]
+        return p * self._transition_by_true.take(given, axis=1).T
 
     def joint_without(self, own: np.ndarray, p: np.ndarray, given: np.ndarray) -> np.ndarray:
         """(n, K) float32 p(k) T(given | k), each row's by the noise that the *other* rows show.
@@ -68,31 +82,43 @@ class NoiseMatrix:
         Otherwise a row between two classes of few rows would be the evidence for the very noise that explains it.
 
         Args:
-            own: (n, K) float32, what each row has added to `counts` (its posterior).
-            p: (n, K) float32 probabilities.
+            own: (n, K) float32, what each row has added to `counts` (its posterior); read fastest in Fortran's order.
+            p: (n, K) float32 probabilities, in the same order.
             given: (n,) codes.
         """
         here, rate = np.arange(len(given)), self.rate
         right, total = np.diag(self.counts), self.counts.sum(0)
-        others = np.maximum((total - right).astype(np.float32) - own, 0)
-        result = np.maximum(self.counts.astype(np.float32)[given] - own, 0)
-        result += (self.strength * self.places).astype(np.float32)[given]
+        others = (total - right).astype(np.float32) - own
+        np.maximum(others, 0, out=others)
+        result = self._counts_by_true.take(given, axis=1).T
+        result -= own
+        np.maximum(result, 0, out=result)
+        result += self._believed_by_true.take(given, axis=1).T
         result /= others + np.float32(self.strength)
-        result *= others + np.float32(RATE_ROWS * rate)
-        result /= np.maximum(total.astype(np.float32) - own, 0) + np.float32(RATE_ROWS)
+        others += np.float32(RATE_ROWS * rate)
+        result *= others
+        rows = total.astype(np.float32) - own
+        np.maximum(rows, 0, out=rows)
+        rows += np.float32(RATE_ROWS)
+        result /= rows
         mine = own[here, given]
         kept = np.maximum(right[given] - mine, 0) + RATE_ROWS * (1 - rate)
         result[here, given] = kept / (np.maximum(total[given] - mine, 0) + RATE_ROWS)
         result *= p
         return result
 
-    def with_likeliest_belief(self, own: np.ndarray, p: np.ndarray, given: np.ndarray) -> NoiseMatrix:
+    def with_likeliest_belief(self, parts: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> NoiseMatrix:
         """The same counts with the belief under which the given labels are likeliest, each by the other rows' counts.
 
         Wrong labels go anywhere, or half of them to the classes that the heads take this one for.
+
+        Args:
+            parts: of the rows, arguments of `joint_without` each.
         """
         even = evenly(len(self.counts))
-        alike = (p.T @ own).astype(np.float64) + 1e-3
+        alike = np.full_like(even, 1e-3)
+        for own, p, _ in parts:
+            alike += p.T @ own
         np.fill_diagonal(alike, 0.0)
         alike /= np.maximum(alike.sum(0), 1e-12)
         tried = [
@@ -100,7 +126,12 @@ class NoiseMatrix:
             for places in (even, 0.5 * (even + alike))
             for strength in STRENGTHS
         ]
-        return max(tried, key=lambda one: normalised(one.joint_without(own, p, given))[1])
+        return max(tried, key=lambda one: sum(normalised(one.joint_without(*part))[1] for part in parts))
+
+
+def _by_true(matrix: np.ndarray) -> np.ndarray:
+    """(K, K) of given (row) and true (column) label -> float32 by the true one, so that columns are taken out fast."""
+    return np.ascontiguousarray(matrix.T, dtype=np.float32)
 
 
 def evenly(classes: int) -> np.ndarray:
@@ -111,10 +142,10 @@ def evenly(classes: int) -> np.ndarray:
 
 
 def normalised(joint: np.ndarray) -> tuple[np.ndarray, float]:
-    """(n, K) rows made to sum to 1 (in place), and the mean logarithm of what they summed to."""
+    """(n, K) rows made to sum to 1 (in place), and the sum of the logarithms of what they summed to."""
     total = np.maximum(joint.sum(1, keepdims=True), np.float32(1e-30))
     joint /= total
-    return joint, float(np.log(total).mean(dtype=np.float64))
+    return joint, float(np.log(total).sum(dtype=np.float64))
 
 
 def confident_joint(probabilities: np.ndarray, given: np.ndarray, classes: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from curate.evidence.vector_rows import finite_rows
 from curate.evidence.votes import Keeper
 from curate.table import Labels
 
-VERSIONS = {"probabilities": 8, "predictions": 2, "noise": 5, "dynamics": 2}
+VERSIONS = {"probabilities": 9, "predictions": 2, "noise": 6, "dynamics": 2}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 

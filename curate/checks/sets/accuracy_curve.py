@@ -15,6 +15,8 @@ RIDGES = (0.0003, 0.003, 0.03, 0.3)
 """Strengths of the penalty, relative to the mean square of the inputs; the best one of each size is taken."""
 POWERS = np.linspace(0.1, 1.5, 15)
 RESAMPLES = 200
+MOST_SCORES = 8_000_000
+"""Of held rows by classes and penalties that are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -72,22 +74,56 @@ def accuracies(vectors: Rows, codes: np.ndarray, fold: np.ndarray, classes: int,
         codes, fold = codes[chosen], fold[chosen]
     inputs = _reduced(vectors[chosen])
     turn = rng.permutation(len(codes))
-    folds = int(fold.max()) + 1
-    hits, counts = np.zeros((folds, len(FRACTIONS), classes)), np.zeros((folds, classes))
-    sizes = np.zeros((folds, len(FRACTIONS)))
-    for k in range(folds):
-        held, learn = np.flatnonzero(fold == k), turn[fold[turn] != k]
-        counts[k] = np.bincount(codes[held], minlength=classes)
-        width, known = inputs.shape[1], 0
-        products, sums = np.zeros((width, width)), np.zeros((width, classes))
-        for f, fraction in enumerate(FRACTIONS):
-            size = min(max(2, round(fraction * len(learn))), len(learn))
-            more = inputs[learn[known:size]].astype(np.float64)
-            products += more.T @ more
-            sums += more.T @ np.eye(classes)[codes[learn[known:size]]]
-            sizes[k, f] = known = size
-            hits[k, f] = _hits(products, sums, size, inputs[held], codes[held])
+    members = [turn[fold[turn] == k] for k in range(int(fold.max()) + 1)]
+    parts = [_Sums.of_fractions(inputs[rows], codes[rows], classes) for rows in members]
+    hits, counts = np.zeros((len(members), len(FRACTIONS), classes)), np.zeros((len(members), classes))
+    sizes = np.zeros((len(members), len(FRACTIONS)))
+    for k, held in enumerate(members):
+        asked, given = inputs[held], codes[held]
+        counts[k] = np.bincount(given, minlength=classes)
+        for f in range(len(FRACTIONS)):
+            learned = _Sums.together([part[f] for other, part in enumerate(parts) if other != k])
+            sizes[k, f] = learned.rows
+            hits[k, f] = _hits(learned, asked, given)
     return Measured(sizes.mean(0), hits, counts)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over rows that are learned from.
+
+    Attributes:
+        products: (d, d) float64 outer products.
+        by_class: (d, K) float32 inputs.
+        rows: how many they are.
+    """
+
+    products: np.ndarray
+    by_class: np.ndarray
+    rows: int
+
+    @classmethod
+    def of_fractions(cls, inputs: np.ndarray, codes: np.ndarray, classes: int) -> list[_Sums]:
+        """Those of the first rows, for each fraction of them."""
+        width, known = inputs.shape[1], 0
+        sums, found = cls(np.zeros((width, width)), np.zeros((width, classes), dtype=np.float32), 0), []
+        for fraction in FRACTIONS:
+            size = round(fraction * len(inputs))
+            more, given = inputs[known:size], codes[known:size]
+            of_class = np.zeros((len(given), classes), dtype=np.float32)
+            of_class[np.arange(len(given)), given] = 1
+            sums, known = cls.together([sums, cls(more.T @ more, more.T @ of_class, len(more))]), size
+            found.append(sums)
+        return found
+
+    @classmethod
+    def together(cls, parts: list[_Sums]) -> _Sums:
+        """Those of all rows of several parts."""
+        products, by_class = np.zeros_like(parts[0].products), np.zeros_like(parts[0].by_class)
+        for part in parts:
+            products += part.products
+            by_class += part.by_class
+        return cls(products, by_class, sum(part.rows for part in parts))
 
 
 def _reduced(vectors: np.ndarray) -> np.ndarray:
@@ -100,33 +136,41 @@ def _reduced(vectors: np.ndarray) -> np.ndarray:
     return np.concatenate([centred, np.ones((len(centred), 1), dtype=np.float32)], axis=1)
 
 
-def _hits(products: np.ndarray, sums: np.ndarray, rows: int, held: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def _hits(learned: _Sums, held: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """(K,) held rows of each class that ridge regression on one-hot targets predicts right, at its best penalty.
 
     Args:
-        products: (d, d) sum of the outer products of the rows that are learned from.
-        sums: (d, K) sum of these rows by class.
-        rows: how many they are.
+        learned: sums over the rows that are learned from.
         held: (m, d) rows to ask about.
         codes: (m,) their classes.
     """
-    values, axes = np.linalg.eigh(products)
-    turned, seen = axes.T @ sums, held @ axes
-    best = np.zeros(sums.shape[1])
-    for ridge in RIDGES:
-        scores = seen @ (turned / (np.maximum(values, 0) + ridge * rows)[:, None])
-        found = np.bincount(codes[scores.argmax(1) == codes], minlength=len(best)).astype(np.float64)
-        best = found if found.sum() > best.sum() else best
-    return best
+    from scipy.linalg import cho_factor, cho_solve
+
+    classes = learned.by_class.shape[1]
+    slopes = np.empty((len(RIDGES), classes, len(learned.products)), dtype=np.float32)
+    for ridge, of_ridge in zip(RIDGES, slopes, strict=True):
+        penalised = learned.products.copy()
+        penalised[np.diag_indices_from(penalised)] += ridge * max(learned.rows, 1)
+        factors = cho_factor(penalised, lower=True, overwrite_a=True, check_finite=False)
+        of_ridge[:] = cho_solve(factors, learned.by_class, check_finite=False).T
+    hits = np.zeros((len(RIDGES), classes))
+    step = max(1, MOST_SCORES // (len(RIDGES) * classes))
+    for begin in range(0, len(held), step):
+        asked, given = held[begin : begin + step], codes[begin : begin + step]
+        scores = (slopes.reshape(-1, slopes.shape[2]) @ asked.T).reshape(len(RIDGES), classes, -1)
+        for count, right in zip(hits, scores.argmax(1) == given, strict=True):
+            count += np.bincount(given[right], minlength=classes)
+    return hits[hits.sum(1).argmax()]
 
 
 def extrapolated(measured: Measured, seed: int) -> Curve:
     """The curve, carried on to twice the rows; the interval is of resampled folds and sizes."""
     rng = np.random.default_rng(seed)
-    error, gain = _fit(measured, np.arange(len(measured.counts)))
-    # Half of the draws leave out the smallest size: how well a power law fits is part of the doubt.
     folds = len(measured.counts)
-    draws = [_fit(measured, rng.integers(0, folds, folds), start=i % 2)[1] for i in range(RESAMPLES)]
+    (error,), (gain,) = _fitted(measured, np.arange(folds)[None], np.zeros(1, dtype=bool))
+    # Half of the draws leave out the smallest size: how well a power law fits is part of the doubt.
+    resampled = rng.integers(0, folds, (RESAMPLES, folds))
+    _, draws = _fitted(measured, resampled, np.arange(RESAMPLES) % 2 == 1)
     low, high = np.quantile(draws, [0.05, 0.95])
     total = np.maximum(measured.counts.sum(0), 1)
     of_class = 1 - measured.hits.sum(0) / total
@@ -139,7 +183,7 @@ def extrapolated(measured: Measured, seed: int) -> Curve:
     return Curve(
         np.round(measured.rows).astype(np.int64),
         1 - error,
-        gain,
+        float(gain),
         float(min(low, gain)),
         float(max(high, gain)),
         np.where(known, 1 - of_class[-1], 0.0),
@@ -147,23 +191,31 @@ def extrapolated(measured: Measured, seed: int) -> Curve:
     )
 
 
-def _fit(measured: Measured, folds: np.ndarray, start: int = 0) -> tuple[np.ndarray, float]:
-    """(f,) errors of these folds, and the gain of twice the rows by a law a + b n^-power with a, b >= 0."""
-    total = measured.counts[folds].sum()
-    error = 1 - measured.hits[folds].sum((0, 2)) / max(total, 1)
+def _fitted(measured: Measured, folds: np.ndarray, without_first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Laws a + b n^-power with a, b >= 0, the likeliest of each of r choices of folds.
+
+    Args:
+        measured: what was measured.
+        folds: (r, s) folds.
+        without_first: (r,) bool, whether the smallest size is left out.
+
+    Returns:
+        (r, f) errors, and (r,) the gain of twice the rows.
+    """
+    total = measured.counts[folds].sum((1, 2))
+    error = 1 - measured.hits[folds].sum((1, 3)) / np.maximum(total, 1)[:, None]
     weight = 1 / np.maximum(error * (1 - error), 1e-3)
-    weight[:start] = 0.0
-    best, found = np.inf, (1.0, 0.0)
-    for power in POWERS:
-        fall = (measured.rows / measured.rows[-1]) ** -power
-        mean_fall, mean_error = np.average(fall, weights=weight), np.average(error, weights=weight)
-        slope = float(
-            (weight * (fall - mean_fall) * (error - mean_error)).sum() / (weight * (fall - mean_fall) ** 2).sum()
-        )
-        slope = min(max(slope, 0.0), float((weight * fall * error).sum() / (weight * fall**2).sum()))
-        level = max(0.0, float(mean_error - slope * mean_fall))
-        misfit = float((weight * (error - level - slope * fall) ** 2).sum())
-        if misfit < best:
-            best, found = misfit, (float(power), slope)
-    power, slope = found
-    return error, float(np.clip(slope * (1 - 2.0**-power), 0.0, error[-1]))
+    weight[without_first, 0] = 0.0
+    weight /= weight.sum(1, keepdims=True)
+    fall = (measured.rows / measured.rows[-1]) ** -POWERS[:, None]  # (powers, f)
+    mean_fall, mean_error = weight @ fall.T, (weight * error).sum(1)
+    apart = fall - mean_fall[..., None]  # (r, powers, f)
+    weighted = weight[:, None] * apart
+    slope = (weighted * (error - mean_error[:, None])[:, None]).sum(2) / (weighted * apart).sum(2)
+    steepest = ((weight * error) @ fall.T) / (weight @ np.square(fall).T)  # of a law that ends at 0
+    slope = np.minimum(np.maximum(slope, 0.0), steepest)
+    level = np.maximum(0.0, mean_error[:, None] - slope * mean_fall)
+    misfit = (weight[:, None] * np.square(error[:, None] - level[..., None] - slope[..., None] * fall)).sum(2)
+    best = misfit.argmin(1)
+    slope = slope[np.arange(len(best)), best]
+    return error, np.clip(slope * (1 - 2.0 ** -POWERS[best]), 0.0, error[:, -1])

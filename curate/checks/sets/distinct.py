@@ -15,15 +15,14 @@ def spread(vectors: np.ndarray) -> float:
     return float(np.sqrt(max(0.0, 2 - 2 * float(np.median(pairs))))) if len(pairs) else 0.0
 
 
-def expected_nearest(vectors: np.ndarray) -> float:
+def expected_nearest(vectors: np.ndarray, directions: float) -> float:
     """Distance that nearest neighbours would have if the (n, d) rows were spread evenly: spread * n^(-1 / directions).
 
     In few dimensions many rows are near each other without being copies.
     """
     if len(vectors) < 2:
         return 0.0
-    directions = max(1.0, effective_dimensions(vectors)[0])
-    return spread(vectors) * float(len(vectors) ** (-1 / directions))
+    return spread(vectors) * float(len(vectors) ** (-1 / max(1.0, directions)))
 
 
 def _sample(vectors: np.ndarray) -> np.ndarray:
