@@ -67,6 +67,17 @@ def test_knn_looks_among_no_more_rows_than_allowed(table_of):
     assert len(fitted["knn"]["rows"]) == 2
 
 
+@pytest.mark.parametrize("numbers", ["knn", "iterative"])
+def test_numbers_that_never_change_or_are_nowhere(table_of, numbers):
+    rows = [[1.0, 7.0], [2.0, 7.0], [NAN, 7.0], [4.0, NAN]]
+    imputer = Impute(numbers=numbers, neighbours=2)
+    found = imputer.apply(table_of({"v": [*rows, [9.0, NAN]]}, features="v")).column("v").to_pylist()
+    assert [found[3], found[4]] == [[4.0, 7.0], [9.0, 7.0]]
+    nowhere = table_of({"v": [[one, NAN] for one, _ in rows]}, features="v")
+    with pytest.raises(DataError, match=r"'v' has 4 rows with missing values.*constant"):
+        imputer.apply(nowhere)
+
+
 def test_vectors(table_of):
     table = table_of({"v": [[1.0, 2.0], [NAN, 4.0], None, [5.0, NAN]]}, features="v")
     imputer = Impute()

@@ -67,6 +67,13 @@ def test_times_in_any_order_come_to_the_median_step(table_of):
     assert "1 series with times out of order" in table.notes[-1]
 
 
+def test_longest_gaps_are_counted_in_steps(table_of):
+    at = [0.0, 10.0, 30.0, 60.0, 70.0]
+    table = table_of({"series": [at, at], "at": [at, at]}, series="series")
+    found = made(table, time="at", step=10, max_gap=1).column("series").to_pylist()[0]
+    np.testing.assert_array_equal(np.array(found, dtype=float), [0, 10, 20, 30, NAN, NAN, 60, 70])
+
+
 def test_dates_and_times_in_seconds(table_of):
     start = dt.datetime(2024, 2, 28, 23, 59)
     times = [[start + dt.timedelta(seconds=s) for s in (0, 60, 180)]] * 2
