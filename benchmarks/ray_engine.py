@@ -1,13 +1,14 @@
 """The engine 'ray' against the local one: equal plans on two nodes, and with one of them killed in mid-pass.
 
-    python -m benchmarks.ray_engine [--only images,texts] [--size 400] [--json FILE]
+    python -m benchmarks.ray_engine [--only images,texts,classes] [--size 400] [--json FILE]
 
 A cluster of two nodes with one processor and 100 MB of objects each is made on this machine, and ended again. The file
 of each plan is compared byte by byte with that of the local engine, and the findings with it; so are shards that the
 nodes write of the result. Seconds are wall time and tell what a cluster costs that gains nothing, as its nodes share
 this machine. What goes through the driver is weighed, pickled: bytes per row that the measuring pass gives back, and MB
-of all else, which for heads are mostly sums of d x d numbers; without a cache, and with one in which the nodes leave
-their vectors.
+of all else; without a cache, in which case sums of d x d numbers weigh most, and with one in which the nodes leave
+their vectors, these sums, and what is said of rows and classes. `classes` are ten times as many rows of 24 numbers in
+100 classes, where the last weighs most.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from curate.evidence.parcels import SentPass
 STORE_BYTES = 100 << 20
 SIDE_PX = 96
 SHARD_ROWS = 50
+CLASSES, WIDTH = 100, 24
 LIMITED = {"limit": 1.0}
 STEPS: dict[str, list[Any]] = {
     "images": [
@@ -50,13 +52,23 @@ STEPS: dict[str, list[Any]] = {
         {"text_quality": {"fix": "review", **LIMITED}},
         "class_weights",
     ],
+    "classes": [
+        {"label_errors": {"fix": "soften", **LIMITED}},
+        {"select": {"share": 0.9, "method": "uncertainty", "keep": "easiest"}},
+        "class_weights",
+    ],
 }
+TASKS = {"classes": {"kind": "classification", "text": "text", "label": "label", "embedding": "vector"}}
+KILLED_IN = {"classes": "fitting"}
+"""Stage in which a node is killed, where that is not the measuring pass."""
+ROWS = {"classes": 10}
+"""Times the size that is asked for."""
 
 
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--only", default="images,texts", help="kinds, by commas")
+    options.add_argument("--only", default="images,texts,classes", help="kinds, by commas")
     options.add_argument("--size", type=int, default=400, help="rows")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
@@ -67,7 +79,8 @@ def main() -> None:
     found = {}
     for kind in chosen.only.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            found[kind] = {"rows": chosen.size} | compared(kind, chosen.size, Path(folder))
+            rows = ROWS.get(kind, 1) * chosen.size
+            found[kind] = {"rows": rows} | compared(kind, rows, Path(folder))
     show(found)
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -77,8 +90,9 @@ def compared(kind: str, size: int, folder: Path) -> dict[str, Any]:
     """Seconds and equality of the runs of one kind."""
     from ray.cluster_utils import Cluster
 
-    data = pictures(folder / "data", size) if kind == "images" else texts(folder / "data.jsonl", size)
-    pipeline = curate.Pipeline(STEPS[kind], evidence={"encoder": "classic"})
+    makers = {"images": pictures, "texts": texts, "classes": classes}
+    data = makers[kind](folder / "data", size)
+    pipeline = curate.Pipeline(STEPS[kind], task=TASKS.get(kind), evidence={"encoder": "classic"})
     seconds, local = timed(pipeline, data, folder / "local")
     told: dict[str, Any] = {"local_seconds": seconds, "draws": local.plan.num_rows}
     node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
@@ -97,7 +111,7 @@ def compared(kind: str, size: int, folder: Path) -> dict[str, Any]:
         killed: list[int] = []
 
         def kill(stage: str, done: int, total: int) -> None:
-            if stage.startswith("measure") and not killed:
+            if stage.startswith(KILLED_IN.get(kind, "measure")) and not killed:
                 killed.append(done)
                 cluster.remove_node(second, allow_graceful=False)
 
@@ -183,7 +197,7 @@ def pictures(folder: Path, size: int) -> Path:
     return folder
 
 
-def texts(file: Path, size: int) -> Path:
+def texts(folder: Path, size: int) -> Path:
     """Two classes of texts, every 20th label wrong, every 25th text nearly a copy."""
     rng = np.random.default_rng(1)
     words = np.array([f"word{number:04}" for number in range(2_000)])
@@ -192,6 +206,24 @@ def texts(file: Path, size: int) -> Path:
         own = words[:1_200] if row % 2 else words[800:]
         last = f"{last} indeed" if row % 25 == 24 else " ".join(rng.choice(own, 60))
         lines.append(json.dumps({"text": last, "label": ("even", "odd")[(row + (row % 20 == 7)) % 2]}))
+    return written(folder, lines)
+
+
+def classes(folder: Path, size: int) -> Path:
+    """Rows around the middles of 100 classes, every 20th label wrong."""
+    rng = np.random.default_rng(2)
+    middles, lines = rng.normal(size=(CLASSES, WIDTH)), []
+    for row in range(size):
+        true = row % CLASSES
+        vector = [round(number, 4) for number in (middles[true] + rng.normal(0, 0.7, WIDTH)).tolist()]
+        label = f"class {(true + (row % 20 == 7)) % CLASSES}"
+        lines.append(json.dumps({"text": f"row {row}", "label": label, "vector": vector}))
+    return written(folder, lines)
+
+
+def written(folder: Path, lines: list[str]) -> Path:
+    """A file of these lines."""
+    file = folder.with_suffix(".jsonl")
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return file
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from curate.checks.sets.ranks import average_ranks
+from curate.evidence.parts.lying import elsewhere
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
@@ -61,7 +63,7 @@ class ClassOverlap(Check):
             return Findings(Findings.none().table, {self.name: facts})
         probabilities = evidence.probabilities()
         rows = np.flatnonzero(learned & probabilities.valid)
-        pairs = compare(labels.codes[rows], probabilities.values[rows], enough)
+        pairs = elsewhere(partial(_compared, labels.codes[rows], rows, enough), probabilities.values)
         close = pairs["auroc"] + pairs["error"] < self.max_auroc
         unlearned = bool(len(close)) and np.median(pairs["auroc"]) < self.max_auroc
         separation = np.ones(len(labels.names))
@@ -92,6 +94,10 @@ class ClassOverlap(Check):
             reason={int(place): sentence[int(own[place])] for place in np.flatnonzero(flagged)},
             facts=_facts(pairs, close, unlearned, labels.names, int(enough.sum())),
         )
+
+
+def _compared(codes: np.ndarray, rows: np.ndarray, judged: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    return compare(codes, values[rows], judged)
 
 
 def compare(codes: np.ndarray, probabilities: np.ndarray, judged: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from pydantic import Field
 from curate.checks.groups import near_pairs
 from curate.checks.groups.copies import copies
 from curate.checks.groups.grouping import rank_ids, split_rank
+from curate.evidence.confident import predicted
 from curate.findings import Findings
 from curate.table import HELD_OUT
 from curate.task import Task
@@ -106,7 +107,7 @@ class NearDuplicates(near_pairs.PairCheck):
         if task.kind == "classification" and evidence.active.sum() > 1:
             keys.append(~labels.known)
             if labels.known.any() and labels.counts(evidence.active).astype(bool).sum() > 1:
-                own = evidence.probabilities().values[np.arange(len(labels)), np.maximum(labels.codes, 0)]
+                own = predicted(evidence.probabilities().values, np.maximum(labels.codes, 0)).own
                 keys.append(-np.round(np.nan_to_num(own.astype(np.float64)), 3))
         return [*keys, rank]
 

@@ -11,6 +11,7 @@ from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import measures_of, note, set_columns
 from curate.checks.sets.slices import Slice, cluster_slices, column_slices
 from curate.checks.sets.two_samples import holm
+from curate.evidence.confident import predicted
 from curate.evidence.exact_search import Chosen
 from curate.findings import Findings
 from curate.step import Check
@@ -56,13 +57,14 @@ class WeakSlices(Check):
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row that has a label and a prediction."""
         table, labels = evidence.table, evidence.labels
-        predicted = evidence.probabilities()
+        estimate = evidence.probabilities()
         rank = rank_ids(table.row_ids)
-        rows = np.flatnonzero(evidence.active & labels.known & predicted.valid)
+        rows = np.flatnonzero(evidence.active & labels.known & estimate.valid)
         rows = rows[np.argsort(rank[rows], kind="stable")]
         if len(rows) < FEWEST:
             return self._findings(evidence, rows, np.ones(len(rows)), [], "Too few rows with predictions to say.")
-        right = (predicted.values[rows].argmax(1) == labels.codes[rows]).astype(np.float64)
+        given = labels.codes[rows]
+        right = (predicted(estimate.values, given, rows).best == given).astype(np.float64)
         expected = _accuracy_of_class(right, labels.codes[rows])
         slices = [s for column in set_columns(evidence) for s in column_slices(column, rows)]
         embedding = evidence.embedding()

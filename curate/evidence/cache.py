@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,9 +32,11 @@ from curate.evidence.chunks import (
     DAMAGED,
     PARTIAL,
     Fields,
+    LeftArray,
     chunk_bytes,
     damaged_arrays,
     is_whole,
+    read_array,
     read_chunk,
     set_aside,
     sync_folder,
@@ -115,8 +118,13 @@ class Cache:
                 write(path, data)
         return path
 
-    def get(self, key: str) -> dict[str, np.ndarray] | None:
-        """The arrays stored under a key; None where there are none, or where they are damaged (they are set aside)."""
+    def get(self, key: str, left: bool = False) -> dict[str, Any] | None:
+        """The arrays stored under a key; None where there are none, or where they are damaged (they are set aside).
+
+        Args:
+            key: of the estimate.
+            left: give arrays of several numbers per row as they lie there (`LeftArray`).
+        """
         folder = self._estimates / _named(key)
         if not folder.is_dir():
             return None
@@ -124,14 +132,20 @@ class Cache:
             set_aside(folder)
             return None
         try:
-            names = json.loads((folder / "manifest.json").read_text("utf-8"))
+            hashes = json.loads((folder / "manifest.json").read_text("utf-8"))
             mark_used(folder)
-            return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
+            paths = {name: folder.resolve() / f"{name}.npy" for name in hashes}
+            return {name: read_array(name, path, hashes[name], left) for name, path in paths.items()}
         except FileNotFoundError:  # another run cleared the cache in between
             return None
 
-    def put(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+    def put(self, key: str, arrays: Mapping[str, np.ndarray | LeftArray]) -> Path:
         """Store named arrays of numbers or booleans under a key; what is there and whole stays.
+
+        Arrays that lie in a file of the cache are moved, not copied.
+
+        Returns:
+            The folder in which each lies as ``NAME.npy``.
 
         Raises:
             StorageError: the disk is full, or the folder can't be written.
@@ -139,11 +153,11 @@ class Cache:
         """
         folder = self._estimates / _named(key)
         for name, array in arrays.items():
-            if array.dtype.kind not in "biuf":
+            if np.dtype(array.dtype).kind not in "biuf":
                 raise TypeError(f"{_named(name)} has the dtype {array.dtype}; only numbers and booleans are stored")
         with self._storing():
             if folder.is_dir() and not damaged_arrays(folder):
-                return
+                return folder.resolve()
             aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}{PARTIAL}")
             aside.mkdir(parents=True)
             try:
@@ -151,6 +165,7 @@ class Cache:
                 _rename(aside, folder)
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
+        return folder.resolve()
 
     def keep(self, key: str, data: bytes | pa.Buffer) -> None:
         """Store a result under a key.

@@ -8,12 +8,14 @@ import re
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import xxhash
 
+from curate.engines.engine import Absent
 from curate.evidence.measure import TEXT
 
 Fields = Mapping[str, tuple[str, tuple[int, ...]]]
@@ -117,17 +119,73 @@ def _joined(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Named arrays as ``.npy`` files, and a manifest of their hashes, into a folder that nobody reads yet."""
-    hashes = {}
-    for name, array in arrays.items():
-        path = folder / f"{name}.npy"
+@dataclass(frozen=True)
+class LeftArray:
+    """An array that lies in a file of its own.
+
+    Attributes:
+        path: absolute.
+        digest: hash of the file's bytes.
+        shape: of the array.
+        dtype: as NumPy writes it.
+    """
+
+    path: Path
+    digest: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def written(cls, path: Path, array: np.ndarray) -> LeftArray:
+        """Write an array into a file that is not there yet."""
         with path.open("xb") as file:
             np.save(file, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
-        hashes[name] = file_hash(path)
+        return cls(path, file_hash(path), array.shape, array.dtype.str)
+
+    def mapped(self) -> np.ndarray:
+        """The array, read where it lies."""
+        return np.asarray(np.load(self.path, mmap_mode="r", allow_pickle=False))
+
+    def opened(self) -> np.ndarray:
+        """The same once its bytes are checked. Raises `Absent`."""
+        try:
+            if file_hash(self.path) == self.digest:
+                return self.mapped()
+        except OSError:
+            pass
+        raise Absent(f"{self.path} (an array in the cache)")
+
+
+def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray | LeftArray]) -> None:
+    """Named arrays as ``.npy`` files, and a manifest of their hashes, into a folder that nobody reads yet.
+
+    Arrays that lie in a file are moved there.
+    """
+    hashes = {}
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        if isinstance(array, LeftArray):
+            array.path.rename(path)
+        else:
+            array = LeftArray.written(path, array)
+        hashes[name] = array.digest
     write(folder / "manifest.json", json.dumps(hashes, sort_keys=True).encode())
+
+
+def is_wide(name: str, array: np.ndarray | LeftArray) -> bool:
+    """Whether an array of an estimate holds several numbers per row."""
+    return name.startswith("rows_") and len(array.shape) > 1
+
+
+def read_array(name: str, path: Path, digest: str, left: bool) -> np.ndarray | LeftArray:
+    """One of such arrays, whose bytes have been checked; a wide one as it lies there if `left`."""
+    if left:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if is_wide(name, mapped):
+            return LeftArray(path, digest, mapped.shape, mapped.dtype.str)
+    return np.load(path, allow_pickle=False)
 
 
 def damaged_arrays(folder: Path) -> list[Path]:

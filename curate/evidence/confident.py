@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from curate.evidence.parts.lying import by_pieces, lies_in_parts
 from curate.evidence.vector_rows import Rows
 
 NEAR = 1e-6
@@ -46,9 +48,12 @@ def predicted(probabilities: Rows, labels: np.ndarray, rows: np.ndarray | None =
         labels: (m,) codes.
         rows: (m,) positions in the order in which they are considered; all as they stand if left out.
 
-    Peak memory: 12 bytes per row and one block (4 more bytes per row where `rows` are given).
+    Peak memory: 12 bytes per row and one block (4 more bytes per row where `rows` are given). Rows that lie in parts
+    are gone over by the machines of an engine.
     """
     m = len(labels)
+    if lies_in_parts(probabilities):
+        return Predicted(*by_pieces(_predicted, probabilities, np.arange(m) if rows is None else rows, labels))
     own = np.empty(m, dtype=probabilities.dtype)
     best, top = np.empty(m, dtype=np.int32), np.empty(m, dtype=probabilities.dtype)
     for places, block in visited(probabilities, rows, m):
@@ -58,6 +63,36 @@ def predicted(probabilities: Rows, labels: np.ndarray, rows: np.ndarray | None =
         own[places], best[places] = flat[begins + labels[places]], likeliest
         top[places] = flat[begins + likeliest]
     return Predicted(own, best, top)
+
+
+def _predicted(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    found = predicted(probabilities, labels)
+    return found.own, found.best, found.top
+
+
+def largest_other(
+    probabilities: Rows, labels: np.ndarray, seen: Predicted, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """(m,) largest probability of another class than the given one, -inf where there is no other."""
+    if lies_in_parts(probabilities):
+        some = np.arange(len(labels)) if rows is None else rows
+        return by_pieces(_largest_other, probabilities, some, labels, seen.best, seen.top)[0]
+    other = seen.top.copy()
+    best = seen.best == labels
+    for places, block in visited(probabilities, rows, len(labels)):
+        mine = np.flatnonzero(best[places])
+        part = block[mine]  # a copy
+        part[np.arange(len(mine)), labels[places][mine]] = -np.inf
+        values = other[places]
+        values[mine] = part.max(1, initial=-np.inf)
+        other[places] = values
+    return other
+
+
+def _largest_other(
+    probabilities: np.ndarray, labels: np.ndarray, best: np.ndarray, top: np.ndarray
+) -> tuple[np.ndarray]:
+    return (largest_other(probabilities, labels, Predicted(top, best, top)),)
 
 
 def visited(
@@ -139,15 +174,25 @@ def guesses(probabilities: Rows, seen: Predicted, least: np.ndarray, rows: np.nd
     # Where the likeliest class reaches its threshold it is the one, whatever others do.
     found = np.where(seen.top >= least[seen.best], seen.best, np.int32(-1))
     open_rows = np.flatnonzero((found < 0) & (seen.top >= least.min(initial=np.inf)))
+    some, best = open_rows if rows is None else rows[open_rows], seen.best[open_rows]
+    if lies_in_parts(probabilities):
+        found[open_rows] = by_pieces(partial(_reaching, least), probabilities, some, best)[0]
+        return found
     step = block_rows(probabilities)
     for begin in range(0, len(open_rows), step):
-        places = open_rows[begin : begin + step]
-        block = probabilities[places if rows is None else rows[places]]
-        row, column = np.divmod(np.flatnonzero(block >= least), block.shape[1])
-        several = np.bincount(row, minlength=len(places)) > 1
-        found[places[row]] = column
-        found[places[several]] = seen.best[places[several]]
+        block = slice(begin, begin + step)
+        found[open_rows[block]] = _reaching(least, probabilities[some[block]], best[block])[0]
     return found
+
+
+def _reaching(least: np.ndarray, probabilities: np.ndarray, best: np.ndarray) -> tuple[np.ndarray]:
+    """(q,) int32 the one class that reaches its threshold, the likeliest one where several do, -1 where none does."""
+    found = np.full(len(best), -1, dtype=np.int32)
+    row, column = np.divmod(np.flatnonzero(probabilities >= least), probabilities.shape[1])
+    several = np.bincount(row, minlength=len(best)) > 1
+    found[row] = column
+    found[several] = best[several]
+    return (found,)
 
 
 def _reached(least: np.ndarray, dtype: np.dtype) -> np.ndarray:

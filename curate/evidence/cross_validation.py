@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -10,12 +10,14 @@ from itertools import combinations
 import numpy as np
 
 from curate.engines.engine import current
+from curate.evidence.answers import Answers, Said, all_or_none
 from curate.evidence.channel import fit_channel
 from curate.evidence.discriminant import Discriminant, likeliest_temperature
 from curate.evidence.exact_search import Chosen
 from curate.evidence.fold_inputs import FoldInputs
 from curate.evidence.heads import FLOOR, fit_logistic, linear, scale, scaled, softmax
 from curate.evidence.outside import Outside
+from curate.evidence.parts.left import ArrayWriter, opened
 from curate.evidence.parts.lying import lies_in_parts
 from curate.evidence.ridge import RIDGES, likeliest_head
 from curate.evidence.votes import Electorate, Keeper, Voters
@@ -78,6 +80,7 @@ class CrossValidation(FoldInputs):
         turned: fit few wide rows in the space that they span, which is several times faster. Where a fit stops short of
             its end, it stops elsewhere: probabilities differ by up to some hundredths.
         keeper: of lists of the nearest voters.
+        writer: what machines leave with what heads say there.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class CrossValidation(FoldInputs):
         outside: Outside | None = None,
         turned: bool = True,
         keeper: Keeper | None = None,
+        writer: ArrayWriter | None = None,
     ) -> None:
         # Rows of a fold stand together, those that no head learns from last: a fit passes over what it may see alone.
         self._order = np.lexsort((folds, folds % BLOCKS, codes < 0))
@@ -102,81 +106,92 @@ class CrossValidation(FoldInputs):
         self._turned = turned and outside is None and 4 * len(codes) <= 3 * (self._vectors.width + 1)
         self._parts = np.unique(folds[self._learn])
         self._blocks = np.where(folds >= 0, folds % BLOCKS, -1)
-        self._progress, self._done = progress, 0
+        self._progress, self._done, self._writer = progress, 0, writer
         self._starts: dict[int, np.ndarray] = {}
         if not (current().remote and lies_in_parts(self._vectors) and self._prepared_elsewhere()):
             self._prepare(keeper)
 
     def _prepare(self, keeper: Keeper | None) -> None:
         self._scale = scale(self._vectors, self._learn)
+        self._make_targets()
         self._make_inputs()
         self._electorate = Electorate(self._vectors, self._learn, self._valid, keeper)
         self._discriminant = Discriminant(self._inputs, self._learn, self._vectors.width + 1, self._blocks)
         self._recipe = self._chosen()
+        if self._writer is not None:
+            self._electorate = self._electorate.left(self._writer)
+            self._discriminant = self._discriminant.left(self._writer)
 
     def probabilities(self) -> np.ndarray:
         """(n, K) float32 from heads that did not see the row, 0 in rows without a vector; those outside follow."""
+        return self.answers().mean()
+
+    def answers(self) -> Answers:
+        """What heads that did not see the rows say of them; those outside follow."""
         beyond = 0 if self._outside is None else len(self._outside.rows)
-        total = np.zeros((len(self._codes) + beyond, self._classes), dtype=np.float32)
-        heads = np.zeros(len(total), dtype=np.int64)
+        answers = Answers(self._asked(), self._order, len(self._codes) + beyond, self._classes)
+        return answers if self._writer is None else answers.all_there(self._writer)
+
+    def _asked(self) -> Iterator[tuple[np.ndarray, Said]]:
+        """What the head of each fold says of the rows to ask it about."""
         blocks = np.unique(self._blocks[self._learn])
         cells = len(self._codes) * self._classes
         pairs = self._pairs(blocks) if len(blocks) > 2 and cells <= MOST_CELLS else {}
         for of_block in self._fits(partial(self._of_block, pairs=pairs), blocks.tolist()):
-            for asked, found in of_block:
-                total[asked] += found
-                heads[asked] += 1
+            for answer in of_block:
+                yield answer
                 self._step(len(self._parts) + len(pairs))
-        total /= np.maximum(heads, 1)[:, None]
-        result = np.empty_like(total)
-        result[self._order], result[len(self._order) :] = total[: len(self._order)], total[len(self._order) :]
-        return result
 
-    def _of_block(
-        self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _of_block(self, block: int, pairs: dict[tuple[int, int], Said]) -> list[tuple[np.ndarray, Said]]:
         """For every fold of a block: the rows to ask its head about, and their probabilities."""
         self._ready()
         targets = self._likely(block, pairs) if pairs else self._targets
-        found = []
+        answers = []
         for fold in self._parts[self._parts % BLOCKS == block]:
             asked = np.flatnonzero(self._valid & ((self._folds == fold) | (self._folds < 0)))
             if self._outside is not None:
                 asked = np.concatenate([asked, len(self._codes) + self._outside.asked(fold)])
             train = self._learn & (self._folds != fold)
             start = self._starts.get(block)
-            found.append(
-                (asked, self._ask(train, asked, targets, start, LAST_STEPS if start is None else STARTED_STEPS)[0])
-            )
-        return found
+            found, _ = self._ask(train, asked, targets, start, LAST_STEPS if start is None else STARTED_STEPS)
+            answers.append((asked, self._left(found)))
+        return answers
 
-    def _pairs(self, blocks: np.ndarray) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]:
-        """For every two blocks: the rows in them, and their probabilities by a head that saw neither."""
-        pairs = {}
-        names = list(combinations(blocks.tolist(), 2))
-        for (one, other), (asked, found, coefficients) in zip(names, self._fits(self._of_pair, names), strict=True):
-            pairs[one, other] = asked, found
+    def _pairs(self, blocks: np.ndarray) -> dict[tuple[int, int], Said]:
+        """For every two blocks: the probabilities of the rows in them by a head that saw neither."""
+        said, names = [], list(combinations(blocks.tolist(), 2))
+        for (one, other), (found, coefficients) in zip(names, self._fits(self._of_pair, names), strict=True):
+            said.append(found)
             if coefficients is not None:
                 for block in (one, other):
                     self._starts[block] = coefficients
             self._step(len(self._parts) + len(names))
-        return pairs
+        return dict(zip(names, said if self._writer is None else all_or_none(said, self._writer), strict=True))
 
-    def _of_pair(self, names: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """The rows in two blocks, their probabilities by a head that saw neither, and its coefficients."""
+    def _of_pair(self, names: tuple[int, int]) -> tuple[Said, np.ndarray | None]:
+        """The probabilities of the rows in two blocks by a head that saw neither, and its coefficients."""
         self._ready()
-        inside = np.isin(self._blocks, names)
-        asked = np.flatnonzero(self._learn & inside)
+        train, asked = self._learn & ~np.isin(self._blocks, names), self._rows_of(names)
         # Not started from another pair's head: that one has seen rows which this one must not know of.
-        return asked, *self._ask(self._learn & ~inside, asked, self._targets, None, PAIR_STEPS)
+        found, coefficients = self._ask(train, asked, self._targets, None, PAIR_STEPS)
+        return self._left(found), coefficients
 
-    def _likely(self, block: int, pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    def _rows_of(self, blocks: tuple[int, int]) -> np.ndarray:
+        """(q,) int64 rows to learn from in two blocks."""
+        return np.flatnonzero(self._learn & np.isin(self._blocks, blocks))
+
+    def _left(self, found: np.ndarray) -> Said:
+        """What a head says, left on another machine where that is possible."""
+        return found if self._writer is None else self._writer.written(found)
+
+    def _likely(self, block: int, pairs: dict[tuple[int, int], Said]) -> np.ndarray:
         """(n, K) float32 likely true labels of the rows to learn from, by heads that left the block out."""
         total = np.zeros((len(self._codes), self._classes), dtype=np.float32)
         heads = np.zeros(len(total), dtype=np.int64)
-        for names, (asked, found) in pairs.items():
+        for names, found in pairs.items():
             if block in names:
-                total[asked] += found
+                asked = self._rows_of(names)
+                total[asked] += opened(found)
                 heads[asked] += 1
         total /= np.maximum(heads, 1)[:, None]
         others = np.flatnonzero(self._learn & (self._blocks != block))

@@ -6,7 +6,9 @@ from copy import copy
 
 import numpy as np
 
+from curate.evidence.chunks import LeftArray
 from curate.evidence.heads import softmax, spans
+from curate.evidence.parts.left import ArrayWriter, opened
 
 MEAN_ROWS = 1.0
 """Rows' worth of belief that a class lies where the middle of all rows lies."""
@@ -41,6 +43,20 @@ class Discriminant:
         """The same sums beside the inputs that they were made of, or without these."""
         other = copy(self)
         other._inputs = inputs  # pyright: ignore[reportAttributeAccessIssue]
+        return other
+
+    def left(self, writer: ArrayWriter) -> Discriminant:
+        """The same with its sums left where it was made."""
+        other = copy(self)
+        other._products = [writer.written(products) for products in self._products]  # pyright: ignore
+        return other
+
+    def here(self) -> Discriminant:
+        """The same with its sums at hand. Raises `Absent`."""
+        if not any(isinstance(products, LeftArray) for products in self._products):
+            return self
+        other = copy(self)
+        other._products = [opened(products) for products in self._products]
         return other
 
     def scores(

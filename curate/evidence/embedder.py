@@ -14,8 +14,9 @@ from curate.evidence.estimates import Arrays, Estimates
 from curate.evidence.measure import Measure
 from curate.evidence.measurements import Measurements
 from curate.evidence.order import fingerprint
+from curate.evidence.parts.like_arrays import LyingRows
 from curate.evidence.parts.lying import by_rows
-from curate.evidence.parts.rows import LyingRows, UnitRows
+from curate.evidence.parts.rows import UnitRows
 from curate.evidence.settings import EvidenceSettings
 from curate.evidence.values import Embedding
 from curate.evidence.vector_rows import Rows, finite_rows

@@ -5,28 +5,40 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import numpy as np
 
+from curate.engines.engine import Lacking, current
 from curate.errors import StorageError
 from curate.evidence.blas_threads import fitting_threads
+from curate.evidence.chunks import LeftArray
 from curate.evidence.order import fingerprint
+from curate.evidence.parts.left import ArrayWriter, array_writer, placed_rows
 
 Arrays = dict[str, np.ndarray]
+NOT_LEFT = "without a cache that all nodes share, what is estimated of rows and classes goes through this process"
+LEFT_BACK = (
+    "some machines can't write estimates into the folder of the cache, or do not share it: these came back by way of"
+    " this process"
+)
 
 
 class Store(Protocol):
     """What keeps arrays by key (`curate.evidence.cache.Cache`)."""
 
-    def get(self, key: str) -> Arrays | None:
-        """The arrays of that key, None where there are none."""
+    folder: Path
+
+    def get(self, key: str, left: bool = False) -> dict[str, Any] | None:
+        """The arrays of that key, None where there are none; wide ones as they lie there if `left`."""
         ...
 
-    def put(self, key: str, arrays: Arrays) -> None:
-        """Keep arrays under that key."""
+    def put(self, key: str, arrays: dict[str, Any]) -> Path:
+        """Keep arrays under that key; the folder in which they lie."""
         ...
 
 
@@ -63,31 +75,85 @@ class Estimates:
         Returns:
             The arrays; those named ``rows_*`` in the order of the table.
         """
+        return self._known(what, made_from, lambda writer: compute(), numbers, False)
+
+    def left(
+        self,
+        what: str,
+        made_from: tuple[object, ...],
+        compute: Callable[[ArrayWriter | None], dict[str, Any]],
+        numbers: int | None = None,
+    ) -> Arrays:
+        """As `get`, of arrays that machines of an engine leave in the cache, if there is one.
+
+        Args:
+            what: name of the estimate.
+            made_from: as of `get`.
+            compute: as of `get`; with what work on other machines leaves its arrays with (`made_elsewhere`), or None.
+            numbers: as of `get`.
+
+        Returns:
+            As `get`; what machines left are rows that are read where they lie (`PlacedRows`).
+        """
+        if current().remote and self._store is None:
+            self._note(NOT_LEFT)
+        return self._known(what, made_from, compute, numbers, current().remote and self._store is not None)
+
+    def _known(
+        self,
+        what: str,
+        made_from: tuple[object, ...],
+        compute: Callable[[ArrayWriter | None], dict[str, Any]],
+        numbers: int | None,
+        left: bool,
+    ) -> Arrays:
         key = fingerprint(what, *libraries(), *made_from)
         if key not in self._memory:
             started = time.perf_counter()
-            found = self._store.get(key) if self._store is not None else None
-            if found is not None:
-                arrays = found
+            arrays = self._store.get(key, left) if self._store is not None else None
+            self.facts[what] = {"seconds": 0.0, "from_cache": arrays is not None}
+            if arrays is None:
+                folder = self._store.folder / "estimates" if left and self._store is not None else None
+                with nullcontext() if numbers is None else fitting_threads(numbers), array_writer(folder) as writer:
+                    self._memory[key] = self._kept(key, self._computed(compute, writer))
             else:
-                with nullcontext() if numbers is None else fitting_threads(numbers):
-                    arrays = compute()
-                self._keep(key, arrays)
-            seconds = round(time.perf_counter() - started, 3)
-            self.facts[what] = {"seconds": seconds, "from_cache": found is not None}
-            # One by one, so that not all of them are held in both orders.
-            self._memory[key] = {name: self._placed(name, arrays.pop(name)) for name in list(arrays)}
+                self._memory[key] = self._all_placed(arrays)
+            self.facts[what]["seconds"] = round(time.perf_counter() - started, 3)
         return self._memory[key]
 
-    def _keep(self, key: str, arrays: Arrays) -> None:
-        if self._store is None:
-            return
+    def _computed(
+        self, compute: Callable[[ArrayWriter | None], dict[str, Any]], writer: ArrayWriter | None
+    ) -> dict[str, Any]:
+        if writer is None:
+            return compute(None)
         try:
-            self._store.put(key, arrays)
-        except StorageError as error:  # the result is there; only the next run has to make it again
-            self._note(f"estimates are not kept: {error}")
+            arrays = compute(writer)
+        except Lacking:  # what a machine left is gone, or not to be seen by another one
+            self._note(LEFT_BACK)
+            return compute(None)
+        if writer.came_back:
+            self._note(LEFT_BACK)
+        return arrays
 
-    def _placed(self, name: str, values: np.ndarray) -> np.ndarray:
+    def _kept(self, key: str, arrays: dict[str, Any]) -> Arrays:
+        """The arrays in the order of the table, once they are in the store."""
+        lying = {name: array for name, array in arrays.items() if isinstance(array, LeftArray)}
+        mapped = {name: array.mapped() for name, array in lying.items()}
+        if self._store is not None:
+            try:
+                folder = self._store.put(key, arrays)
+                arrays |= {name: replace(array, path=folder / f"{name}.npy") for name, array in lying.items()}
+            except StorageError as error:  # the result is there; only the next run has to make it again
+                self._note(f"estimates are not kept: {error}")
+        return self._all_placed(arrays, mapped)
+
+    def _all_placed(self, arrays: dict[str, Any], mapped: dict[str, np.ndarray] | None = None) -> Arrays:
+        # One by one, so that not all of them are held in both orders.
+        return {name: self._placed(name, arrays.pop(name), mapped or {}) for name in list(arrays)}
+
+    def _placed(self, name: str, values: np.ndarray | LeftArray, mapped: dict[str, np.ndarray]) -> np.ndarray:
+        if isinstance(values, LeftArray):
+            return cast(np.ndarray, placed_rows(values, self._order, mapped.get(name)))
         if not name.startswith("rows_"):
             return values
         placed = np.empty_like(values)

@@ -39,11 +39,11 @@ class FoldInputs:
     _targets: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs to fit; whom to tell stays, and what can be made of vectors that lie in parts."""
-        state = {**vars(self), "_progress": None}
+        """What another process needs to fit; whom to tell stays, and what can be made of the rest."""
+        state = {**vars(self), "_progress": None, "_targets": None}
         # Few rows in the space that they span: another machine may span it by other axes.
         if lies_in_parts(self._vectors) and not self._turned:
-            state |= {"_inputs": None, "_targets": None}
+            state["_inputs"] = None
             if "_electorate" in state:
                 state |= {
                     "_electorate": self._electorate.seeing(None),
@@ -55,15 +55,20 @@ class FoldInputs:
         """What all fits share: inputs, voters, products, and the recipe."""
         raise NotImplementedError
 
-    def _make_inputs(self) -> None:
+    def _make_targets(self) -> None:
         self._targets = np.zeros((len(self._codes), self._classes), dtype=np.float32, order="F")
         self._targets[self._learn, self._codes[self._learn]] = 1
+
+    def _make_inputs(self) -> None:
         self._inputs = scaled(self._vectors, *self._scale)
         if self._turned:
             self._inputs = in_row_space(self._inputs)
 
     def _ready(self) -> None:
         """Make what did not travel."""
+        if self._targets is None:
+            self._make_targets()
+        self._electorate, self._discriminant = self._electorate.here(), self._discriminant.here()
         if self._inputs is None:
             self._make_inputs()
             self._discriminant = self._discriminant.seeing(self._inputs)

@@ -18,6 +18,7 @@ from curate.evidence.keeper import Keeper, Pace
 from curate.evidence.measure import Measure
 from curate.evidence.memory import blanks, ceiling
 from curate.evidence.one_pass import Held, OnePass
+from curate.evidence.parts.merging import join_parts
 from curate.evidence.parts.rows import PartedRows
 from curate.evidence.parts.writing import parted_fields, wide
 from curate.evidence.settings import EvidenceSettings
@@ -89,6 +90,8 @@ def take(
         gone, facts[modality] = work.run(values, progress)
         broken = gone | broken
     for measure in measures:
+        if several := [own for name in measure.fields if isinstance(own := values[name], PartedRows) and own.parts]:
+            join_parts(measure.fields, several)
         for name in wide(measure.fields):
             if isinstance(own := values[name], PartedRows):
                 own.again = partial(_again, table, measure, name, settings)

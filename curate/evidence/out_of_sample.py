@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +16,11 @@ from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import small_classes, stratified_folds, units
 from curate.evidence.noise import estimate_noise, estimate_set_noise
 from curate.evidence.order import labels_fingerprint
+from curate.evidence.parts.left import ArrayWriter, made_elsewhere, rows_key
+from curate.evidence.parts.lying import elsewhere, lies_in_parts
 from curate.evidence.probabilities import METHOD, cross_validated, cross_validated_sets, cross_validated_values
 from curate.evidence.values import Noise, Probabilities
-from curate.evidence.vector_rows import finite_rows
+from curate.evidence.vector_rows import Rows, finite_rows
 from curate.evidence.votes import Keeper
 from curate.table import Labels
 
@@ -63,14 +67,18 @@ class OutOfSample:
         vectors, (strata, folds) = self.embedder.embedding().vectors, self._dealt()
         learn = strata >= 0
 
-        def compute() -> Arrays:
+        def compute(writer: ArrayWriter | None) -> dict[str, Any]:
             if labels.sets is not None:
                 rows, sets = Chosen(vectors, order), labels.sets[order]
-                return cross_validated_sets(rows, sets, learn, folds, self._fitting, self.keeper)
-            return cross_validated(vectors, strata, len(labels.names), folds, self._fitting, order, keeper=self.keeper)
+                if writer is None or not lies_in_parts(rows):
+                    return cross_validated_sets(rows, sets, learn, folds, self._fitting, self.keeper)
+                work = partial(cross_validated_sets, sets=sets, known=learn, folds=folds)
+                return made_elsewhere(work, rows, writer)
+            names, told = len(labels.names), self._fitting
+            return cross_validated(vectors, strata, names, folds, told, order, keeper=self.keeper, writer=writer)
 
         made_from = (VERSIONS["probabilities"], self.embedder.key(), self._labels_key(), learn, folds)
-        values = self.estimates.get("probabilities", made_from, compute, vectors.size)["rows_values"]
+        values = self.estimates.left("probabilities", made_from, compute, vectors.size)["rows_values"]
         few = small_classes(strata, self.folds[0], labels.names) if labels.sets is None else None
         if few:
             self.note(few)
@@ -84,29 +92,32 @@ class OutOfSample:
         if labels.values is None:
             return np.full(len(order), np.nan)
         vectors, (strata, folds) = self.embedder.embedding().vectors, self._dealt()
-        targets = labels.values[order]
+        work = partial(cross_validated_values, values=labels.values[order], learn=strata >= 0, folds=folds)
 
         def compute() -> Arrays:
-            return {"rows_values": cross_validated_values(Chosen(vectors, order), targets, strata >= 0, folds)}
+            return {"rows_values": elsewhere(work, Chosen(vectors, order))}
 
         made_from = (VERSIONS["predictions"], self.embedder.key(), self._labels_key(), strata >= 0, folds)
         return self.estimates.get("predictions", made_from, compute, vectors.size)["rows_values"]
 
     def noise(self, probabilities: Probabilities) -> Noise:
         """The joint of given and true labels that these probabilities show, and the posterior of each true class."""
-        order, learned = self.order, self.learned[self.order]
+        labels, order, values = self.labels, self.order, probabilities.values
+        fitted = self.learned[order]
+        if labels.sets is not None:
+            estimate = partial(
+                estimate_set_noise, sets=labels.sets[order], known=labels.known[order], fitted=fitted
+            )  # fmt: skip
+        else:
+            estimate = partial(estimate_noise, codes=labels.codes[order], fitted=fitted)
 
-        def compute() -> Arrays:
-            labels, values = self.labels, probabilities.values[order]
-            if labels.sets is not None:
-                noise = estimate_set_noise(values, labels.sets[order], labels.known[order], learned)
-            else:
-                noise = estimate_noise(values, labels.codes[order], learned)
-            summary = np.array([noise.rate, noise.informed])
-            return {"joint": noise.joint, "rows_posterior": noise.posterior, "summary": summary}
+        def compute(writer: ArrayWriter | None) -> dict[str, Any]:
+            lies = lies_in_parts(values)
+            rows = Chosen(values, order) if lies else values[order]
+            return made_elsewhere(partial(_arrays_of_noise, estimate), rows, writer if lies else None)
 
-        made_from = (VERSIONS["noise"], probabilities.values[order], self._labels_key(), learned)
-        arrays = self.estimates.get("noise", made_from, compute, probabilities.values.size)
+        made_from = (VERSIONS["noise"], rows_key(values, order), self._labels_key(), fitted)
+        arrays = self.estimates.left("noise", made_from, compute, values.size)
         rate, informed = arrays["summary"].tolist()
         return Noise(arrays["joint"], arrays["rows_posterior"], rate, bool(informed))
 
@@ -115,11 +126,13 @@ class OutOfSample:
         labels, order = self.labels, self.order
         vectors, (strata, folds) = self.embedder.embedding().vectors, self._dealt()
 
+        given = labels.codes[order], strata >= 0, len(labels.names), folds, held_out, seed
+
         def compute() -> Arrays:
-            codes, classes = labels.codes[order], len(labels.names)
-            found = training_dynamics(
-                vectors[order], codes, strata >= 0, classes, folds, held_out, seed, self._fitting
-            )  # fmt: skip
+            if lies_in_parts(vectors):
+                found = elsewhere(partial(_dynamics, given), Chosen(vectors, order))
+            else:
+                found = training_dynamics(vectors[order], *given, self._fitting)
             return {"rows_margin": found.margin, "rows_best": found.best, "threshold": np.array([found.threshold])}
 
         made_from = (VERSIONS["dynamics"], self.embedder.key(), self._labels_key(), strata, folds, held_out, seed)
@@ -145,3 +158,14 @@ class OutOfSample:
         strata[~(self.learned & self.embedder.embedding().valid)] = -1
         unit = units(self.duplicates[order], None if self.groups is None else self.groups[order])
         return strata[order], stratified_folds(strata[order], unit, *self.folds)
+
+
+def _dynamics(given: tuple[Any, ...], rows: Rows) -> Dynamics:
+    return training_dynamics(rows[:], *given)
+
+
+def _arrays_of_noise(estimate: Callable[[np.ndarray], Noise], rows: Rows) -> Arrays:
+    noise = estimate(rows[:])
+    return {
+        "joint": noise.joint, "rows_posterior": noise.posterior, "summary": np.array([noise.rate, noise.informed])
+    }  # fmt: skip

@@ -13,16 +13,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
 from curate.errors import DataError
+from curate.evidence.answers import Answers
 from curate.evidence.channel import fit_channel
 from curate.evidence.cross_validation import CrossValidation, Progress
 from curate.evidence.encoders import columns
 from curate.evidence.exact_search import Chosen
 from curate.evidence.heads import FLOOR, design, fit_linear, fit_logistic, linear, sigmoid
 from curate.evidence.outside import Outside, learned_rows, with_shares
+from curate.evidence.parts.left import ArrayWriter, made_elsewhere
 from curate.evidence.ridge import best_ridge
 from curate.evidence.values import Probabilities
 from curate.evidence.vector_rows import BLOCK_NUMBERS, Rows, VectorRows, finite_rows
@@ -48,7 +53,8 @@ def cross_validated(
     order: np.ndarray | None = None,
     turned: bool = True,
     keeper: Keeper | None = None,
-) -> Arrays:
+    writer: ArrayWriter | None = None,
+) -> dict[str, Any]:
     """Class probabilities of each row by heads that did not see it.
 
     Of more than 100,000 rows the heads learn from an even sample of that size, in which rare classes keep 200 rows, and
@@ -64,55 +70,78 @@ def cross_validated(
         order: (n,) positions in `vectors` of the rows that all else speaks of; as they stand if left out.
         turned: see `CrossValidation`.
         keeper: of lists of the nearest voters; what is found does not depend on it.
+        writer: what the machines of an engine leave with what they say of rows and classes.
 
     Returns:
-        ``rows_values`` (n, K) float32, rows sum to 1, NaN where there is no vector or nothing to learn from;
-        ``temperature`` (1,) float64.
+        ``rows_values`` (n, K) float32, rows sum to 1, NaN where there is no vector or nothing to learn from; a
+        `LeftArray` where a machine left it; ``temperature`` (1,) float64.
+
+    Raises:
+        Lacking: what a machine left is gone.
     """
     order = np.arange(len(vectors)) if order is None else order
     valid = finite_rows(vectors)[order]
     learn = valid & (codes >= 0)
-    values = np.full((len(vectors), classes), np.nan, dtype=np.float32)
     seen = np.unique(codes[learn])
-    if not len(seen):
-        return {"rows_values": values, "temperature": np.ones(1)}
-    if len(seen) == 1:  # one class: nothing to tell apart
-        values[valid] = np.eye(classes, dtype=np.float32)[seen[0]]
+    if len(seen) < 2:  # none, or one: nothing to tell apart
+        values = np.full((len(codes), classes), np.nan, dtype=np.float32)
+        if len(seen):
+            values[valid] = np.eye(classes, dtype=np.float32)[seen[0]]
         return {"rows_values": values, "temperature": np.ones(1)}
     compact = np.where(learn, np.searchsorted(seen, codes), -1)
     sample = learned_rows(compact)
+    pooled = _Pooled(valid, compact, sample, seen, classes)
     if sample.sum() < learn.sum():
-        found = _of_sample(vectors, order, compact, sample, valid, folds, progress, keeper)
+        inside, beyond = pooled.of_sample()
+        rows, known = Chosen(vectors, order[inside]), np.ones(len(inside), dtype=bool)
+        outside = Outside(vectors, order[beyond], folds[beyond])
+        answers = CrossValidation(
+            rows, known, compact[inside], len(seen), folds[inside], progress, outside, keeper=keeper, writer=writer
+        ).answers()
     else:
-        found = CrossValidation(
-            Chosen(vectors, order), valid, compact, len(seen), folds, progress, turned=turned, keeper=keeper
-        ).probabilities()
-    channel = fit_channel([found[sample]], compact[sample])
-    values[valid] = 0
-    values[np.ix_(valid, seen)] = channel.calibrated(found[valid])
-    return {"rows_values": values, "temperature": np.array([channel.exponents[0]])}
+        rows = Chosen(vectors, order)
+        answers = CrossValidation(
+            rows, valid, compact, len(seen), folds, progress, turned=turned, keeper=keeper, writer=writer
+        ).answers()
+    return made_elsewhere(pooled, answers, None if writer is None or writer.came_back else writer)
 
 
-def _of_sample(
-    vectors: np.ndarray,
-    order: np.ndarray,
-    codes: np.ndarray,
-    sample: np.ndarray,
-    valid: np.ndarray,
-    folds: np.ndarray,
-    progress: Progress | None,
-    keeper: Keeper | None,
-) -> np.ndarray:
-    """(n, K) float32 by heads that learn from a sample and are asked about all rows with a vector."""
-    inside, beyond = np.flatnonzero(sample), np.flatnonzero(valid & ~sample)
-    outside = Outside(vectors, order[beyond], folds[beyond])
-    known, classes = np.ones(len(inside), dtype=bool), int(codes.max()) + 1
-    heads = CrossValidation(
-        Chosen(vectors, order[inside]), known, codes[inside], classes, folds[inside], progress, outside, keeper=keeper
-    ).probabilities()
-    found = np.zeros((len(codes), classes), dtype=np.float32)
-    found[np.concatenate([inside, beyond])] = with_shares(heads, codes[inside], codes[codes >= 0])
-    return found
+@dataclass(frozen=True)
+class _Pooled:
+    """What heads say, as probabilities of all rows and classes.
+
+    Attributes:
+        valid: (n,) bool, rows with a vector.
+        codes: (n,) int64 places in `seen` of the labels that may be learned from, -1 for none.
+        sample: (n,) bool, rows that heads learned from.
+        seen: (S,) classes that have such rows.
+        classes: K.
+    """
+
+    valid: np.ndarray
+    codes: np.ndarray
+    sample: np.ndarray
+    seen: np.ndarray
+    classes: int
+
+    def of_sample(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that heads learned from, and others that they are asked about."""
+        return np.flatnonzero(self.sample), np.flatnonzero(self.valid & ~self.sample)
+
+    def __call__(self, answers: Answers) -> Arrays:
+        """See `cross_validated`."""
+        found = answers.mean()
+        if self.sample.sum() < (self.codes >= 0).sum():
+            inside, beyond = self.of_sample()
+            heads, found = found, np.zeros((len(self.codes), len(self.seen)), dtype=np.float32)
+            found[np.concatenate([inside, beyond])] = with_shares(
+                heads, self.codes[inside], self.codes[self.codes >= 0]
+            )
+        channel = fit_channel([found[self.sample]], self.codes[self.sample])
+        values = np.full((len(self.codes), self.classes), np.nan, dtype=np.float32)
+        values[self.valid] = 0
+        values[np.ix_(self.valid, self.seen)] = channel.calibrated(found[self.valid])
+        return {"rows_values": values, "temperature": np.array([channel.exponents[0]])}
 
 
 def cross_validated_sets(

@@ -12,8 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
+from curate.evidence.chunks import LeftArray
 from curate.evidence.lists.listed import SPARE, Lists
 from curate.evidence.lists.voters import hashes, lists, nearest, rounded, scale_of
+from curate.evidence.parts.left import ArrayWriter, opened
 from curate.evidence.vector_rows import Rows
 
 MOST_VOTERS = 16_384
@@ -84,6 +86,20 @@ class Electorate:
         """The same lists beside the vectors of the voters that they were made of, or without these."""
         other = copy(self)
         other._base = None if vectors is None else rounded(vectors[self._first])  # pyright: ignore
+        return other
+
+    def left(self, writer: ArrayWriter) -> Electorate:
+        """The same with the lists left where it was made."""
+        other = copy(self)
+        other._near, other._value = writer.written(self._near), writer.written(self._value)  # pyright: ignore
+        return other
+
+    def here(self) -> Electorate:
+        """The same with its lists at hand. Raises `Absent`."""
+        if not isinstance(self._near, LeftArray) and not isinstance(self._value, LeftArray):
+            return self
+        other = copy(self)
+        other._near, other._value = opened(self._near), opened(self._value)
         return other
 
     def listed(self, rows: np.ndarray) -> np.ndarray:

@@ -303,6 +303,39 @@ def pictures(folder):
     return curate.load(str(folder))
 
 
+@pytest.mark.parametrize("held_out", [True, False])
+def test_training_dynamics_of_pictures_are_those_of_one_process(tmp_path, held_out):
+    table, ray = pictures(tmp_path / "pictures"), Weighing()
+    settings = EvidenceSettings(encoder="classic")
+    expected = Evidence(table, settings).dynamics(held_out)
+    with using(RayEngine(ray)):
+        evidence = Evidence(table, settings, cache=tmp_path / "there")
+        evidence.embedding()
+        done = ray.done
+        found = evidence.dynamics(held_out)
+    assert ray.done == done + 1
+    for name, array in vars(expected).items():
+        np.testing.assert_array_equal(vars(found)[name], array)
+
+
+def test_predictions_of_pictures_are_those_of_one_process(tmp_path):
+    root = pictures(tmp_path / "pictures").root
+    paths = sorted(root.rglob("*.png"))
+    values = [float(len(path.parent.name) + at % 7) for at, path in enumerate(paths)]
+    task = curate.Task(kind="regression", image="image", label="value")
+    data, ray = {"image": [str(path.relative_to(root)) for path in paths], "value": values}, Weighing()
+    table = curate.load(data, task=task, root=root)
+    settings = EvidenceSettings(encoder="classic")
+    expected = Evidence(table, settings).predictions()
+    with using(RayEngine(ray)):
+        evidence = Evidence(table, settings, cache=tmp_path / "there")
+        evidence.embedding()
+        done = ray.done
+        np.testing.assert_array_equal(evidence.predictions(), expected)
+    assert np.isfinite(expected).sum() >= 60
+    assert ray.done == done + 1
+
+
 def estimates(table, cache):
     evidence = Evidence(table, EvidenceSettings(encoder="classic"), cache=cache)
     near, embedding = evidence.neighbours(4), evidence.embedding()

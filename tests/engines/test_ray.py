@@ -56,6 +56,7 @@ def test_vectors_are_read_where_the_nodes_left_them_with_one_killed_while_heads_
     assert told["parts"] >= 8
     assert told["killed fitting"]
     assert told["in parts"]
+    assert told["left"]
     assert told["sound"]
 
 
@@ -97,7 +98,8 @@ def test_shards_are_those_of_this_process_with_a_node_killed_while_it_writes_one
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "work", ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing", "prepared", "_searched"]
+    "work",
+    ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing", "prepared", "_searched", "_Leaving"],
 )
 def test_what_ran_on_the_nodes(told, work):
     assert told["ran"].get(work, 0) >= 1

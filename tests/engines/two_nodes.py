@@ -31,6 +31,7 @@ from curate.evidence.keeper import Pace
 from curate.evidence.lists.neighbours import listed_search
 from curate.evidence.measuring import take
 from curate.evidence.pairs import _pictures
+from curate.evidence.parts.left import array_writer, opened
 from curate.evidence.parts.rows import PartedRows, UnitRows
 from curate.evidence.probabilities import cross_validated
 from curate.evidence.settings import EvidenceSettings
@@ -111,17 +112,18 @@ def parted(folder, cluster, node):
             killed.append(done)
             cluster.remove_node(node, allow_graceful=False)
 
-    def made(rows, progress=None):
+    def made(rows, progress=None, writer=None):
         vectors = UnitRows([rows], np.zeros(count, dtype=bool))
         near = listed_search(Chosen(vectors, places), places[::4], places, 5)
-        return [*near, cross_validated(vectors, codes, 3, folds, progress)["rows_values"]]
+        return [*near, opened(cross_validated(vectors, codes, 3, folds, progress, writer=writer)["rows_values"])]
 
     here = made(take(table, [Vectors()], EvidenceSettings()).values["test.vectors"])
-    with choosing.chosen("ray"):
+    with choosing.chosen("ray"), array_writer(folder) as writer:
         rows = take(table, [Vectors()], EvidenceSettings(), folder / "parts", parts=True).values["test.vectors"]
-        there = made(rows, kill)
+        there = made(rows, kill, writer)
     told = {"parts": len(rows.parts) if isinstance(rows, PartedRows) else 0, "killed fitting": bool(killed)}
     told["in parts"] = all(np.array_equal(one, other) for one, other in zip(here, there))
+    told["left"] = not (there[-1].flags.writeable or writer.came_back)
     return told | {"sound": not Cache(folder / "parts").verify()}
 
 

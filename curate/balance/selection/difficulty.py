@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from curate.evidence.parts.lying import by_pieces, lies_in_parts
 from curate.table import Labels
 
 By = Literal["margin", "entropy", "least_confidence", "el2n"]
@@ -25,12 +27,21 @@ def difficulty(values: np.ndarray, labels: Labels, by: By) -> np.ndarray:
             least_confidence, 1 less the probability of the likeliest class, as a share of its largest value; el2n,
             the distance of the probabilities from the one-hot label, as a share of its largest value.
     """
+    if lies_in_parts(values):
+        known = (labels.codes,) if labels.sets is None else (labels.codes, labels.sets)
+        [found] = by_pieces(partial(_of_piece, by), values, np.arange(len(values)), *known)
+    else:
+        [found] = _of_piece(by, values, labels.codes, labels.sets)
+    return np.where(labels.known, found, np.nan) if by == "el2n" else found
+
+
+def _of_piece(by: By, values: np.ndarray, codes: np.ndarray, sets: np.ndarray | None = None) -> tuple[np.ndarray]:
     found = np.empty(len(values))
     for start in range(0, len(values), CHUNK):
         part = slice(start, start + CHUNK)
-        sets = None if labels.sets is None else labels.sets[part]
-        found[part] = _of_rows(np.asarray(values[part], dtype=np.float64), labels.codes[part], sets, by)
-    return np.where(labels.known, found, np.nan) if by == "el2n" else found
+        own = None if sets is None else sets[part]
+        found[part] = _of_rows(np.asarray(values[part], dtype=np.float64), codes[part], own, by)
+    return (found,)
 
 
 def _of_rows(values: np.ndarray, codes: np.ndarray, sets: np.ndarray | None, by: By) -> np.ndarray:

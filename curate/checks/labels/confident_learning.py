@@ -8,12 +8,14 @@ Source: Northcutt, Jiang, Chuang, Confident Learning, 2021.
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from curate.checks.labels.pruning import Judged, label_issues, normalized_margin
 from curate.evidence.confident import Predicted, estimated_joint, predicted
+from curate.evidence.parts.lying import elsewhere
 from curate.evidence.vector_rows import Rows
 
 BLOCK_ROWS = 65_536
@@ -96,6 +98,10 @@ def count(labels: np.ndarray, probabilities: Rows, rows: np.ndarray | None = Non
         return 0
     if len(present) == probabilities.shape[1]:
         return int(label_issues(labels, probabilities, "confident_learning", rows).issues.sum())
+    return elsewhere(partial(_count_of, labels, present, rows), probabilities)
+
+
+def _count_of(labels: np.ndarray, present: np.ndarray, rows: np.ndarray | None, probabilities: Rows) -> int:
     compact, p = _present(labels, probabilities, present, rows)
     return int(label_issues(compact, p, "confident_learning").issues.sum())
 
@@ -121,16 +127,27 @@ def issues(labels: np.ndarray, probabilities: Rows, filter_by: str) -> np.ndarra
     return judged(labels, probabilities, filter_by).issues
 
 
-def joint_of_present(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
-    """(P, P) estimated joint of given (row) and true (column) label of the P classes that occur, None below two."""
+def joint_of_present(labels: np.ndarray, probabilities: Rows, rows: np.ndarray | None = None) -> np.ndarray | None:
+    """(P, P) estimated joint of given (row) and true (column) label of the P classes that occur, None below two.
+
+    Args:
+        labels: (m,) codes.
+        probabilities: (n, K), rows sum to 1.
+        rows: (m,) positions of the rows; all n if left out.
+    """
     present = np.unique(labels)
     if len(present) < 2:
         return None
-    compact, p = labels, probabilities
-    if len(present) < probabilities.shape[1]:
-        compact, p = _present(labels, probabilities, present, None)
-    joint = estimated_joint(p, compact)
+    if len(present) == probabilities.shape[1]:
+        joint = estimated_joint(probabilities, labels, rows)
+    else:
+        joint = elsewhere(partial(_joint_of, labels, present, rows), probabilities)
     return joint if np.isfinite(joint).all() else None
+
+
+def _joint_of(labels: np.ndarray, present: np.ndarray, rows: np.ndarray | None, probabilities: Rows) -> np.ndarray:
+    compact, p = _present(labels, probabilities, present, rows)
+    return estimated_joint(p, compact)
 
 
 def _present(

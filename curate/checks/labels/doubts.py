@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.checks.labels import confident_learning
+from curate.evidence.parts.lying import elsewhere
 from curate.evidence.vector_rows import finite_rows
 from curate.table import HELD_OUT
 
@@ -71,7 +73,7 @@ def doubts_of_sets(evidence: Evidence, rank: np.ndarray, judge: SetJudge) -> Dou
     rows = rows[np.argsort(rank[rows], kind="stable")]
     parts = []
     for beside, counts in judged_in_turn(rows, table.splits, table.training):
-        scores, found = judge(sets[beside], estimate.values[beside], posterior[beside])
+        scores, found = elsewhere(partial(_judged, judge, sets[beside], beside), estimate.values, posterior)
         parts.append((beside[counts], scores[counts], found[counts]))
     if not parts:
         return no_doubts({"rows_without_probabilities": len(known)})
@@ -89,6 +91,12 @@ def doubts_of_sets(evidence: Evidence, rank: np.ndarray, judge: SetJudge) -> Dou
     facts: dict[str, Any] = {"estimated_noise_rate": round(float(evidence.noise().rate), 4)}
     facts["probabilities"] = estimate.method
     return Doubts(rows, score, found, np.full(len(rows), -1), reason, facts)
+
+
+def _judged(
+    judge: SetJudge, sets: np.ndarray, rows: np.ndarray, probabilities: np.ndarray, posterior: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return judge(sets, probabilities[rows], posterior[rows])
 
 
 def doubts_of_numbers(evidence: Evidence, rank: np.ndarray) -> Doubts:

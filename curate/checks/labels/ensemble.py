@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from curate.checks.labels import confident_learning
+from curate.evidence.confident import largest_other, predicted
+from curate.evidence.vector_rows import Rows
 
 CERTAIN = 1e-6
 """Probabilities nearer to 0 or 1 than this are taken for this far."""
@@ -18,7 +20,6 @@ THIN_ROWS = 10
 """Classes of fewer rows cannot carry an estimate of their noise: only what is sure is flagged in them."""
 LEVEL = 0.9
 """Of the interval of the noise rate."""
-BLOCK_ROWS = 65_536
 MOST_CELLS = 20_000_000
 """Rows times classes from which confident learning counts by a sample of the rows."""
 
@@ -38,32 +39,43 @@ class NoiseRate:
     high: float
 
 
-def doubt(given: np.ndarray, probabilities: np.ndarray, posterior: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Views:
+    """What probabilities say of each label; n rows.
+
+    Attributes:
+        own: (n,) out-of-sample probability of the given class.
+        other: (n,) the largest one of another class, -inf where there is no other.
+        believed: (n,) probability that the given class is the true one, given the input and the label.
+        likeliest: (n,) int64 the true class by that.
+    """
+
+    own: np.ndarray
+    other: np.ndarray
+    believed: np.ndarray
+    likeliest: np.ndarray
+
+    @classmethod
+    def of(cls, given: np.ndarray, probabilities: Rows, posterior: Rows) -> Views:
+        """Of (n,) codes, (n, K) probabilities out of sample and (n, K) probabilities of each true class."""
+        seen, true = predicted(probabilities, given), predicted(posterior, given)
+        return cls(seen.own, largest_other(probabilities, given, seen), true.own, true.best.astype(np.int64))
+
+
+def doubt(views: Views) -> np.ndarray:
     """How much each label is doubted: the weighted mean of what several scores say, as log-odds.
 
     Self-confidence finds labels that the model gives no chance, the normalised margin those where it is sure of another
     class, the posterior those that the noise between the classes explains. None of them is best on all kinds of noise.
 
-    Args:
-        given: (n,) codes.
-        probabilities: (n, K) out of sample, rows sum to 1.
-        posterior: (n, K) probability of each true class given the input and the given label.
-
     Returns:
         (n,) float64 log-odds that the label is wrong.
     """
-    result = np.empty(len(given))
-    for begin in range(0, len(given), BLOCK_ROWS):
-        rows = slice(begin, begin + BLOCK_ROWS)
-        p = probabilities[rows].astype(np.float64)
-        here = np.arange(len(p))
-        own = p[here, given[rows]]
-        believed = posterior[rows][here, given[rows]].astype(np.float64)
-        p[here, given[rows]] = -1.0
-        margin = (1.0 + p.max(1, initial=0.0) - own) / 2
-        views = {"self_confidence": 1.0 - own, "posterior": 1.0 - believed, "normalized_margin": margin}
-        result[rows] = sum(WEIGHTS[name] * _log_odds(view) for name, view in views.items())
-    return result / sum(WEIGHTS.values())
+    own, believed = views.own.astype(np.float64), views.believed.astype(np.float64)
+    margin = (1.0 + np.maximum(views.other.astype(np.float64), 0.0) - own) / 2
+    scores = {"self_confidence": 1.0 - own, "posterior": 1.0 - believed, "normalized_margin": margin}
+    total = sum((WEIGHTS[name] * _log_odds(score) for name, score in scores.items()), start=np.zeros(len(own)))
+    return total / sum(WEIGHTS.values())
 
 
 def _log_odds(p: np.ndarray) -> np.ndarray:
@@ -71,7 +83,7 @@ def _log_odds(p: np.ndarray) -> np.ndarray:
     return np.log(p) - np.log1p(-p)
 
 
-def noise_rate(given: np.ndarray, probabilities: np.ndarray, posterior: np.ndarray) -> NoiseRate:
+def noise_rate(given: np.ndarray, probabilities: Rows, views: Views) -> NoiseRate:
     """The share of wrong labels, between two estimators that err on different sides.
 
     The noise model holds a model's doubt about a row for the row's own, and so misses errors that people make where
@@ -85,14 +97,15 @@ def noise_rate(given: np.ndarray, probabilities: np.ndarray, posterior: np.ndarr
         return NoiseRate(0.0, 0.0, 1.0)
     from scipy.special import betaincinv
 
-    wrong = np.clip(1.0 - posterior[np.arange(n), given].astype(np.float64), 0.0, 1.0)
-    modelled = float(wrong.mean())
-    some = slice(None)
-    if probabilities.size > MOST_CELLS:  # an even sample, in the order of the rows' ids
-        some = np.linspace(0, n - 1, MOST_CELLS // probabilities.shape[1]).astype(np.int64)
-    joint = confident_learning.joint_of_present(given[some], probabilities[some])
+    wrong = np.clip(1.0 - views.believed.astype(np.float64), 0.0, 1.0)
+    modelled, classes = float(wrong.mean()), probabilities.shape[1]
+    if n * classes > MOST_CELLS:  # an even sample, in the order of the rows' ids
+        some = np.linspace(0, n - 1, MOST_CELLS // classes).astype(np.int64)
+        joint = confident_learning.joint_of_present(given[some], probabilities, some)
+    else:
+        joint = confident_learning.joint_of_present(given, probabilities)
     counted = modelled if joint is None else float(np.clip(1 - np.trace(joint), 0.0, 1.0))
-    supported = float(wrong[~thin(given, probabilities.shape[1])].sum())
+    supported = float(wrong[~thin(given, classes)].sum())
     tail = (1 - LEVEL) / 2
     most = max(modelled, counted) * n
     low = float(betaincinv(min(modelled, counted, supported / n) * n + 0.5, n + 0.5, tail))
@@ -117,17 +130,17 @@ def flagged(given: np.ndarray, log_odds: np.ndarray, rate: float, classes: int) 
     return np.where(thin(given, classes), sure, found | sure)
 
 
-def suggestions(given: np.ndarray, probabilities: np.ndarray, posterior: np.ndarray, found: np.ndarray) -> np.ndarray:
+def suggestions(given: np.ndarray, probabilities: Rows, posterior: Rows, views: Views, found: np.ndarray) -> np.ndarray:
     """(n,) the likeliest true class, -1 where that is the given one; for flagged rows the likeliest other class.
 
     Args:
         given: (n,) codes.
         probabilities: (n, K).
         posterior: (n, K).
+        views: of these.
         found: (n,) bool, flagged rows.
     """
-    best = posterior.argmax(1)
-    suggested = np.where(best == given, -1, best)
+    suggested = np.where(views.likeliest == given, -1, views.likeliest)
     rows = np.flatnonzero(found & (suggested < 0))
     others = probabilities[rows] * posterior[rows]
     others[np.arange(len(rows)), given[rows]] = -1.0

@@ -10,6 +10,7 @@ import numpy as np
 
 from curate.checks.labels import confident_learning, ensemble
 from curate.evidence.confident import predicted
+from curate.evidence.exact_search import Chosen
 from curate.wording import of_all
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ def by_ensemble(evidence: Evidence, min_doubt: float | None) -> Judge:
     probabilities, posterior, informed = evidence.probabilities().values, noise.posterior, noise.informed
 
     def judge(rows: np.ndarray) -> Verdicts:
-        given, p, r = codes[rows], probabilities[rows], posterior[rows]
-        log_odds = ensemble.doubt(given, p, r)
+        given, p, r = codes[rows], Chosen(probabilities, rows), Chosen(posterior, rows)
+        views = ensemble.Views.of(given, p, r)
+        log_odds = ensemble.doubt(views)
         score = 1 / (1 + np.exp(log_odds))
-        rate = ensemble.noise_rate(given, p, r) if informed else ensemble.NoiseRate(0.0, 0.0, 1.0)
+        rate = ensemble.noise_rate(given, p, views) if informed else ensemble.NoiseRate(0.0, 0.0, 1.0)
         facts: dict[str, Any] = {
             "estimated_noise_rate": round(rate.rate, 4),
             "noise_rate_interval": [round(rate.low, 4), round(rate.high, 4)],
@@ -77,7 +79,7 @@ def by_ensemble(evidence: Evidence, min_doubt: float | None) -> Judge:
             found = ensemble.flagged(given, log_odds, rate.rate, len(names)) & informed
             least = 1 - score[found].max() if found.any() else 1.0
             threshold = f"flagged from {least:.2f} on"
-        suggested = ensemble.suggestions(given, p, r, found)
+        suggested = ensemble.suggestions(given, p, r, views, found)
         return Verdicts(score, found, suggested, facts, threshold)
 
     return judge
@@ -93,10 +95,11 @@ def by_noise_model(evidence: Evidence, min_confidence: float) -> Judge:
     codes, noise = evidence.labels.codes, evidence.noise()
 
     def judge(rows: np.ndarray) -> Verdicts:
-        given, posterior = codes[rows], noise.posterior[rows]
-        here, best = np.arange(len(given)), posterior.argmax(1)
-        found = (best != given) & (posterior[here, best] >= min_confidence)
-        score = np.clip(posterior[here, given], 0.0, 1.0)
+        given = codes[rows]
+        seen = predicted(noise.posterior, given, rows)
+        best = seen.best.astype(np.int64)
+        found = (best != given) & (seen.top >= min_confidence)
+        score = np.clip(seen.own, 0.0, 1.0)
         facts = {"estimated_noise_rate": round(float(noise.rate), 4)}
         threshold = f"another class with at least {min_confidence:g} is flagged"
         return Verdicts(score, found, np.where(best == given, -1, best), facts, threshold)

@@ -19,10 +19,10 @@ from curate.evidence.confident import (
     calibrated,
     confident_counts,
     guesses,
+    largest_other,
     predicted,
     rounded,
     thresholds,
-    visited,
 )
 from curate.evidence.vector_rows import Rows
 
@@ -92,16 +92,7 @@ def normalized_margin(
     probabilities: Rows, labels: np.ndarray, seen: Predicted, rows: np.ndarray | None = None
 ) -> np.ndarray:
     """(m,) probability of the given label less the largest other one, brought to [0, 1]."""
-    other = seen.top.copy()
-    best = seen.best == labels
-    for places, block in visited(probabilities, rows, len(labels)):
-        mine = np.flatnonzero(best[places])
-        part = block[mine]  # a copy
-        part[np.arange(len(mine)), labels[places][mine]] = -np.inf
-        values = other[places]
-        values[mine] = part.max(1, initial=-np.inf)
-        other[places] = values
-    return (seen.own - other + 1) / 2
+    return (seen.own - largest_other(probabilities, labels, seen, rows) + 1) / 2
 
 
 def _kept(counts: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from curate.engines.engine import Lacking, current
 from curate.evidence.blas_threads import with_threads_of_here
-from curate.evidence.parts.rows import LyingRows
+from curate.evidence.parts.like_arrays import LyingRows
 
 SHARED_BYTES = 1 << 30
 """What every machine holds of all rows at most: 150,000 pictures, 60,000 videos, 300,000 recordings."""

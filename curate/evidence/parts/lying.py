@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from curate.engines.engine import Lacking, current
-from curate.evidence.blas_threads import fits
-from curate.evidence.parts.rows import LyingRows
+from curate.evidence.blas_threads import fits, with_threads_of_here
+from curate.evidence.parts.like_arrays import LyingRows
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+PIECE_BYTES = 16_000_000
+"""Of the rows that a machine goes over at a time."""
 
 
 def lies_in_parts(rows: Any) -> bool:
@@ -52,3 +54,49 @@ def by_rows(work: Callable[[Any, Given], Made], rows: Any, given: Sequence[Given
         except Lacking:
             rows = in_memory(rows)
     yield from fits(partial(work, rows), given[done:])
+
+
+def by_pieces(work: Callable[..., tuple[np.ndarray, ...]], rows: Any, some: np.ndarray, *known: np.ndarray) -> Any:
+    """What `work` says of some rows, put together of pieces in the order in which they are stored.
+
+    Args:
+        work: (b, d) rows, and (b,) what is known of each -> arrays of length b; the same however rows are cut.
+        rows: as of `by_rows`.
+        some: (m,) positions.
+        known: (m,) arrays, which are sent along.
+
+    Returns:
+        (m, ...) arrays, as many as `work` gives.
+    """
+    order, step = np.argsort(some, kind="stable"), rows_of_piece(rows)
+    parts = [order[begin : begin + step] for begin in range(0, max(1, len(order)), step)]
+    given = [(some[part], *(column[part] for column in known)) for part in parts]
+    made = [np.concatenate(column) for column in zip(*by_rows(partial(_of_piece, work), rows, given), strict=True)]
+    found = [np.empty_like(column) for column in made]
+    for column, own in zip(found, made, strict=True):
+        column[order] = own
+    return found
+
+
+def _of_piece(work: Callable[..., Any], rows: Any, given: tuple[np.ndarray, ...]) -> Any:
+    return work(rows[given[0]], *given[1:])
+
+
+def rows_of_piece(rows: Any) -> int:
+    """Rows of many numbers that a machine goes over at a time."""
+    return max(1, PIECE_BYTES // max(1, rows.dtype.itemsize * rows.shape[1]))
+
+
+def elsewhere(work: Callable[..., Made], *rows: Any) -> Made:
+    """`work` of rows on a machine of the engine where some of them lie in parts, else here."""
+    if current().remote and any(lies_in_parts(own) for own in rows):
+        try:
+            [made] = current().ordered_map(with_threads_of_here(partial(_of_all, work)), [rows])
+            return made
+        except Lacking:
+            rows = tuple(in_memory(own) for own in rows)
+    return work(*rows)
+
+
+def _of_all(work: Callable[..., Made], rows: tuple[Any, ...]) -> Made:
+    return work(*rows)

@@ -17,6 +17,7 @@ import numpy as np
 from curate.engines.engine import Absent
 from curate.evidence.chunks import map_chunk
 from curate.evidence.measure import blank
+from curate.evidence.parts.like_arrays import LyingRows
 
 MOST_OPEN = 16_384
 """Parts that a process has mapped at once; a system allows some 65,000."""
@@ -45,84 +46,16 @@ class Part:
         except OSError:  # another run removed it: what looks into it will see that
             return cls(path, 0, rows)
 
+    def __len__(self) -> int:
+        """Rows."""
+        return self.rows
+
     def is_there(self) -> bool:
         """Whether this machine sees it."""
         try:
             return self.path.stat().st_size == self.size
         except OSError:
             return False
-
-
-class LyingRows(np.lib.mixins.NDArrayOperatorsMixin):
-    """Rows that are read block by block where they lie.
-
-    Who treats them as an array as a whole, by a function, an operator or a method, gets what an array of all rows in
-    memory gives.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    finite: np.ndarray | None = None
-    """(n,) bool, rows of finite numbers alone, where that is known."""
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return self.shape[0]
-
-    @property
-    def ndim(self) -> int:
-        """As of an array."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Numbers in all."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all rows."""
-        return self.size * self.dtype.itemsize
-
-    def __getitem__(self, rows: Any, /) -> np.ndarray:
-        """Some rows, by a position, a slice, positions or (n,) bool; anything else as of an array of all rows."""
-        if isinstance(rows, tuple) or rows is None or rows is Ellipsis:
-            return self.taken(np.arange(len(self)))[rows]
-        if isinstance(rows, slice):
-            return self.taken(np.arange(*rows.indices(len(self))))
-        places = np.asarray(rows)
-        if places.dtype == bool:
-            return self.taken(np.flatnonzero(places))
-        if places.size and not -len(self) <= places.min() <= places.max() < len(self):
-            raise IndexError(
-                f"there are {len(self):,} rows, and one of {places.min():,} to {places.max():,} was asked for"
-            )
-        flat = places.astype(np.int64).ravel()
-        return self.taken(np.where(flat < 0, flat + len(self), flat)).reshape(*places.shape, *self.shape[1:])
-
-    def __getattr__(self, name: str) -> Any:
-        """What else an array has."""
-        if name.startswith("_") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self[:], name)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: Any, **options: Any) -> Any:
-        """A function of NumPy on all rows."""
-        arrays = [one[:] if isinstance(one, LyingRows) else one for one in given]
-        return getattr(ufunc, method)(*arrays, **options)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """All rows in memory."""
-        whole = self[:]
-        return whole if dtype is None else whole.astype(dtype, copy=False)
-
-    def taken(self, rows: np.ndarray) -> np.ndarray:
-        """(m, ...) copy of rows by (m,) int64 positions, none of them negative. Raises `Absent`."""
-        raise NotImplementedError
-
-    def look_again(self) -> None:
-        """Check what lies somewhere once more before it is read again."""
-        raise NotImplementedError
 
 
 class PartedRows(LyingRows):
@@ -134,6 +67,7 @@ class PartedRows(LyingRows):
         rows: n; all of them are blank at first.
 
     Attributes:
+        written: parts that all lines of were written for these rows.
         again: (m,) positions -> their values, measured anew; for rows whose part is gone or damaged. It stays behind
             where the rows are sent, and a part that is not there then raises `Absent`.
     """
@@ -142,6 +76,7 @@ class PartedRows(LyingRows):
         self._field, self._kind = field, kind
         self.shape, self.dtype = (rows, *kind[1]), np.dtype(kind[0])
         self.again: Callable[[np.ndarray], np.ndarray] | None = None
+        self.written: list[Part] = []
         self._pieces: list[Part | np.ndarray] = []
         self._begins = [0]
         self._at = np.full(rows, NOWHERE, dtype=np.int64)
@@ -149,7 +84,7 @@ class PartedRows(LyingRows):
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels: where the rows lie."""
-        return {**vars(self), "again": None, "_open": OrderedDict()}
+        return {**vars(self), "again": None, "written": [], "_open": OrderedDict()}
 
     @property
     def parts(self) -> list[Part]:
@@ -162,11 +97,35 @@ class PartedRows(LyingRows):
 
     def lie_in(self, rows: np.ndarray, part: Part, lines: np.ndarray | None = None) -> None:
         """Say that (m,) rows are those lines of a part; its lines in their order if left out."""
-        self._add(rows, part, np.arange(part.rows) if lines is None else lines)
+        self._add(rows, part, np.arange(len(part)) if lines is None else lines)
+        if lines is None:
+            self.written.append(part)
 
     def repeat(self, rows: np.ndarray, sources: np.ndarray) -> None:
         """Give rows the values of others."""
         self._at[rows] = self._at[sources]
+
+    def join(self, groups: Sequence[tuple[Sequence[Part], Part]]) -> None:
+        """Say that the lines of parts lie in another one, one part after the other."""
+        whither: dict[Part, tuple[Part, int]] = {}
+        for parts, into in groups:
+            ends = np.cumsum([len(part) for part in parts]).tolist()
+            whither |= {part: (into, end - len(part)) for part, end in zip(parts, ends, strict=True)}
+        pieces: list[Part | np.ndarray] = []
+        begins, moved, first = [0], [], {}
+        for piece in self._pieces:
+            into, offset = whither.get(piece, (piece, 0)) if isinstance(piece, Part) else (piece, 0)
+            own = into if isinstance(into, Part) else id(into)
+            if own not in first:
+                first[own] = begins[-1]
+                pieces.append(into)
+                begins.append(begins[-1] + len(into))
+            moved.append(first[own] + offset)
+        known = np.flatnonzero(self._at >= 0)
+        number = np.searchsorted(self._begins, self._at[known], side="right") - 1
+        self._at[known] += (np.array(moved, dtype=np.int64) - np.array(self._begins[:-1], dtype=np.int64))[number]
+        self._pieces, self._begins = pieces, begins
+        self._open.clear()
 
     def chosen(self, rows: np.ndarray) -> PartedRows:
         """Some of the rows, by (m,) positions, left where they lie."""
@@ -203,7 +162,7 @@ class PartedRows(LyingRows):
             return
         self._pieces.append(piece)
         self._at[rows] = self._begins[-1] + lines
-        self._begins.append(self._begins[-1] + (piece.rows if isinstance(piece, Part) else len(piece)))
+        self._begins.append(self._begins[-1] + len(piece))
 
     def _values(self, number: int) -> np.ndarray:
         """(rows, ...) of a piece."""

@@ -33,7 +33,7 @@ def test_the_interval_holds_the_planted_noise_rate(predicted):
             rate = (0.02, 0.05, 0.1, 0.2, 0.35)[seed % 5]
             p, true, given = predicted(n, classes, rate, seed, sharpness, structured=bool(seed % 2))
             posterior = estimate_noise(p, given, np.ones(n, dtype=bool)).posterior
-            found = ensemble.noise_rate(given, p, posterior)
+            found = ensemble.noise_rate(given, p, ensemble.Views.of(given, p, posterior))
             actual = (true != given).mean()
             held.append(found.low <= actual <= found.high)
             off.append(abs(found.rate - actual))
