@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError, nearest
+from curate.wording import counted
 
 SMALLEST = 0.01
 """Classes with less mass are not named in the ledger; what they have together is spread evenly."""
@@ -285,12 +286,13 @@ def _sentence(entry: Mapping[str, Any]) -> str:
         rest = 1 - sum(mass for _, mass in given)
         after = ", ".join(f"{name} {mass:.2f}" for name, mass in given)
         after += f", {rest:.2g} evenly over the other classes" if rest >= SMALLEST / 2 else ""
+    times = counted(int(after), "more time") if action == "repeat" else ""
     done = {
         "drop": "dropped",
         "relabel": f"relabelled from {before!r} to {after!r}" if before is not None else f"labelled {after!r}",
         "soften": f"given the soft label {after}",
         "weight": f"weighted by {after}",
-        "repeat": f"drawn {after} more time(s)",
+        "repeat": f"drawn {times}",
         "subset": f"put into the members {after} of an ensemble",
         "synthesize": "made by synthesis" + (_made_from(after) if action == "synthesize" else ""),
         "review": "set aside for review",

@@ -197,6 +197,7 @@ class Table:
         parents: (n,) row ids of the rows these were made from by a 1-to-n transform, or None.
         notes: what the reader says of the source as a whole (files skipped, blank lines, encodings), as sentences.
         made: (m,) ids of the rows that a step synthesised, which belong to training alone; None where there are none.
+        decimal_commas: columns of numbers that the source writes with a comma for the point.
     """
 
     dataset: datasets.Dataset
@@ -210,6 +211,7 @@ class Table:
     parents: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     made: np.ndarray | None = None
+    decimal_commas: tuple[str, ...] = ()
     stored: Stored | None = field(default=None, init=False, repr=False, compare=False)
     held: Held | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -259,10 +261,11 @@ class Table:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """A column as Arrow, media undecoded. Raises DataError if there is none of that name."""
-        if name not in self.column_names:
+        arrow = self._arrow
+        if arrow is not None and (place := arrow.mapped.schema.get_field_index(name)) >= 0:
+            return arrow.mapped.column(place)  # a list of all names takes its time where there are thousands
+        if arrow is not None or name not in self.column_names:
             raise DataError(f"{self.source}: no column {name!r}; there are {', '.join(self.column_names)}")
-        if (arrow := self._arrow) is not None:
-            return arrow.mapped[name]
         return self.dataset.select_columns([name]).with_format("arrow")[:][name]
 
     def rows(self, rows: Sequence[int] | np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:

@@ -3,8 +3,8 @@
     curate run pipeline.yaml --out curated/
     python examples/plain_pytorch.py curated/
 
-Works for images, audio, series and features: whatever the batch holds is averaged down to a small vector first, so that
-the script stays short. Put a real model in place of `Tiny`.
+Works for classes of images, audio, series and features: whatever the batch holds is averaged down to a small vector
+first, so that the script stays short. Put a real model in place of `Tiny`.
 """
 
 import sys
@@ -39,6 +39,8 @@ class Tiny(nn.Module):
 def main(folder):
     torch.manual_seed(0)
     curated = curate.open(folder)
+    if curated.table.task.kind != "classification":
+        sys.exit(f"this script trains on a class per row, and the task of {folder} is {curated.table.task.kind}")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     loader = curated.loader(batch_size=32, num_workers=0)
     loss = curated.loss().to(device)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.checks.judging.blameless import BlamelessCheck
@@ -28,8 +30,8 @@ class ColumnQuality(ColumnsCheck, BlamelessCheck):
     """Finds columns that are wrong as a whole; what is wrong with single cells is found by table_quality.
 
     constant_column: one value in all rows. id_column: a name, key or number that differs in every row (a column of
-    times is none). repeated_column: the same as another column. missing_column: mostly missing. target_leak: a column
-    that alone foretells the label.
+    dates or times is none). repeated_column: the same as another column. missing_column: mostly missing. target_leak: a
+    column that alone foretells the label.
 
     A finding speaks of a column and not of a row: for each such column one row stands as its place, with a reason that
     names the column, so that it is shown and counted once; the fact `columns` lists them. Its score is 0.5 at the
@@ -122,8 +124,9 @@ class ColumnQuality(ColumnsCheck, BlamelessCheck):
             why = f"{value!r} in {most / known:.1%} of its known cells (threshold {self.max_constant_share:.0%})"
             wrong["constant_column"].append((column.name, 0.45 * (1 - most / known), why))
         distinct = int((counts > 0).sum())
-        names = not is_time and (column.whole or (column.is_text and column.numbers is None))
-        if "id_column" in wrong and known >= LEAST_ROWS and names and distinct >= self.max_distinct_share * known:
+        names = not is_time and (column.whole or (column.is_text and (column.numbers is None or _whole(column))))
+        differs = known >= LEAST_ROWS and names and distinct >= self.max_distinct_share * known
+        if "id_column" in wrong and differs and not _are_times(column):
             why = f"{distinct:,} different values in {known:,} known cells (threshold {self.max_distinct_share:.0%})"
             wrong["id_column"].append((column.name, 0.2, why))
 
@@ -156,6 +159,18 @@ class ColumnQuality(ColumnsCheck, BlamelessCheck):
                 )
                 score = 0.5 * (1 - share) / max(1 - self.max_foretold, 1e-9)
                 wrong["target_leak"].append((column.name, float(min(max(score, 0.0), 0.49)), why))
+
+
+def _whole(column: Column) -> bool:
+    """Whether a column of text holds whole numbers: too large for a type of number, or with zeros before them."""
+    return pc.all(pc.match_substring_regex(column.values, r"^\s*[+-]?[0-9]+\s*$")).as_py() is True
+
+
+def _are_times(column: Column) -> bool:
+    """Whether a column of text holds dates or times, which may all differ and name nothing."""
+    if not column.is_text or column.numbers is not None:
+        return False
+    return read_times(pa.chunked_array([column.values]))[0] is not None
 
 
 def _times(table: Table) -> str | None:

@@ -13,6 +13,7 @@ from curate.errors import ConfigError, nearest
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+from curate.wording import noun
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -113,7 +114,8 @@ def _columns(evidence: Evidence, rules: list[Rule], rows: np.ndarray) -> dict[st
     wanted = dict.fromkeys(name for rule in rules for name in rule.columns)
     missing = [f"{name!r}{nearest(name, there)}" for name in wanted if name not in there]
     if missing:
-        raise ConfigError(f"expectations: there is no column {', '.join(missing)}; the data have {', '.join(there)}")
+        columns = noun(len(missing), "is no column", "are no columns")
+        raise ConfigError(f"expectations: there {columns} {', '.join(missing)}; the data have {', '.join(there)}")
     found = {}
     for name in wanted:
         if name == table.task.label and table.task.kind == "classification":

@@ -16,6 +16,7 @@ from curate.checks.tables.ranges import out_of_range
 from curate.checks.tables.spelling import misspelt
 from curate.evidence.order import canonical_order
 from curate.findings import Findings
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -109,9 +110,10 @@ class TableQuality(ColumnsCheck):
         for one in violations(found, known, usual):
             column, by = found[one.column], found[one.determinant]
             share = one.agree / max(one.group, 1)
+            others = f"{counted(one.votes, 'column')} {noun(one.votes, 'says', 'say')} so"
             why = (
                 f"as {one.agree} of {one.group} rows with {by.name!r} {by.value(by.codes[one.place])[:40]!r} have it"
-                f" ({share:.0%}, threshold {LEAST_MAJORITY:.0%}; {one.votes} column(s) say so)"
+                f" ({share:.0%}, threshold {LEAST_MAJORITY:.0%}; {others})"
             )
             held, wanted = column.value(column.codes[one.place]), column.value(one.expected)
             score = 0.5 * (1 - share) / (1 - LEAST_MAJORITY) * 0.9 / one.votes + 0.02
@@ -139,7 +141,7 @@ class TableQuality(ColumnsCheck):
             if self.max_typo_share and column.numbers is None:
                 for code, slip in misspelt(column, self.max_typo_share).items():
                     why = (
-                        f"differs by {slip.difference} and has {slip.rows} row(s) to {slip.right_rows}"
+                        f"differs by {slip.difference} and has {counted(slip.rows, 'row')} to {slip.right_rows:,}"
                         f" (threshold {self.max_typo_share:.0%})"
                     )
                     score = 0.05 + 0.4 * slip.rows / max(slip.right_rows, 1)

@@ -171,7 +171,8 @@ class TextQuality(Check):
         foreign = np.zeros(len(texts), dtype=bool)
         if "language" in m:
             judged = training & (m["words"] >= 3)
-            usual = self.languages or language.usual_languages(m["language"], judged if judged.any() else training)
+            judged = judged if judged.any() else training
+            usual = language.known(self.languages) or language.usual_languages(m["language"], judged)
             facts["languages"] = list(usual)
             issue = language.wrong_language(texts, m, usual, self.max_language_margin, corpus)
             foreign = issue.score < 0.5 / language.SURE

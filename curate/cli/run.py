@@ -86,13 +86,12 @@ def _print(curated: Any, out: Path, json: bool) -> None:
 def _foretell(pipeline: Any, source: str | None, out: Path, from_step: str | None, undo: list[str], json: bool) -> int:
     """Print what a run would do. Raises ConfigError where the run itself would be refused."""
     from curate.pipeline.files import refuse_folder
-    from curate.pipeline.run import position, undoable
+    from curate.pipeline.run import position
 
     refuse_folder(out)
-    undoable(pipeline, undo)
     if from_step is not None:
         position(pipeline, from_step, "--from")
     with shared.progress(quiet=json) as tell:
-        found = pipeline.forecast(source, progress=tell)
+        found = pipeline.forecast(source, undo=undo, progress=tell)
     shared.echo(found.to_json() if json else str(found))
     return 1 if found.stops else 0

@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from curate.arrow import places, texts, truths, values_of
-from curate.errors import ConfigError, DataError
+from curate.arrow import places, values_of
+from curate.errors import ConfigError, CurateError, DataError
 from curate.feed.alike import FIRST_REPLACEMENT, REPLACEMENTS, Alike
-from curate.feed.collating import numbers, renamed, tensors
-from curate.feed.draws import NONE_BROKEN, Draw, Skipped, Watch
+from curate.feed.collating import Unfit, numbers, renamed, tensors
+from curate.feed.draws import NONE_BROKEN, Draw, Part, Skipped, Watch
 from curate.feed.inputs.input import Fillable, Filling, Input
 from curate.feed.memory import Memory, Recycled, within
+from curate.feed.partners import partners
 from curate.feed.recipes import Line, Recipes
 from curate.feed.spilled import Rows, Spilled
 from curate.feed.targets import Targets
-from curate.table import HELD_OUT
 
 if TYPE_CHECKING:
     from curate.feed.device.left import Left
@@ -45,18 +44,6 @@ def begin_process() -> None:
     """After a fork: a lock that another thread of the parent held then would stay held here."""
     global _tokenizing
     _tokenizing = threading.Lock()
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Some draws, read: the finished arrays of every input, or why a draw has none."""
-
-    draws: list[Draw]
-    planned: pa.Table
-    lines: list[Line]
-    items: list[list[Any] | None]
-    skipped: dict[int, str]
-    unchanged: Counter[str]
 
 
 @dataclass
@@ -99,14 +86,7 @@ class Batches:
 
     @cached_property
     def _partners(self) -> np.ndarray:
-        """Positions in the plan that may be mixed into another draw: none of a held-out split beside training lines."""
-        plan = self.plan.table
-        if "split" in plan.column_names:
-            held_out = pc.is_in(plan["split"].cast(pa.string()), value_set=texts(HELD_OUT))
-            training = np.flatnonzero(~truths(held_out))
-            if len(training):
-                return training
-        return np.arange(plan.num_rows)
+        return partners(self.plan.table)
 
     def __getitem__(self, draw: Draw | int) -> dict[str, Any]:
         """The batch of a single draw; of a bare position, as in epoch 0."""
@@ -145,7 +125,10 @@ class Batches:
             skipped += self._mix(lines, items, targets, [part.draws[place] for place in kept], broken, watch)
         if watch is not None:
             watch.off()
-        batch = self._collate(lines, items, targets, skipped, filled)
+        try:
+            batch = self._collate(lines, items, targets, skipped, filled)
+        except Unfit as unfit:
+            batch = self._without(unfit.reasons, lines, items, targets, skipped, filled)
         if self.left is not None:
             batch[LEFT] = self.left.asked(lines, draws[0].epoch, self.recipes.seed)
         return batch | {UNCHANGED: part.unchanged} if part.unchanged else batch
@@ -162,7 +145,7 @@ class Batches:
         broken: Mapping[Draw, str],
         watch: Watch | None,
         filled: Sequence[Filling | None] = (),
-    ) -> _Part:
+    ) -> Part:
         """Gather, decode and augment; the finished arrays of each draw, one per input, or what stands for them."""
         planned, lines = self._planned(draws)
         found, place = np.unique(values_of(planned["row"]), return_inverse=True)
@@ -186,9 +169,9 @@ class Batches:
                     raise
                 skipped[number] = str(error).removeprefix(f"row {line.row_id} can't be read: ")
                 items.append(None)
-        return _Part(list(draws), planned, lines, items, skipped, unchanged)
+        return Part(list(draws), planned, lines, items, skipped, unchanged)
 
-    def _replaced(self, part: _Part, broken: Mapping[Draw, str], watch: Watch | None) -> tuple[_Part, list[Skipped]]:
+    def _replaced(self, part: Part, broken: Mapping[Draw, str], watch: Watch | None) -> tuple[Part, list[Skipped]]:
         """The part with other rows of the same classes in the place of those that could not be read.
 
         Which they are follows from seed, epoch, row and copy alone, like everything else about a draw.
@@ -208,7 +191,7 @@ class Batches:
                     replacement = tried.lines[0].row_id
                     break
             skipped.append(Skipped(line.row_id, reason, replacement))
-        return _Part(draws, *self._planned(draws), items, {}, unchanged), skipped
+        return Part(draws, *self._planned(draws), items, {}, unchanged), skipped
 
     def _planned(self, draws: Sequence[Draw]) -> tuple[pa.Table, list[Line]]:
         """The lines of the plan, and what a recipe must know of them."""
@@ -269,6 +252,21 @@ class Batches:
         self.targets.mixed(targets, theirs, share)
         return skipped
 
+    def _without(
+        self, unfit: Mapping[int, str], lines: list[Line], items: list[list[Any]], targets: dict[str, np.ndarray],
+        skipped: list[Skipped], filled: Sequence[Filling | None],
+    ) -> dict[str, Any]:  # fmt: skip
+        """The batch without rows that can't be put into one."""
+        kept = [place for place in range(len(lines)) if place not in unfit]
+        if self.on_error == "raise" or any(one is not None for one in filled):
+            place, reason = next(iter(unfit.items()))
+            raise DataError(f"row {lines[place].row_id} can't be put into a batch: {reason}")
+        skipped = skipped + [Skipped(lines[place].row_id, reason) for place, reason in unfit.items()]
+        if not kept:
+            return {"row_id": [], SKIPPED: skipped}
+        left = {name: values[kept] for name, values in targets.items()}
+        return self._collate([lines[p] for p in kept], [items[p] for p in kept], left, skipped, filled)
+
     def _collate(
         self,
         lines: list[Line],
@@ -283,7 +281,13 @@ class Batches:
         for number, (modality, filling) in enumerate(zip(self.inputs, filled)):
             column = [item[number] for item in items]
             with within(self.memory), _tokenizing if modality.modality == "text" else nullcontext():
-                batch |= modality.collate(column, row_ids) if filling is None else filling.entries(column, row_ids)
+                try:
+                    batch |= modality.collate(column, row_ids) if filling is None else filling.entries(column, row_ids)
+                except CurateError:
+                    raise
+                except Exception as error:
+                    Unfit.blame(modality, column, row_ids, error)
+                    raise
         batch = self.targets.joined(targets, batch)
         batch["row_id"] = row_ids
         made = renamed({name: tensors(value) for name, value in batch.items()}, self.names)

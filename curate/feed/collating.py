@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from curate.feed.inputs.input import Input
+
+
+class Unfit(Exception):
+    """Items that an input can't put into a batch, not even alone, such as recordings too short for a processor.
+
+    Attributes:
+        reasons: place in the batch -> why.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__(f"{len(reasons)} rows can't be put into a batch")
+        self.reasons = reasons
+
+    @classmethod
+    def blame(cls, modality: Input, items: Sequence[Any], row_ids: Sequence[str], error: Exception) -> None:
+        """Raise it where single items are to blame for an error; else add the rows to the error's notes."""
+        reasons = {}
+        for place, (item, row_id) in enumerate(zip(items, row_ids)):
+            try:
+                modality.collate([item], [row_id])
+            except Exception as alone:
+                reasons[place] = f"{type(alone).__name__}: {alone}"
+        if reasons and (len(reasons) < len(items) or len(items) == 1):
+            raise cls(reasons) from error
+        error.add_note(f"the rows of the batch: {', '.join(row_ids)}")
 
 
 def renamed(batch: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

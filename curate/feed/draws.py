@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from curate.feed.recipes import Line
 
 NONE_BROKEN: Mapping[Any, str] = {}
 
@@ -22,6 +29,18 @@ class Skipped(NamedTuple):
     row_id: str
     reason: str
     replacement: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some draws, read: the finished arrays of every input, or why a draw has none."""
+
+    draws: list[Draw]
+    planned: pa.Table
+    lines: list[Line]
+    items: list[list[Any] | None]
+    skipped: dict[int, str]
+    unchanged: Counter[str]
 
 
 class Watch(Protocol):

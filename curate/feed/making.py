@@ -207,6 +207,10 @@ def _refuse_weights(weights: Sequence[float] | np.ndarray | None, names: Sequenc
             f"class_weights must be {len(names)} numbers, one per class, not {found}: the classes are"
             f" {', '.join(names)}"
         )
+    wrong = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
+    if len(wrong):
+        of = (names if len(names) == len(numbers) else classes)[wrong[0]]
+        raise ConfigError(f"class_weights must be finite and at least 0; that of {of!r} is {numbers[wrong[0]]:g}")
 
 
 def _refuse_no_batch(order: Sampler, lines: pa.Table) -> None:

@@ -97,12 +97,13 @@ class Targets:
         return batch
 
     def mixable(self, targets: dict[str, np.ndarray]) -> np.ndarray:
-        """(m,) bool: draws that have a target to be mixed."""
+        """(m,) bool: draws that have a target to be mixed, and count for something."""
+        counts = targets["weights"] > 0
         if self.kind == "regression":
-            return np.isfinite(targets["labels"])
+            return counts & np.isfinite(targets["labels"])
         if self.kind == "classification":
-            return targets["soft_labels"].sum(1) > 0
-        return (targets["labels"].reshape(len(targets["weights"]), -1) != MISSING).all(1)
+            return counts & (targets["soft_labels"].sum(1) > 0)
+        return counts & (targets["labels"].reshape(len(counts), -1) != MISSING).all(1)
 
     def mixed(self, own: dict[str, np.ndarray], partner: dict[str, np.ndarray], share: np.ndarray) -> None:
         """Mix targets of m draws in place: weights and soft labels by (m,) `share`; `labels` stay the own ones.

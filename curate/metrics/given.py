@@ -82,8 +82,16 @@ def given(
     return _possible(made.take(keep))
 
 
+def _numpy(values: Any) -> Any:
+    """A tensor of torch without its gradient, from whatever device; float32 for types that NumPy lacks."""
+    if not hasattr(values, "detach"):
+        return values
+    values = values.detach().cpu()
+    return values.float() if "bfloat16" in str(values.dtype) else values
+
+
 def _array(what: str, values: Any) -> np.ndarray:
-    array = np.asarray(values)
+    array = np.asarray(_numpy(values))
     if array.ndim not in (1, 2):
         raise ConfigError(f"{what} must be (rows,) or (rows, classes), not of the shape {array.shape}")
     return array
@@ -92,7 +100,7 @@ def _array(what: str, values: Any) -> np.ndarray:
 def _weights(weights: Any, n: int) -> np.ndarray:
     if weights is None:
         return np.ones(n)
-    array = np.asarray(weights, dtype=np.float64)
+    array = np.asarray(_numpy(weights), dtype=np.float64)
     if array.shape != (n,):
         raise ConfigError(f"{n} rows, but weights of the shape {array.shape}")
     bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate import registry
+from curate.findings import Findings
 from curate.pipeline.pipeline import Pipeline
+from curate.step import Check
 from curate.table import Table
 from curate.wording import counted, noun
 
@@ -26,6 +29,20 @@ def hardly_meant(pipeline: Pipeline) -> list[str]:
         others += ["balanced_ensemble"] if "balanced_ensemble" in names else []
         said += [f"class_weights and {o} both make up for rare classes: the loss counts them twice" for o in others]
     return said
+
+
+def idle_fix(check: Check, findings: Findings) -> list[str]:
+    """A sentence about a fix that relabels, and nothing else, what a check flags without saying what is right."""
+    flagged = findings.flagged
+    if check.fix is None or not len(flagged) or flagged["suggested_label"].null_count < len(flagged):
+        return []
+    if {fix.name for fix in registry.fixes(check.fix)} != {"relabel"}:
+        return []
+    rows = len(pc.unique(flagged["row"]))
+    return [
+        f"{check.name} suggests no labels, so that the fix relabel leaves the {counted(rows, 'row')} that it flagged as"
+        f" {noun(rows, 'it is', 'they are')}"
+    ]
 
 
 def nested_features(table: Table) -> str | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import texts, values_of
 from curate.declared import settings_of
 from curate.feed.sampling.curriculum import Curriculum
 from curate.findings import Findings
@@ -26,15 +27,16 @@ def by_check(table: Table, findings: Findings, options: dict[str, Any]) -> dict[
         return options
     curriculum = settings_of(Curriculum, options.get("curriculum"), "curriculum")
     name = curriculum.by
-    if name is None or name in table.dataset.column_names:
+    if name is None or name in table.column_names:
         return options
-    found = findings.table.filter(pc.equal(findings.table["check"], name)).select(["row_id", "score"])
+    of_check = pc.is_in(findings.table["check"].cast(pa.string()), value_set=texts([name]))
+    found = findings.table.filter(of_check).select(["row_id", "score"])
     if not found.num_rows:
         return options
-    worst = found.group_by("row_id").aggregate([("score", "min")])
-    rows = pa.array(table.row_ids.tolist(), pa.string())
-    place = pc.index_in(rows, value_set=worst["row_id"].combine_chunks().cast(pa.string()))
-    scores = worst["score_min"].take(place).to_numpy().astype(np.float64)
+    # By NumPy: Arrow's `group_by` loads pyarrow's data sets, and with them pandas.
+    place = values_of(pc.index_in(found["row_id"].cast(pa.string()), value_set=texts(table.row_ids.tolist())), -1)
+    scores = np.full(len(table), np.nan)
+    np.fmin.at(scores, place[place >= 0], values_of(found["score"], np.nan)[place >= 0])
     easy = curriculum.easy or "high"
     settings = curriculum.model_copy(update={"by": None, "easy": easy})
     return options | {"curriculum": settings, "difficulty": scores}

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from curate.ledger import sentences
 from curate.task import MEDIA
-from curate.wording import counted
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.pipeline.curated import Curated
@@ -53,7 +53,7 @@ def soft_label_in_words(names: Sequence[str], soft: Sequence[float], *, shares: 
     left = [soft[k] for k in order if k not in shown]
     if not any(left):
         return said
-    classes = f"{counted(len(left), 'other class', 'other classes')}"
+    classes = counted(len(left), "other class", "other classes")
     if shares:
         return f"{said}; {sum(left):.2g} over {classes}"
     return f"{said}; at most {max(left):.2g} for {classes}"
@@ -64,7 +64,8 @@ def _pieces(curated: Curated, row_id: str) -> str:
     heirs, steps = made["row_id"].to_pylist(), sorted(set(made["step"].to_pylist()))
     named = ", ".join(heirs[:PIECES_SHOWN])
     named += f" and {len(heirs) - PIECES_SHOWN} more" if len(heirs) > PIECES_SHOWN else ""
-    lines = [f"row {row_id} was made into {len(heirs)} row(s) by {', '.join(steps)}: {named}; explain one of these"]
+    these = noun(len(heirs), "that one", "one of these")
+    lines = [f"row {row_id} was made into {counted(len(heirs), 'row')} by {', '.join(steps)}: {named}; explain {these}"]
     return "\n".join([*lines, *(f"decided by {text}" for text in sentences(curated.ledger_.about(row_id).table))])
 
 
@@ -90,7 +91,7 @@ def _outcome(curated: Curated, row: int) -> list[str]:
     if not drawn:
         return ["outcome: it is in no batch"]
     first, kind = drawn[0], curated.table.task.kind
-    text = f"outcome: kept, drawn {len(drawn)} time(s) per epoch" if len(drawn) > 1 else "outcome: kept"
+    text = f"outcome: kept, drawn {counted(len(drawn), 'time')} per epoch" if len(drawn) > 1 else "outcome: kept"
     if first["label"] is not None:
         text += f", label {first['label']!r}"
     lines = [f"{text}, weight {first['weight']:.3g}"]

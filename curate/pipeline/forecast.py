@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from curate.engines.watched import MOST_PROCESSES
 from curate.errors import CurateError, GateFailed
 from curate.evidence.encoders.choice import part_of
 from curate.pipeline.pipeline import Pipeline
-from curate.pipeline.run import carried_out
+from curate.pipeline.run import carried_out, undoable
 from curate.pipeline.sourcing import load_source
 from curate.pipeline.state import State
 from curate.table import Table
@@ -108,6 +108,7 @@ def forecast(
     data: Any = None,
     *,
     sample: int = SAMPLE,
+    undo: Sequence[str] = (),
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Forecast:
     """Try a pipeline on a part of the rows, in memory, and tell what it would do to all.
@@ -120,12 +121,14 @@ def forecast(
         pipeline: the pipeline.
         data: a `Table`, or anything that `curate.load` takes; the pipeline's source if None.
         sample: rows that are tried at most.
+        undo: names of steps whose entries would be left out of the ledger before the plan is made.
         progress: called with (stage, done, total).
 
     Raises:
-        ConfigError: a step can't be used for this task, or there is no data.
+        ConfigError: a step can't be used for this task, there is no data, or `undo` names no step that decides.
         DataError: the data can't be read.
     """
+    undone = undoable(pipeline, undo)
     table = load_source(pipeline, data)
     part = _part(table, sample)
     times = len(table) / max(len(part), 1)
@@ -140,9 +143,11 @@ def forecast(
             stops = str(failed)
     [state] = seen
     seconds = loading + (time.perf_counter() - began) * times
-    entries = state.ledger.table
+    entries = state.ledger.without(undone).table
     of_classes = Counter(entries.filter(pc.is_null(entries["row_id"]))["step"].to_pylist())
-    steps = tuple(_foreseen(line, state, times, of_classes[line["step"]]) for line in state.log)
+    log = [line | {"entries": 0} if line["step"] in undone else line for line in state.log]
+    steps = tuple(_foreseen(line, state, times, of_classes[line["step"]]) for line in log)
+    state.decisions = [state.ledger.without(undone)]
     draws = None if stops is not None else round(_draws(state) * times)
     memory = _peak_bytes()
     if memory is not None:

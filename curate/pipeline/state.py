@@ -19,6 +19,7 @@ from curate.made import Made
 from curate.pipeline.accounts import refuse_lost_rows
 from curate.pipeline.adding import with_made
 from curate.pipeline.auditing import idle
+from curate.pipeline.cautions import idle_fix
 from curate.pipeline.curated import CHANGES
 from curate.pipeline.kept_steps import KeptSteps, Took
 from curate.pipeline.verdicts import verdict_of
@@ -86,7 +87,8 @@ class State:
         if isinstance(step, Check):
             findings = step.find(self.evidence)
             decisions = Decisions() if step.fix is None else _guard.apply(step, findings, self.evidence)
-            return Took(decisions, findings.renamed(step.name, name), notes=idle(step, findings, self.table))
+            notes = [*idle(step, findings, self.table), *idle_fix(step, findings)]
+            return Took(decisions, findings.renamed(step.name, name), notes=notes)
         if isinstance(step, Balance):
             decided = step.decide(self.evidence.labels, self.evidence, generator(self.seed, step=name))
             return Took(made=decided) if isinstance(decided, Made) else Took(decided)

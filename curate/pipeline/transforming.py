@@ -14,6 +14,8 @@ from curate.media.content import input_columns
 from curate.sources.assemble import assemble
 from curate.sources.column_types import with_numbers
 from curate.sources.decimal_commas import as_known
+from curate.sources.index_columns import settled_index
+from curate.sources.missing_words import without_words
 from curate.sources.opening import read
 from curate.step import Transform
 from curate.table import Table
@@ -64,13 +66,16 @@ def read_like(rows: Any, given: Mapping[str, Any], *, other_labels: bool = True)
         DataError: the rows lack an input.
     """
     task, kinds = Task(**given["task"]), {name: _kind(text) for name, text in given["columns"].items()}
-    return _as_before(rows, task, kinds) if isinstance(rows, Table) else _loaded(rows, task, kinds, other_labels)
+    if isinstance(rows, Table):
+        return _as_before(rows, task, kinds)
+    return _loaded(rows, task, kinds, bool(given.get("decimal_commas")), other_labels)
 
 
 def described(table: Table) -> dict[str, Any]:
-    """The task and the types of the columns as JSON values: what new rows are read by."""
+    """The task, the types of the columns and how numbers are written, as JSON values: what new rows are read by."""
     task = table.task.model_dump(mode="json", exclude_defaults=True)
-    return {"task": task, "columns": {f.name: str(f.type) for f in table.dataset.features.arrow_schema}}
+    columns = {f.name: str(f.type) for f in table.dataset.features.arrow_schema}
+    return {"task": task, "columns": columns, "decimal_commas": list(table.decimal_commas)}
 
 
 def _kind(text: str) -> pa.DataType | None:
@@ -81,16 +86,20 @@ def _kind(text: str) -> pa.DataType | None:
         return None
 
 
-def _loaded(rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None], other_labels: bool = True) -> Table:
-    """The rows as a table of the run's task; labels that they lack are null."""
+def _loaded(
+    rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None], commas: bool, other_labels: bool = True
+) -> Table:
+    """The rows as a table of the run's task; labels that they lack are null. `commas`: the run's were decimal ones."""
     raw = read(rows, delimiter=None, encoding=None, config=None, revision=None)
-    there = raw.columns.column_names
-    _refuse_missing(task, there, raw.source)
     if raw.untyped:
         texts = {name for name, kind in kinds.items() if kind is not None and pa.types.is_string(kind)}
         numbers = {name for name, kind in kinds.items() if kind is not None and is_number(kind)}
-        columns = as_known(raw.columns, numbers) if raw.decimal_comma else raw.columns
+        columns = without_words(raw.columns, numbers, 0.0)
+        columns = as_known(columns, numbers, commas=commas) if raw.decimal_comma else columns
         raw = replace(raw, columns=with_numbers(columns, keep=texts), untyped=False)
+    raw = settled_index(raw, task)
+    there = raw.columns.column_names
+    _refuse_missing(task, there, raw.source)
     for name in input_columns(task):
         raw = raw.with_column(name, _of_kind(raw.columns[name], kinds.get(name), name, raw.source))
     if task.label is not None and task.label not in there and task.kind not in ("detection", "unlabeled"):

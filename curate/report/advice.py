@@ -15,6 +15,7 @@ from curate import registry
 from curate.errors import ConfigError
 from curate.report.material import Material
 from curate.report.model import Advice
+from curate.wording import counted
 
 MOST = 5
 ABOUT_CLASSES = ("class_imbalance",)
@@ -49,7 +50,7 @@ _WAYS = {
         "Relabels what is clear and leaves out what is not.",
         "{relabel: {min_confidence: 0.9}, otherwise: drop}",
     ),
-    "label_spelling": _Way(5.5, "Write each class in one way", "Spellings of one class count as classes.", "relabel"),
+    "label_spelling": _Way(7.0, "Write each class in one way", "Spellings of one class count as classes.", "relabel"),
     "conflicting_labels": _Way(5.0, "Settle equal rows with different labels", "No model can satisfy both.", "review"),
     "exact_duplicates": _Way(3.0, "Drop repeated rows", "They count twice and leak between folds.", "drop"),
     "near_duplicates": _Way(2.5, "Drop near copies", "They add little and leak between folds.", "drop"),
@@ -58,6 +59,12 @@ _WAYS = {
         "Drop rows without a label or an input",
         "They teach nothing.",
         "{drop: {issue: [missing_label, missing_input]}}",
+    ),
+    "missing_values/disguised_missing": _Way(
+        2.5,
+        "Empty cells that stand for a missing value",
+        "Until then impute takes them for values.",
+        "{review: {issue: disguised_missing}}",
     ),
     "missing_values/missing_cells": _Way(2.0, "Fill missing cells", "With what training rows say.", step="impute"),
     "image_quality": _Way(1.5, "Let poor images count less", "They stay, at a lower weight.", "weight"),
@@ -82,6 +89,11 @@ _WAYS = {
     ),
 }
 _OTHER = _Way(1.0, "Look at what {check} found", "Sets these rows aside for a person.", "review")
+
+
+def touched(advice: Advice) -> str:
+    """How much a piece of advice is about: rows, or columns that a row each stands for."""
+    return counted(advice.rows, "column" if own_name(advice.check) == "column_quality" else "row")
 
 
 def own_name(check: str) -> str:
@@ -158,7 +170,7 @@ def _line(check: str, way: _Way, material: Material, rows: np.ndarray) -> str | 
     if check == "label_errors" and material.table.task.kind != "classification":
         fix = "review"
     settings = [f"fix: {fix}"]
-    share = 0.0 if fix == "review" else _largest_share(material, rows)
+    share = 0.0 if "review" in fix else _largest_share(material, rows)
     known = check_class(check) if share else None  # loading a check takes longer than all else here
     default = known.model_fields["limit"].default if known is not None and "limit" in known.model_fields else 0.5
     if share > default:

@@ -153,9 +153,12 @@ def _task(table: Table) -> TaskFacts:
     task = table.task
     named = {role: getattr(task, role) for role in (*MODALITIES, "mask", "boxes", "transcript", "label")}
     named |= {role: getattr(task, role) for role in ("group", "split", "id", "embedding", "probabilities")}
-    return TaskFacts(
-        kind=task.kind, roles=plain({k: v for k, v in named.items() if v is not None}), classes=len(task.label_names)
-    )
+    roles = {
+        role: plain(value) if isinstance(value, str) else [plain(name) for name in value]  # all: they are counted
+        for role, value in named.items()
+        if value is not None
+    }
+    return TaskFacts(kind=task.kind, roles=roles, classes=len(task.label_names))
 
 
 def _unlabeled(table: Table) -> int:

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from curate.report import charts
-from curate.report.advice import ABOUT_CLASSES
+from curate.report.advice import ABOUT_CLASSES, touched
 from curate.report.comparison import Comparison
 from curate.report.facts import QUESTION, Fact, facts_shown
 from curate.report.listing import block, listing
@@ -215,6 +215,7 @@ def _environment() -> jinja2.Environment:
         "words": _words,
         "percent": percent,
         "thousands": lambda n: f"{n:,}",
+        "touched": touched,
     }
     return environment
 

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from curate.report.advice import ABOUT_CLASSES
+from curate.report.advice import ABOUT_CLASSES, touched
 from curate.report.augmentation import Augmentation
 from curate.report.model import Check, Document, Issue, Row
 from curate.report.plain import one_line, percent
@@ -129,7 +129,7 @@ def _worst(document: Document) -> list[RenderableType]:
     parts: list[RenderableType] = []
     order = [advice.check for advice in document.first]
     order += [name for name in document.checks if name not in order]
-    order = [name for name in order if name not in ABOUT_CLASSES]
+    order = [name for name in dict.fromkeys(order) if name not in ABOUT_CLASSES]
     left = MOST_ISSUES
     for name in order:
         for issue, counts in _flagged(document.checks.get(name)):
@@ -165,7 +165,7 @@ def _first(document: Document) -> list[RenderableType]:
     for place, advice in enumerate(document.first, 1):
         parts.append(
             Padding(
-                Text(f"{place}. {one_line(advice.title)} ({counted(advice.rows, 'row')})"),
+                Text(f"{place}. {one_line(advice.title)} ({touched(advice)})"),
                 (0, 0, 0, 2),
             )
         )

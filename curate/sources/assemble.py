@@ -17,11 +17,13 @@ from curate.sources import labels, splits
 from curate.sources.boxes import box_column, read_boxes
 from curate.sources.category_orders import category_orders, unused_orders
 from curate.sources.column_types import is_list, plain, with_numbers
-from curate.sources.decimal_commas import kept_as_text, with_decimal_commas
+from curate.sources.decimal_commas import kept_as_text, left_as_text, with_decimal_commas
+from curate.sources.index_columns import settled_index
 from curate.sources.infer import infer_task
 from curate.sources.inputs import names_files, typed_inputs
-from curate.sources.label_hints import label_hints
+from curate.sources.label_hints import label_hints, left_aside, lists_as_text
 from curate.sources.media_columns import MediaColumns, find_media
+from curate.sources.missing_words import settled_words, without_words
 from curate.sources.predictions import read_predictions
 from curate.sources.raw import Raw, put
 from curate.sources.repeated_ids import repeated_ids
@@ -60,17 +62,19 @@ def assemble(
         DataError: ids that repeat, files none of which can be found, no rows.
     """
     orders = category_orders(raw.columns)
-    raw = _typed(replace(raw, class_names={**orders, **raw.class_names}), given)
-    raw, given = with_tokens(*with_votes(raw, given))
+    raw, commas = _typed(replace(raw, class_names={**orders, **raw.class_names}), given)
+    raw, given = with_tokens(*with_votes(settled_index(raw, given), given))
     media = find_media(raw)
     task = infer_task(raw.columns, media, given, raw.roles, raw.source)
     unsaid = [*repeated_ids(raw.columns, task), *unused_orders(orders, task)]
+    unsaid += left_as_text(raw.columns, kept_as_text(given)) if raw.untyped else []
     raw, task, notes = _splits(raw, task, keep_splits)
     raw = _thinned(raw, max_rows)
     raw, task, wrong_boxes, read_as = _boxes(raw, task)
     raw, task, remarks = _labels(raw, task)
     remarks, notes = [*wrong_boxes, *remarks], [*notes, *read_as]
-    notes += [*unsaid, *label_hints(raw, task, given)]
+    notes += [*unsaid, *label_hints(raw, task, given), *left_aside(raw, task, given)]
+    notes += lists_as_text(raw, task, given)
     home = root if root is not None else raw.root
     if home is None and names_files(raw, task):
         home = Path.cwd()  # paths in memory are meant from where the program runs, and confined to there
@@ -91,22 +95,25 @@ def assemble(
         origin=raw.origin,
         source=raw.source,
         notes=(*raw.notes, *notes),
+        decimal_commas=commas,
     )
 
 
-def _typed(raw: Raw, given: Task) -> Raw:
-    columns = raw.columns
-    for name in columns.column_names:
-        column = plain(columns[name])
-        if column is not columns[name]:
-            columns = put(columns, name, column)
+def _typed(raw: Raw, given: Task) -> tuple[Raw, tuple[str, ...]]:
+    """Columns in types that can be held, numbers as numbers; the columns whose numbers have decimal commas."""
+    columns, commas = pa.table([plain(column) for column in raw.columns.columns], names=raw.columns.column_names), ()
     if raw.untyped:
+        keep = kept_as_text(given)
         named = (given.text, given.transcript, given.group, given.id, given.image, given.audio, given.video, given.mask)
-        columns = with_numbers(columns, keep={name for name in named if name})
+        texts, read = {name for name in named if name}, []
+        columns = with_numbers(columns, texts, whole=raw.decimal_comma)
+        before = columns
+        columns = without_words(columns, set(columns.column_names) - keep)
         if raw.decimal_comma:
-            columns, read = with_decimal_commas(columns, keep=kept_as_text(given))
-            raw = replace(raw, notes=(*raw.notes, *read))
-    return replace(raw, columns=columns)
+            columns, commas, read = with_decimal_commas(columns, keep)
+        columns, told = settled_words(before, with_numbers(columns, texts))
+        raw = replace(raw, notes=(*raw.notes, *read, *told))
+    return replace(raw, columns=columns), commas
 
 
 def _splits(raw: Raw, task: Task, keep: Sequence[str] | None) -> tuple[Raw, Task, list[str]]:

@@ -12,21 +12,21 @@ FLOAT = r"^-?(0|[1-9][0-9]{0,17})?(\.[0-9]+|\.)?([eE][+-]?[0-9]{1,3})?$"
 SAMPLE = 1000
 
 
-def with_numbers(table: pa.Table, keep: Collection[str] = ()) -> pa.Table:
-    """Columns whose every value is a number become int64 or float64; those in `keep` stay text.
+def with_numbers(table: pa.Table, keep: Collection[str] = (), *, whole: bool = False) -> pa.Table:
+    """Columns whose every value is a number become int64 or, unless `whole`, float64; those in `keep` stay text.
 
-    A leading zero or plus (zip codes, phone numbers) keeps a column text, and so do words such as ``NA`` or ``nan``.
+    A leading zero or plus (zip codes, phone numbers) keeps a column text, and so do words.
     """
-    columns = [c if name in keep else numbers(c) for name, c in zip(table.column_names, table.columns)]
+    columns = [c if name in keep else numbers(c, whole=whole) for name, c in zip(table.column_names, table.columns)]
     return pa.table(columns, names=table.column_names)
 
 
-def numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """One column of text as numbers where every value is one, else as it was."""
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+def numbers(column: pa.ChunkedArray, *, whole: bool = False) -> pa.ChunkedArray:
+    """One column of text as numbers where every value is one, a whole one if `whole`, else as it was."""
+    if not is_text(column.type):
         return column
     head = column.slice(0, SAMPLE).drop_null()
-    for pattern, kind in ((INTEGER, pa.int64()), (FLOAT, pa.float64())):
+    for pattern, kind in ((INTEGER, pa.int64()), *(() if whole else ((FLOAT, pa.float64()),))):
         for part in (head, column):
             matches = pc.all(pc.match_substring_regex(part, pattern)).as_py()
             if matches is False or (matches is None and part is column):
@@ -58,6 +58,11 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if kind == pa.binary_view():
         return column.cast(pa.large_binary())
     return column
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values are strings."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def is_list(kind: pa.DataType) -> bool:

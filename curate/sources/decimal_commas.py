@@ -2,52 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.sources.column_types import SAMPLE
+from curate.sources.column_types import SAMPLE, is_text
 from curate.task import Task
 
 NUMBER = r"^-?(0|[1-9][0-9]{0,2}(\.[0-9]{3})+|[1-9][0-9]{0,17})(,[0-9]{1,15})?$"
 NO_THOUSANDS = r",([0-9]{1,2}|[0-9]{4,})$"
 """A comma that can't stand between thousands, as in 1,234."""
+MARKED = r"[.,]"
+ENGLISH = r"^[-+]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]+)?$"
+"""A number that may have commas between its thousands."""
 SETS = ("labels", "tags", "categories")
 """Names of columns that may list numbers: 1,5 is two labels there."""
 NAMED = 5
 
 
-def with_decimal_commas(table: pa.Table, keep: Collection[str]) -> tuple[pa.Table, list[str]]:
-    """Columns whose every value is such a number become float64, but for those in `keep`; a sentence that says which.
+def with_decimal_commas(table: pa.Table, keep: Collection[str]) -> tuple[pa.Table, tuple[str, ...], list[str]]:
+    """Columns whose every value is such a number become float64, but for those in `keep`; their names; a sentence.
 
-    One value at least must have a comma that is surely no mark of thousands.
+    One value at least must have a comma that is surely no mark of thousands. The file is then written so, and its other
+    columns of numbers with a point or a comma are read alike: 1.234 is 1234 there.
     """
-    found, example = [], ""
-    for place, name in enumerate(table.column_names):
-        column = table.columns[place]
-        if name in keep or name.strip().lower() in SETS or not _are_numbers(column):
-            continue
-        plain = _with_points(column)
-        sure = column.filter(pc.fill_null(pc.match_substring_regex(column, NO_THOUSANDS), False))
-        example = example or f"{sure[0].as_py()} as {plain[pc.index(column, sure[0]).as_py()].as_py()}"
-        table = table.set_column(place, name, plain.cast(pa.float64()))
-        found.append(name)
-    if not found:
-        return table, []
-    named = ", ".join(map(repr, found[:NAMED])) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
-    return table, [f"{named}: read as numbers with a decimal comma ({example})"]
+    texts = {name: column for name, column in _texts(table, keep) if _all_match(column)}
+    if not (sure := [name for name, column in texts.items() if _any(column, NO_THOUSANDS)]):
+        return table, (), []
+    found = [name for name, column in texts.items() if name in sure or _any(column, MARKED)]
+    table = _read(table, set(found))
+    read = _example(texts[sure[0]], NO_THOUSANDS)
+    if without := [name for name in found if name not in sure]:
+        read += f"; in {without[0]!r}, as in the rest of the file, {_example(texts[without[0]], MARKED)}"
+    return table, tuple(found), [f"{_named(found)}: read as numbers with a decimal comma ({read})"]
 
 
-def as_known(table: pa.Table, numbers: Collection[str]) -> pa.Table:
-    """A table of text in which the columns `numbers` become float64, if one of them has a decimal comma."""
+def as_known(table: pa.Table, numbers: Collection[str], *, commas: bool) -> pa.Table:
+    """A table of text in which columns of numbers, and of nothing else, become float64 where they are written so.
+
+    Args:
+        table: columns of text.
+        numbers: columns that held numbers in an earlier table.
+        commas: whether that one had decimal commas; if not, one of these columns must have a comma here.
+    """
     named = [name for name in table.column_names if name in numbers and _all_match(table[name])]
-    if not any(pc.any(pc.match_substring(table[name], ",")).as_py() for name in named):
-        return table
-    for name in named:
-        values = _with_points(table[name]).cast(pa.float64())
-        table = table.set_column(table.column_names.index(name), name, values)
+    if commas or any(_any(table[name], ",") for name in named):
+        table = _read(table, set(named))
     return table
+
+
+def left_as_text(table: pa.Table, keep: Collection[str]) -> list[str]:
+    """A sentence about columns of text in which every value is a number, some with commas that could mean either."""
+    found = {
+        name: column
+        for name, column in _texts(table, keep)
+        if (_all_match(column) or _all_match(column, ENGLISH)) and _any(column, ",")
+    }
+    if not found:
+        return []
+    first = next(iter(found.values()))
+    value = first.filter(pc.fill_null(pc.match_substring(first, ","), False))[0].as_py()
+    return [
+        f"{_named(list(found))}: taken as text, as a comma in numbers such as {value!r} may stand for the decimal point"
+        " or between thousands: write them with a point, or without a mark"
+    ]
 
 
 def kept_as_text(task: Task) -> set[str]:
@@ -61,16 +80,43 @@ def _of_classes(task: Task) -> bool:
     return task.kind in ("classification", "multilabel", "token_classification")
 
 
-def _are_numbers(column: pa.ChunkedArray) -> bool:
-    return _all_match(column) and bool(pc.any(pc.match_substring_regex(column, NO_THOUSANDS)).as_py())
+def _texts(table: pa.Table, keep: Collection[str]) -> list[tuple[str, pa.ChunkedArray]]:
+    """The columns of text that may hold numbers."""
+    return [
+        (name, column)
+        for name, column in zip(table.column_names, table.columns)
+        if name not in keep and name.strip().lower() not in SETS and is_text(column.type)
+    ]
 
 
-def _all_match(column: pa.ChunkedArray) -> bool:
+def _any(column: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(column, pattern)).as_py())
+
+
+def _all_match(column: pa.ChunkedArray, pattern: str = NUMBER) -> bool:
     """Whether all texts that are there, one at least, are such numbers, with a comma or without."""
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if not is_text(column.type):
         return False
-    head_matches = pc.all(pc.match_substring_regex(column.slice(0, SAMPLE), NUMBER)).as_py()
-    return head_matches is not False and pc.all(pc.match_substring_regex(column, NUMBER)).as_py() is True
+    head_matches = pc.all(pc.match_substring_regex(column.slice(0, SAMPLE), pattern)).as_py()
+    return head_matches is not False and pc.all(pc.match_substring_regex(column, pattern)).as_py() is True
+
+
+def _read(table: pa.Table, names: Collection[str]) -> pa.Table:
+    columns = [
+        _with_points(column).cast(pa.float64()) if name in names else column
+        for name, column in zip(table.column_names, table.columns)
+    ]
+    return pa.table(columns, names=table.column_names)
+
+
+def _example(column: pa.ChunkedArray, pattern: str) -> str:
+    """``1,5 as 1.5``: the first value that matches, and how it is read."""
+    first = column.filter(pc.fill_null(pc.match_substring_regex(column, pattern), False)).slice(0, 1)
+    return f"{first[0].as_py()} as {_with_points(first)[0].as_py()}"
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:NAMED])) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _with_points(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,26 +15,18 @@ import pyarrow.compute as pc
 
 from curate.errors import DataError
 from curate.sources.encodings import Decoded, decode
+from curate.sources.headers import Header, like_a_row, read_header, said_delimiter, settled
 from curate.sources.quick_csv import read_quick
 from curate.sources.raw import Raw, origins
-from curate.sources.role_names import (
-    FEATURE_NAMES,
-    ID_NAMES,
-    LABEL_NAMES,
-    LIKELY_LABEL_NAMES,
-    SPLIT_NAMES,
-    TEXT_NAMES,
-)
 from curate.wording import counted, noun
 
 DELIMITERS = (",", "\t", ";", "|")
-FIELD_LIMIT = 64 << 20
 BLOCK_ROWS = 50_000
 SAMPLE_LINES = 100
-SAID = re.compile(r"\ufeff?sep=(?P<delimiter>[^\r\n])[ \t]*\r?(\n|$)", re.IGNORECASE)
-"""The first line by which Excel is told the delimiter, which is neither header nor row."""
-NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
-USUAL_NAMES = frozenset((*LABEL_NAMES, *LIKELY_LABEL_NAMES, *TEXT_NAMES, *SPLIT_NAMES, *ID_NAMES, *FEATURE_NAMES))
+UNQUOTED = ("\t", "|")
+"""Delimiters of files in which quotes may be letters like any other."""
+ODD_QUOTES = 0.1
+"""Share of the fields that begin with a quote, and do not end as one would, from which on quotes are letters."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +39,7 @@ class Records:
         unreadable: row -> reason.
         records: row -> the raw record.
         blank: blank lines passed over.
+        notes: sentences about all records.
     """
 
     columns: pa.Table
@@ -55,10 +47,16 @@ class Records:
     unreadable: dict[int, str]
     records: dict[int, bytes]
     blank: int
+    notes: tuple[str, ...] = ()
 
 
 def read_delimited(
-    path: Path, *, source: str | None = None, delimiter: str | None = None, encoding: str | None = None
+    path: Path,
+    *,
+    source: str | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    files: Collection[str] | None = None,
 ) -> Raw:
     """Read one delimited file with a header.
 
@@ -67,33 +65,34 @@ def read_delimited(
         source: its name for messages.
         delimiter: one character; found in the text if left out.
         encoding: a Python codec; found in the bytes if left out.
+        files: names of files, with and without ending, that rows may be about: a first line that names one is a row.
 
     Raises:
-        DataError: no header, names that are empty or repeat, no rows, or an encoding that does not fit.
+        DataError: no header, names that are missing or repeat, no rows, or an encoding that does not fit.
     """
     name = source or path.name
     decoded = decode(path, encoding)
     if "\0" in decoded.text[:4096].split("\n", 1)[0]:
         raise DataError(f"{name}: the first line holds NUL bytes; this is no text file, or UTF-16 without a mark")
-    delimiter = delimiter or _said(decoded.text)
+    delimiter = delimiter or said_delimiter(decoded.text)
     delimiter = delimiter or ("\t" if path.suffix.lower() in (".tsv", ".tab") else sniff(decoded.text))
-    header, header_line, padded = _header(decoded.text, delimiter, name)
-    records = None
-    if not decoded.broken:
-        records = read_quick(decoded.text, header, header_line, delimiter, padded)
-    if records is None:
-        records = read_careful(decoded, header, header_line, delimiter, padded, path.name)
+    header = read_header(decoded.text, delimiter, name, files)
+    records = _records(decoded, header, delimiter, path.name)
     if not records.columns.num_rows:
         raise DataError(f"{name}: there is a header, but no rows below it")
-    notes = list(decoded.notes(path.name))
+    columns, told = settled(header, records.columns, name)
+    notes = [*decoded.notes(path.name), *(f"{path.name}: {note}" for note in (*records.notes, *told))]
     if records.blank:
         notes.append(f"{path.name}: {counted(records.blank, 'blank line')} {noun(records.blank, 'is', 'are')} no row")
-    if looks := like_a_row(records.columns):
+    if header.note:
+        called = ", ".join(map(repr, header.names))
+        notes.append(f"{path.name}: {header.note}; its columns are called {called}: write a header to name them")
+    elif looks := like_a_row(columns):
         notes.append(f"{path.name}: {looks}: if the first line is a row, write a header above it")
-    if padded:
+    if header.padded:
         notes.append(f"{path.name}: blanks after each delimiter were taken off, as the header has them too")
     return Raw(
-        records.columns,
+        columns,
         name,
         root=path.parent,
         bases=(path.parent,),
@@ -107,21 +106,38 @@ def read_delimited(
     )
 
 
-def like_a_row(columns: pa.Table) -> str | None:
-    """Why the header of the columns, all text, looks like one more row; None where it doesn't."""
-    names = columns.column_names
-    if any(name.lower() in USUAL_NAMES for name in names):
-        return None
-    if same := [name for name in names if pc.any(pc.equal(columns[name], name)).as_py()]:
-        return f"the name of the column {same[0]!r} is one of its values, too"
-    if len(names) > 1 and all(NUMBER.fullmatch(name) for name in names) and not all(name.isdecimal() for name in names):
-        return f"all names of the {len(names)} columns are numbers"
-    return None
+def _records(decoded: Decoded, header: Header, delimiter: str, file: str) -> Records:
+    """The fast way where it leaves no doubt, else the careful one; without quotes where they are letters."""
+    records = None
+    if not decoded.broken:
+        records = read_quick(decoded.text, header.names, header.lines, delimiter, header.padded)
+    if records is None:
+        records = read_careful(decoded, header.names, header.lines, delimiter, header.padded, file)
+    if (
+        delimiter not in UNQUOTED
+        or '"' not in decoded.text
+        or not _quotes_are_letters(decoded, header, delimiter, records)
+    ):
+        return records
+    records = read_careful(decoded, header.names, header.lines, delimiter, header.padded, file, quoted=False)
+    return replace(records, notes=("quotes are taken as letters: many that open a field do not close it",))
 
 
-def _said(text: str) -> str | None:
-    found = SAID.match(text)
-    return None if found is None else found.group("delimiter")
+def _quotes_are_letters(decoded: Decoded, header: Header, delimiter: str, records: Records) -> bool:
+    """Whether every line is a whole record if quotes mean nothing, and is none if they do."""
+    text = decoded.text
+    physical = text.count("\n") + (not text.endswith("\n")) - header.lines
+    if physical == len(records.lines) + records.blank and not records.unreadable:
+        return False
+    lines = [line.rstrip("\r\n") for line in islice(io.StringIO(text, newline=""), header.lines, None)]
+    rows = [line.split(delimiter) for line in lines if line.strip()]
+    if len(rows) == len(records.lines) and not records.unreadable:
+        return False
+    if any(len(row) != len(header.names) for row in rows):
+        return False
+    opened = [field for row in rows for field in row if field.startswith('"')]
+    odd = sum(len(field) == 1 or not field.endswith('"') or '"' in field[1:-1].replace('""', "") for field in opened)
+    return odd > ODD_QUOTES * len(opened)
 
 
 def sniff(text: str) -> str:
@@ -150,45 +166,20 @@ def _agreement(parts: Sequence[list[str]], delimiter: str) -> tuple[bool, float]
     return counts[0] > 1 and agree > 0.5, agree
 
 
-def _header(text: str, delimiter: str, name: str) -> tuple[list[str], int, bool]:
-    """Names of the columns, the line on which the header ends, and whether blanks follow the delimiters."""
-    csv.field_size_limit(FIELD_LIMIT)
-    line_number, pending, names = 0, "", []
-    for line in io.StringIO(text, newline=""):
-        line_number += 1
-        pending += line
-        if not pending.strip() or (line_number == 1 and SAID.match(line)):
-            pending = ""
-            continue
-        try:
-            names = next(csv.reader(io.StringIO(pending, newline=""), delimiter=delimiter, strict=True))
-            break
-        except csv.Error as error:
-            if "unexpected end" not in str(error) or len(pending) > 1 << 20:
-                raise DataError(f"{name}: line {line_number}: the header can't be read: {error}") from error
-    if not names:
-        raise DataError(f"{name}: the file is empty: there is no header and no row")
-    padded = len(names) > 1 and delimiter != " " and all(n.startswith(" ") for n in names[1:])
-    stripped = [n.strip() for n in names]
-    empty = [str(i + 1) for i, n in enumerate(stripped) if not n]
-    if empty:
-        hint = "; an index that pandas wrote? write it with index=False" if empty == ["1"] else ""
-        places = "column " + empty[0] if len(empty) == 1 else "columns " + ", ".join(empty)
-        raise DataError(f"{name}: {places} of the header {'has' if len(empty) == 1 else 'have'} no name{hint}")
-    twice = sorted({n for n in stripped if stripped.count(n) > 1})
-    if twice:
-        hint = "names must differ (if the first line is a row, write a header above it)"
-        raise DataError(f"{name}: the header has {', '.join(map(repr, twice))} more than once; {hint}")
-    return stripped, line_number, padded
-
-
 def read_careful(
-    decoded: Decoded, header: list[str], header_line: int, delimiter: str, padded: bool, file: str
+    decoded: Decoded,
+    header: list[str],
+    header_line: int,
+    delimiter: str,
+    padded: bool,
+    file: str,
+    *,
+    quoted: bool = True,
 ) -> Records:
     """Read record by record; whatever is wrong with one stays with that one.
 
-    A record with an open quote that never closes, or closes into more text, is given up after its first physical line,
-    and reading goes on with the next.
+    Without `quoted`, quotes are letters and every line is a record. Else a record with an open quote that never closes,
+    or closes into more text, is given up after its first physical line, and reading goes on with the next.
     """
     lines = list(io.StringIO(decoded.text, newline=""))[header_line:]
     width, position = len(header), 0
@@ -209,7 +200,13 @@ def read_careful(
         raw[row] = "".join(lines[begin:end]).encode("utf-8", "surrogatepass")
 
     while position < len(lines):
-        reader = csv.reader(_from(lines, position), delimiter=delimiter, strict=True, skipinitialspace=padded)
+        reader = csv.reader(
+            _from(lines, position),
+            delimiter=delimiter,
+            strict=True,
+            skipinitialspace=padded,
+            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        )
         first = position
         begin = first
         try:

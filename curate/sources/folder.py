@@ -79,9 +79,10 @@ def _with_metadata(
     """Rows of the tables that name media files; None if no table names any."""
     found: dict[str, Raw] = {}
     passed_over: list[str] = []
+    files = {name for paths in listing.media.values() for path in paths for name in (Path(path).name, Path(path).stem)}
     for path in tables:
         try:
-            raw = read_several([folder / path], source, folder, **options)
+            raw = read_several([folder / path], source, folder, files=files, **options)
         except DataError as error:
             if len(tables) == 1:
                 raise
@@ -95,7 +96,7 @@ def _with_metadata(
     raw = (
         found[chosen[0]]
         if len(chosen) == 1
-        else read_several([folder / path for path in chosen], source, folder, **options)
+        else read_several([folder / path for path in chosen], source, folder, files=files, **options)
     )
     skipped = [*listing.others, *(path for path in listing.tables if path not in chosen), *listing.texts]
     stems = _names_stems(raw, listing)

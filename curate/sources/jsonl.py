@@ -88,6 +88,11 @@ def _refuse_no_rows(document: dict[str, Any], lines: bool, name: str) -> None:
     within = [
         key for key, value in document.items() if isinstance(value, list) and value and isinstance(value[0], dict)
     ]
+    if {"columns", "data"} <= set(document) <= {"columns", "data", "index"} and isinstance(document["data"], list):
+        raise DataError(
+            f"{name}: one object with the keys {', '.join(map(repr, document))}, as pandas writes orient='split'; write"
+            " one object per line (pandas: to_json(path, orient='records', lines=True))"
+        )
     columns = len({len(v) for v in values if isinstance(v, dict | list)}) == 1 and all(
         isinstance(v, dict | list) for v in values
     )

@@ -8,11 +8,20 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.sources.column_types import is_text
+from curate.sources.free_text import is_free_text
 from curate.sources.raw import Raw
 from curate.task import Task
+from curate.wording import counted, noun
 
 MANY_LABELS = 20
 """With fewer labelled rows, classes of one or two rows are no sign of a wrong column."""
+LEFT_ASIDE = 3
+"""Columns of numbers from which on a file may be meant as a table."""
+LISTS = r"^\s*[\[(]?\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?([\s,;]+[-+]?[0-9.]+([eE][-+]?[0-9]+)?){2,}\s*[\])]?\s*$"
+HEAD = 200
+"""Values that are looked at."""
+STAND_INS = ("NA", "<NA>", "NaT", "None")
 SEPARATORS = ("|", ";", ",")
 
 
@@ -26,10 +35,14 @@ def label_hints(raw: Raw, task: Task, given: Task) -> list[str]:
     """
     if task.kind == "unlabeled" and given.kind is None and isinstance(task.features, tuple):
         return ["no column was taken as the label: if one is, name it (--label COLUMN, or task: {label: COLUMN})"]
+    if task.kind == "unlabeled" and given.kind is None and (task.audio or task.video):
+        return _spoken(raw, task)
+    if task.kind == "multilabel" and raw.untyped and task.label is not None:
+        return _empty_sets(raw.columns[task.label].null_count, task.label)
     if task.kind != "classification" or task.label is None or task.label in raw.class_names:
         return []
     sets = _as_sets(task.label_names) if given.kind is None else None
-    return [sets] if sets else _hardly(raw, task)
+    return [sets] if sets else [*_hardly(raw, task, task.label), *_stand_ins(raw, task, task.label)]
 
 
 def _as_sets(names: tuple[str, ...]) -> str | None:
@@ -46,11 +59,9 @@ def _as_sets(names: tuple[str, ...]) -> str | None:
     return None
 
 
-def _hardly(raw: Raw, task: Task) -> list[str]:
+def _hardly(raw: Raw, task: Task, label: str) -> list[str]:
     """A column in which nearly every value is another one is an id or a number, not a class."""
-    if task.kind != "classification" or task.label is None or task.label in raw.class_names:
-        return []
-    known = len(raw.columns[task.label]) - raw.columns[task.label].null_count
+    known = len(raw.columns[label]) - raw.columns[label].null_count
     classes = len(task.label_names)
     if classes == 1:
         return [
@@ -60,8 +71,71 @@ def _hardly(raw: Raw, task: Task) -> list[str]:
     if known < MANY_LABELS or classes <= known / 2:
         return []
     return [
-        f"the label column {task.label!r} has {classes:,} different values in {known:,} rows: hardly classes. Name"
+        f"the label column {label!r} has {classes:,} different values in {known:,} rows: hardly classes. Name"
         " another column as the label, or kind: regression if they are numbers"
+    ]
+
+
+def left_aside(raw: Raw, task: Task, given: Task) -> list[str]:
+    """A sentence about columns of numbers that have no role, where a text was taken as the input."""
+    if given.text is not None or task.text is None or task.modalities != ("text",):
+        return []
+    roles = {task.text, task.label, task.group, task.split, task.id, task.embedding, *task.annotators}
+    numbers = [
+        field.name
+        for field in raw.columns.schema
+        if field.name not in roles and (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
+    ]
+    if len(numbers) < LEFT_ASIDE:
+        return []
+    listed = ", ".join(map(repr, numbers[:3])) + (", ..." if len(numbers) > 3 else "")
+    return [
+        f"{task.text!r} was taken as the input, a text, and {len(numbers)} columns of numbers ({listed}) have no role:"
+        " name the columns of a table (--features, or task: {features: [...]})"
+    ]
+
+
+def _empty_sets(rows: int, label: str) -> list[str]:
+    """What an empty cell means in a column of sets, where nothing tells it from a set without any label."""
+    if not rows:
+        return []
+    has = noun(rows, "has an empty cell and counts", "have empty cells and count")
+    return [f"{counted(rows, 'row')} {has} as unlabelled in {label!r}: write [] where none of the labels holds"]
+
+
+def lists_as_text(raw: Raw, task: Task, given: Task) -> list[str]:
+    """A sentence about a text that holds lists of numbers, as CSV files do."""
+    if given.text is not None or task.text is None:
+        return []
+    head = raw.columns[task.text].drop_null().slice(0, HEAD)
+    if not len(head) or not pc.all(pc.match_substring_regex(head, LISTS)).as_py():
+        return []
+    return [
+        f"{task.text!r} holds lists of numbers and was taken as a text: for series and vectors write lists into JSON"
+        " lines, Parquet or NPZ, or each number into a column of its own"
+    ]
+
+
+def _spoken(raw: Raw, task: Task) -> list[str]:
+    """Columns beside sounds that may be what is said in them."""
+    names = [field.name for field in raw.columns.schema if is_text(field.type)]
+    found = [name for name in names if name not in (task.audio, task.video) and is_free_text(raw.columns[name])]
+    if not found:
+        return []
+    listed = " or ".join(map(repr, found[:3]))
+    return [f"no column was taken as the transcript: if {listed} is one, name it (--transcript {found[0]})"]
+
+
+def _stand_ins(raw: Raw, task: Task, label: str) -> list[str]:
+    """Classes that programs write where there is no label, and that may be classes as well."""
+    found = [name for name in task.label_names if name in STAND_INS]
+    if not found or len(found) == len(task.label_names):
+        return []
+    rows = int(pc.sum(pc.is_in(raw.columns[label], value_set=pa.array(found, raw.columns[label].type))).as_py())
+    listed = " and ".join(map(repr, found))
+    return [
+        f"{listed} {noun(len(found), 'is a class', 'are classes')} of {counted(rows, 'row')} here: where"
+        f" {noun(len(found), 'it stands', 'they stand')} for a missing label, empty these cells"
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import unicodedata
@@ -168,8 +169,7 @@ def meant(given: Sequence[str]) -> list[str | None]:
 def _sets(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str, str]]]:
     if not is_list(column.type):
         texts = _as_text(column).combine_chunks()
-        separators = [s for s in "|;," if pc.any(pc.match_substring(texts, s)).as_py()]
-        column = pa.chunked_array([pc.split_pattern(texts, separators[0] if separators else "|")])
+        column = pa.chunked_array([listed if (listed := _listed(texts)) is not None else _split(texts)])
     lists = column.combine_chunks().cast(pa.list_(column.type.value_type))
     parents = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
     flat, changes = _texts(pa.chunked_array([pc.list_flatten(lists)]))
@@ -184,6 +184,33 @@ def _sets(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str
     rebuilt = pa.ListArray.from_arrays(offsets, known.filter(pa.array(keep)), mask=missing)
     remarks = [(row, "label_format", "; ".join(reasons)) for row, reasons in sorted(by_row.items())]
     return pa.chunked_array([rebuilt]), remarks
+
+
+def _split(texts: pa.StringArray) -> pa.ListArray:
+    """Labels between bars, semicolons or commas; ``[]`` is a set without any."""
+    separators = [s for s in "|;," if pc.any(pc.match_substring(texts, s)).as_py()]
+    without = pc.equal(pc.utf8_trim_whitespace(texts), "[]")
+    return pc.split_pattern(pc.if_else(without, "", texts), separators[0] if separators else "|")
+
+
+def _listed(texts: pa.StringArray) -> pa.ListArray | None:
+    """Lists as JSON or Python write them, such as ``['a', 'b']``; None where not all texts are such lists."""
+    if not pc.all(pc.match_substring_regex(texts, r"^\s*\[(?s:.*)\]\s*$")).as_py():
+        return None
+    encoded = texts.dictionary_encode()
+    lists = [_list_of_labels(text) for text in encoded.dictionary.to_pylist()]
+    return None if None in lists else pa.array(lists, pa.list_(pa.string())).take(encoded.indices)
+
+
+def _list_of_labels(text: str) -> list[str] | None:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, list) and not any(isinstance(label, list | dict | tuple | set) for label in found):
+            return [str(label) for label in found if label is not None]
+    return None
 
 
 def ordered(found: Sequence[str], names: Sequence[str], label: str) -> tuple[str, ...]:

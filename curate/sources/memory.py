@@ -124,7 +124,8 @@ def _column(name: str, values: Any, source: str) -> tuple[pa.Array | pa.ChunkedA
 
 
 def _refuse(name: str, values: Any, source: str) -> NoReturn:
-    raise DataError(f"{source}: the column {name!r} must be a list or an array, not {type(values).__name__}")
+    lone = "; one row alone is a list of one dict" if isinstance(values, str | int | float | None) else ""
+    raise DataError(f"{source}: the column {name!r} must be a list or an array, not {type(values).__name__}{lone}")
 
 
 def _flat(values: np.ndarray) -> pa.Array:

@@ -13,8 +13,8 @@ from curate.errors import ConfigError, DataError, nearest
 from curate.sources.assemble import assemble
 from curate.sources.file_kinds import ARROW, JSON, TABLES, TEXT, ending, media_kind
 from curate.sources.folder import files_as_folder, read_folder
-from curate.sources.hub import HUB_NAME, from_dataset, from_dataset_dict, from_hub
-from curate.sources.memory import from_columns, from_frame, from_table
+from curate.sources.hub import HUB_NAME, from_hub
+from curate.sources.objects import from_object
 from curate.sources.raw import Raw
 from curate.sources.remote import from_remote
 from curate.sources.remote_urls import is_remote, shown
@@ -22,6 +22,7 @@ from curate.sources.shards import local_shard, read_shards
 from curate.sources.tables import read_several, read_table
 from curate.table import Table
 from curate.task import Task
+from curate.wording import noun
 
 
 def load(
@@ -166,24 +167,9 @@ def read(
         return from_remote(urls, options, max_rows=max_rows)
     if isinstance(source, str | os.PathLike):
         return _from_path(os.fspath(source), options)
-    package = type(source).__module__.split(".")[0]
-    if package == "datasets":
-        return _from_datasets(source)
-    if package == "pandas" and hasattr(source, "columns"):
-        return from_frame(source)
-    if isinstance(source, Mapping):
-        return from_columns(source)
-    if hasattr(source, "__arrow_c_stream__"):
-        return from_table(source)
     if isinstance(source, list | tuple) and source and all(isinstance(s, str | os.PathLike) for s in source):
         return _from_files([Path(item) for item in source], f"{len(source)} files", options)
-    if isinstance(source, list | tuple) and source and all(isinstance(s, Mapping) for s in source):
-        keys = dict.fromkeys(key for item in source for key in item)
-        return from_columns({key: [item.get(key) for item in source] for key in keys}, "list of dicts")
-    raise ConfigError(
-        f"a source of the type {type(source).__name__} can't be read; give a path, a glob, a list of files, a dict of"
-        " columns, a DataFrame, an Arrow table or a datasets.Dataset"
-    )
+    return from_object(source)
 
 
 def _remote(source: Any) -> list[str]:
@@ -211,20 +197,6 @@ def _refuse_foreign(source: Any, of_text: Mapping[str, str | None], of_hub: Mapp
         kinds = {"a data set of the hub": hub, f"a {known} file": known, "a path": files, "data in memory": True}
         what = next(kind for kind, fits in kinds.items() if fits)
         raise ConfigError(f"{' and '.join(strange)} can't be set for {what}")
-
-
-def _from_datasets(source: Any) -> Raw:
-    from datasets import Dataset, DatasetDict
-
-    if isinstance(source, DatasetDict):
-        return from_dataset_dict(source)
-    if isinstance(source, Dataset):
-        if not source.num_rows:
-            raise DataError("datasets.Dataset: there are no rows")
-        return from_dataset(source)
-    raise ConfigError(
-        f"a {type(source).__name__} is a stream; take it as a Dataset first (Dataset.from_list(list(...)))"
-    )
 
 
 def is_hub_name(source: str) -> bool:
@@ -283,7 +255,11 @@ def _from_file(path: Path, name: str, options: dict[str, str | None]) -> Raw:
 def _from_files(paths: list[Path], name: str, options: dict[str, str | None]) -> Raw:
     missing = [path for path in paths if not path.exists()]
     if missing:
-        raise DataError(f"{missing[0]}: there is no such file ({len(missing)} of {len(paths)} are missing)")
+        texts = "; texts are given as {'text': [...]}" if len(missing) == len(paths) else ""
+        raise DataError(
+            f"{missing[0]}: there is no such file ({len(missing)} of {len(paths)} {noun(len(missing), 'is', 'are')}"
+            f" missing){texts}"
+        )
     if folders := [path for path in paths if path.is_dir()]:
         raise DataError(f"{folders[0]}: a folder among the files; name files alone, or one folder")
     if all(ending(path.name) == ".tar" for path in paths):

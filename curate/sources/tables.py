@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,20 +22,34 @@ ORDER = {"train": 0, "validation": 1, "test": 2}
 INSTEAD = {
     **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), "save the sheet as CSV"),
     **dict.fromkeys((".gz", ".bz2", ".xz", ".zip", ".zst", ".7z", ".rar"), "unpack it first"),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "write the query's result to CSV or Parquet"),
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".rds", ".rdata", ".sav", ".dta", ".h5", ".hdf5", ".mat"), "write it to Parquet"
+    ),
+    ".npy": "save it with its labels by numpy.savez",
+    ".arff": "write it to CSV",
+    **dict.fromkeys((".yaml", ".yml"), "a pipeline file is carried out by `curate run`"),
     ".txt": "rename a table to .csv or .tsv, or name its delimiter (source: {delimiter: ...})",
 }
 """What to do with files of endings that people try."""
 
 
-def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None = None, source: str = "") -> Raw:
-    """Read one file by its ending.
+def read_table(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    source: str = "",
+    files: Collection[str] | None = None,
+) -> Raw:
+    """Read one file by its ending; `files` are the names that rows of delimited text may be about.
 
     Raises:
         DataError: the ending is unknown, or the file can't be read.
     """
     kind, name = ending(path.name), source or path.name
     if kind in DELIMITED or (kind == ".txt" and delimiter):
-        return read_delimited(path, source=name, delimiter=delimiter, encoding=encoding)
+        return read_delimited(path, source=name, delimiter=delimiter, encoding=encoding, files=files)
     if kind in JSON:
         return read_json(path, source=name, encoding=encoding)
     if kind in ARROW:
@@ -49,8 +63,12 @@ def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None
     )
 
 
-def read_several(paths: Sequence[Path], source: str, root: Path, **options: str | None) -> Raw:
+def read_several(
+    paths: Sequence[Path], source: str, root: Path, *, files: Collection[str] | None = None, **options: str | None
+) -> Raw:
     """Several files as one source; names that are splits (train, test, ...) become a split column.
+
+    `files` are the names of files that rows may be about: see `read_delimited`.
 
     Where the columns differ, the files that are named after splits and have the same columns go together, and the
     others are left out with a note.
@@ -59,7 +77,7 @@ def read_several(paths: Sequence[Path], source: str, root: Path, **options: str 
         ConfigError: it is unclear which files belong together.
     """
     paths = sorted(paths, key=lambda path: ORDER.get(_split_of(path) or "", len(ORDER)))
-    parts = {path: replace(read_table(path, **options), root=root) for path in paths}  # type: ignore[arg-type]
+    parts = {path: replace(read_table(path, files=files, **options), root=root) for path in paths}  # type: ignore[arg-type]
     chosen, note = _together(parts, source, root)
     raws = []
     for path in chosen:

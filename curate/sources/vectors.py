@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
-from curate.sources.column_types import is_list
+from curate.sources.column_types import is_list, is_text
 from curate.sources.magnitudes import LARGEST
 from curate.wording import counted
 
@@ -47,7 +47,10 @@ def as_series(column: pa.ChunkedArray, name: str, source: str) -> pa.ChunkedArra
         DataError: the values are no lists of numbers.
     """
     if not is_list(column.type):
-        raise DataError(f"{source}: the column {name!r} is of the type {column.type}; a series is a list of numbers")
+        held = (
+            "of text: JSON lines, Parquet and NPZ hold lists" if is_text(column.type) else f"of the type {column.type}"
+        )
+        raise DataError(f"{source}: a series is a list of numbers, and the column {name!r} is {held}")
     nested = is_list(column.type.value_type)
     target = pa.list_(pa.list_(pa.float32())) if nested else pa.list_(pa.float32())
     try:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 class Impute(Transform):
     """Fills missing values, in rows of all splits, with what training rows say.
 
-    Missing are nulls, and NaN among numbers; infinite values are not, but nothing is learned from them. A whole number
-    filled with a fraction makes its column float. Dates and the like are left alone. A row that could not be read
-    stays empty. Cost: about 1 s per million rows and column; knn rows x reference rows; iterative rows x columns
-    squared x rounds.
+    Missing are nulls, NaN among numbers, and `placeholders` among categories, which missing_values counts as missing,
+    too; infinite values are not, but nothing is learned from them. A whole number filled with a fraction makes its
+    column float. Dates and the like are left alone. A row that could not be read stays empty. Cost: about 1 s per
+    million rows and column; knn rows x reference rows; iterative rows x columns squared x rounds.
     Source: scikit-learn's `SimpleImputer`; `knn` after Troyanskaya et al. 2001, "Missing value estimation methods for
     DNA microarrays", on standardised columns, equal to `KNNImputer`; `iterative` after van Buuren and
     Groothuis-Oudshoorn 2011, "mice: Multivariate Imputation by Chained Equations in R", by `IterativeImputer`.
@@ -62,6 +62,11 @@ class Impute(Transform):
         " `<column>_missing` (1 or 0) that joins the features, or further places of a vector",
     )
 
+    placeholders: tuple[str, ...] = Field(
+        ("?", "n/a", "#n/a", "nan", "null", "-", "--"),
+        description="texts (case and outer blanks aside) that stand for a missing category",
+    )
+
     def refuses(self, task: Task) -> str | None:
         """Only the columns decide, where they are named."""
         return None if self.columns else super().refuses(task)
@@ -71,6 +76,7 @@ class Impute(Transform):
 
         A column without any value in the training rows has null, and its missing values can't be filled.
         """
+        table = self._emptied(table)
         rows = columns.learnable(table)
         learned: dict[str, Any] = {"numbers": {}, "categories": {}, "vectors": {}, "knn": None}
         for name, kind in self._kinds(table).items():
@@ -109,6 +115,7 @@ class Impute(Transform):
             DataError: a column is not there, or has a missing value and no value to learn from.
         """
         fitted = self.fit(table) if fitted is None else fitted
+        table = self._emptied(table)
         kinds, readable = self._kinds(table), ~table.unreadable
         near = self._near(table, fitted, readable)
         filled: dict[str, pa.Array | pa.ChunkedArray] = {}
@@ -124,6 +131,19 @@ class Impute(Transform):
         if (late := fitted.get("iterative")) and not late["converged"]:
             made = noted(made, f"impute: iterative still changed after {self.rounds} rounds; allow it more `rounds`")
         return with_indicators(made, table, fitted["gaps"]) if fitted.get("gaps") else made
+
+    def _emptied(self, table: Table) -> Table:
+        """The table with nulls for placeholders."""
+        names, found = [text.strip().lower() for text in self.placeholders], {}
+        for name in (name for name, kind in self._kinds(table).items() if kind == "category"):
+            column = table.column(name)
+            if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+                continue
+            folded = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+            stand_in = pc.is_in(folded, value_set=pa.array(names, column.type), skip_nulls=True)
+            if pc.any(stand_in).as_py():
+                found[name] = pc.if_else(stand_in, pa.scalar(None, column.type), column)
+        return columns.replaced(table, found) if found else table
 
     def _kinds(self, table: Table) -> dict[str, str]:
         """column -> number, category or vector. Other types are passed over, unless the settings name them."""

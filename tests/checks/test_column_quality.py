@@ -97,4 +97,13 @@ def test_the_times_of_a_series_are_no_ids():
     times = pd.date_range("2024-01-01", periods=100, freq="h").strftime("%Y-%m-%d %H:%M:%S")
     frame = pd.DataFrame({"timestamp": times, "value": np.random.default_rng(0).normal(size=100)})
     assert named(run(frame)) == set()
-    assert named(run(frame.rename(columns={"timestamp": "serial"}))) == {("serial", "id_column")}
+    assert named(run(frame.rename(columns={"timestamp": "born"}))) == set()
+    assert named(run(frame.assign(timestamp=[f"no {k}" for k in range(100)]))) == {("timestamp", "id_column")}
+
+
+@pytest.mark.parametrize("first", [10**25, 0])
+def test_whole_numbers_that_are_held_as_text_are_ids(tmp_path, first):
+    lines = [f"{first + k:09d},{k % 7}.5,{'ab'[k % 2]}" for k in range(40)]  # too large for a number, or zeros ahead
+    (tmp_path / "rows.csv").write_text("\n".join(["number,value,label", *lines]))
+    found = ColumnQuality().find(Evidence(curate.load(tmp_path / "rows.csv")))
+    assert named(found) == {("number", "id_column")}

@@ -115,3 +115,13 @@ def test_missing_transcripts_are_missing_labels(tmp_path):
     table = curate.load(columns, root=tmp_path)
     found = flagged(MissingValues().find(Evidence(table, EvidenceSettings(workers=1))), "missing_label")
     assert found == dict.fromkeys((1, 2), "the column 'transcript' holds no transcript")
+
+
+def test_words_among_numbers_that_are_held_as_text_stand_for_missing_values(table_of, evidence_of):
+    ages = [str(18 + k) for k in range(60)]
+    ages[3], ages[8], ages[11] = "NA", "none", "unknown"
+    states = ["DE", "FR", "NA"] * 20
+    columns = {"age": ages, "state": states, "colour": ["none", "red"] * 30}
+    table = table_of(columns, features=list(columns))
+    found = flagged(MissingValues().find(evidence_of(table)), "disguised_missing")
+    assert set(found) == {3, 8, 11}

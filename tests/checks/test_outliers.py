@@ -86,7 +86,7 @@ def test_categories_that_are_rare_stand_apart(table_of, evidence_of):
     findings = Outliers().find(evidence_of(table, vectors=rng.normal(size=(n, 5))))
     assert findings.table["score"].to_numpy().argmin() == 7
     assert (
-        "occurs 1 time(s)"
+        "occurs 1 time"
         in dict(zip(findings.flagged["row"].to_pylist(), findings.flagged["reason"].to_pylist(), strict=True))[7]
     )
 
@@ -147,3 +147,14 @@ def test_small_clean_sets_of_real_embeddings_give_few_false_alarms(shared_data):
 def _judged(values):
     columns = {f"c{place}": column.tolist() for place, column in enumerate(values.T)}
     return Outliers().find(Evidence(curate.load(columns, task=curate.Task(features=list(columns), kind="unlabeled"))))
+
+
+def test_names_that_come_twice_among_names_that_come_once_are_no_outliers(table_of, evidence_of):
+    rng = np.random.default_rng(0)
+    n = 300
+    names = [f"name {k}" for k in range(n)]
+    names[10], names[20], names[30] = names[11], names[21], names[31]
+    columns = {"name": names, "x": rng.normal(size=n).tolist(), "y": rng.normal(size=n).tolist()}
+    table = table_of(columns, features=list(columns))
+    flagged = Outliers().find(evidence_of(table, vectors=rng.normal(size=(n, 5)))).flagged
+    assert not set(flagged["row"].to_pylist()) & {10, 11, 20, 21, 30, 31}

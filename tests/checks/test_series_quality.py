@@ -109,7 +109,7 @@ def test_reasons_name_places_and_bounds(table_of, evidence_of):
     items[5][0, 50:] += 40
     found = found_in(table_of, evidence_of, measured(items)).flagged.to_pylist()
     said = {(line["row"], line["issue"]): line["reason"] for line in found}
-    assert said[0, "gap"] == "15 value(s) are missing or not finite in a row, places 30-44 of 120; allowed: 0"
+    assert said[0, "gap"] == "15 values are missing or not finite in a row, places 30-44 of 120; allowed: 0"
     assert "one value 40 times in a row, places 60-99 of 120 (33%); allowed: 10%" in said[1, "flat_run"]
     assert "by a factor of a thousand" in said[2, "unit_jump"]
     assert "degrees Fahrenheit among Celsius" in said[3, "unit_jump"]
@@ -221,7 +221,7 @@ def test_reasons_of_points_name_times_and_bounds(tmp_path):
     columns["value"][40:44] = np.nan
     found = audit_points(columns, tmp_path).flagged.to_pylist()
     assert {line["reason"] for line in found} == {
-        "value is missing 4 time(s) in a row, from 2024-03-01 03:20:00 to 2024-03-01 03:35:00; allowed: 0"
+        "value is missing 4 times in a row, from 2024-03-01 03:20:00 to 2024-03-01 03:35:00; allowed: 0"
     }
 
 
@@ -343,3 +343,9 @@ def test_a_column_that_tells_series_apart_is_no_channel_of_them():
     assert not rows_by_issue(SeriesQuality().find(Evidence(table, EvidenceSettings(workers=1)))).get("flat_run")
     [alone] = point_series(table.select(np.arange(60)), active[:60])
     assert alone.channels == ("station", "depth", "value")
+
+
+def test_a_column_of_times_that_is_not_there_is_named():
+    table = curate.load({"when": list(range(60)), "value": [float(k % 7) for k in range(60)]})
+    with pytest.raises(ConfigError, match=r"time: 'wen' is none of .* \(did you mean 'when'\?\); they are"):
+        curate.audit(table, checks=[SeriesQuality(time="wen")], cache=False)

@@ -12,6 +12,7 @@ from benchmarks._planted_texts import PLANTS
 from curate.checks.text_quality import ISSUES, TextQuality
 from curate.checks.texts import endings, form, language
 from curate.checks.texts.measured import Measured
+from curate.errors import ConfigError
 from curate.evidence import Evidence
 
 SETS = {
@@ -99,6 +100,8 @@ def test_a_set_of_many_languages_has_them_all(sets):
     found = find(sets["xsid"])
     assert set(found.facts["text_quality"]["languages"]) == {"ar", "da", "de", "en", "it", "nl", "tr", "zh"}
     assert set(flagged(find(sets["xsid"], languages=("en", "de")), "wrong_language")) > set()
+    with pytest.raises(ConfigError, match="languages: 'english' is not among the codes of those that are known: ace,"):
+        find(sets["xsid"], languages=("en", "english"))
     only = find(sets["xsid"], languages=("zh",))
     assert only.summary["text_quality"]["wrong_language"]["share"] > 0.8
 
@@ -224,7 +227,7 @@ def test_one_wrong_decoding_is_one_finding():
     found = find([wrong, "It\x07s", f"{wrong} and \ufffd"])
     assert set(flagged(found, "mojibake")) == {0, 2}
     assert set(flagged(found, "garbled")) == {1, 2}
-    assert flagged(found, "garbled")[2].startswith("1 replacement or control character(s)")
+    assert flagged(found, "garbled")[2].startswith("1 replacement or control character (")
     assert "�" in flagged(found, "garbled")[2]
 
 

@@ -252,6 +252,21 @@ def test_mixing_mixes_inputs_soft_labels_and_weights_by_one_share():
         assert mixed["partner_labels"][i] == plain["labels"][j]
 
 
+@pytest.mark.parametrize("sampler", ["sequential", "weighted"])
+def test_rows_that_count_for_nothing_are_not_mixed(sampler):
+    of = images()
+    recipe = json.dumps([{"step": "mix", "mixup_alpha": 1.0}])
+    names = ["cat" if i % 2 else "dog" for i in range(20)]
+    drawn = plan(of, names, weight=[float(i % 2) for i in range(20)], recipe=recipe)
+    [batch] = make_loader(of, drawn, sampler=sampler, batch_size=20)
+    counted = batch["labels"] == batch["labels"][batch["weights"].argmax()]
+    assert (batch["share"][counted] < 1).all()
+    assert (batch["weights"] == counted.float()).all()
+    assert (batch["share"][~counted] == 1).all()
+    # No label of a row that counts for nothing comes in by the way of its partners.
+    assert (batch["soft_labels"][counted].max(1).values == 1).all()
+
+
 def test_rows_without_labels_are_not_mixed():
     of = images(8)
     recipe = json.dumps([{"step": "mix", "mixup_alpha": 1.0}])
@@ -535,6 +550,10 @@ def test_options_that_say_nothing_are_refused():
         curated.loader(btch_size=2)
     with pytest.raises(ConfigError, match=r"class_weights must be 2 numbers, one per class, not of the shape \(3,\)"):
         curated.loader(class_weights=[1, 2, 3])
+    with pytest.raises(ConfigError, match="class_weights must be finite and at least 0; that of 'b' is -1"):
+        curated.loader(class_weights=[1, -1])
+    with pytest.raises(ConfigError, match="that of 'a' is nan"):
+        curated.loader(class_weights=[float("nan"), 1])
     with pytest.raises(ConfigError, match=r"drop_last leaves no batch: 4 draws for 1 process\(es\) in batches of 8"):
         curated.loader(batch_size=8, drop_last=True)
 

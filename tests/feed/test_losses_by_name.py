@@ -166,6 +166,29 @@ def test_rows_without_label_and_weights(kind, name):
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_a_model_says_of_rows_that_do_not_count_changes_nothing(kind, name, bad):
+    logits, batch = a_batch(kind)
+    batch["weights"][0] = 0
+    expected = made(name, kind)(logits, batch)
+    for spoilt in (0, -1):
+        logits[spoilt] = bad
+    logits.requires_grad_()
+    for given in (logits, (logits, logits)) if name == "consistency" else (logits,):
+        value = made(name, kind)(given, batch)
+        (gradient,) = torch.autograd.grad(value, logits)
+        torch.testing.assert_close(value, expected)
+        assert torch.isfinite(gradient).all()
+        assert gradient[1:-1].abs().sum() > 0
+
+
+@pytest.mark.parametrize(("kind", "name"), [one for one in ALL if one[1] != "ctc"])
+def test_a_batch_of_no_rows(kind, name):
+    logits, batch = a_batch(kind)
+    assert made(name, kind)(logits[:0], {k: v[:0] for k, v in batch.items()}).item() == 0
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
 def test_parts_with_the_mass_of_the_whole_add_up(kind, name):
     logits, batch = a_batch(kind)
     loss = made(name, kind)

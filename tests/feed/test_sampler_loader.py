@@ -90,6 +90,9 @@ def test_lengths_by_characters_column_and_seconds():
     assert all(shape.numel() <= 4 * 4000 and len(shape) == 2 and shape[0] <= 6 for shape in shapes)
     assert sum(shape[0] for shape in shapes) == 23
     assert list(loader.skipped) == ["r5"]
+    longer = "batch_seconds is 2.3, and 1 recording of the plan is longer: the longest, row r23, lasts 2.4 s; raise"
+    with pytest.raises(ConfigError, match=longer):
+        make_loader(recordings, make_plan(recordings, kind=None), batch_seconds=2.3)
 
 
 @pytest.mark.parametrize(("options", "says"), [

@@ -22,6 +22,15 @@ def predicted_rows():
     return labels, probabilities, rng.uniform(0.2, 3, 400)
 
 
+def test_tensors_with_a_gradient_and_of_half_precision():
+    probabilities = torch.tensor([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
+    labels, weights = torch.tensor([0, 1, 1]), torch.ones(3, requires_grad=True)
+    expected = evaluate(labels.numpy(), probabilities.numpy(), resamples=0).values
+    for given in (probabilities.clone().requires_grad_(), probabilities.bfloat16(), probabilities.half()):
+        found = evaluate(labels, given, weights=weights, resamples=0).values
+        assert found == pytest.approx(expected, nan_ok=True)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_equal_to_scikit_learn(predicted_rows, weighted):
     labels, probabilities, weights = predicted_rows

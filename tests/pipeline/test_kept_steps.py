@@ -161,6 +161,16 @@ def test_a_forecast_of_a_small_set_is_what_the_run_does(table, tmp_path):
     assert json.loads(foreseen.to_json())["draws"] == foreseen.draws
 
 
+def test_a_forecast_leaves_out_what_is_undone(table):
+    pipeline = Pipeline(STEPS, seed=1)
+    foreseen = pipeline.forecast(table, undo=["oversample"])
+    done = pipeline.run(table, cache=False, undo=["oversample"])
+    assert foreseen.draws == done.plan.num_rows < pipeline.forecast(table).draws
+    assert {step.step: step.entries for step in foreseen.steps}["oversample"] == 0
+    with pytest.raises(ConfigError, match="the pipeline has no step 'oversampled'"):
+        pipeline.forecast(table, undo=["oversampled"])
+
+
 def test_a_forecast_of_memory_is_the_peak_so_far_and_what_more_rows_take(table, monkeypatch):
     pipeline = Pipeline([{"label_errors": {"fix": "drop"}}])
     monkeypatch.setattr(forecast, "_peak_bytes", lambda: 7)

@@ -553,7 +553,7 @@ def test_a_row_that_was_made_into_others_is_explained(make_table):
     assert curated.row_named("#1") == curated.table.row_ids[1]
     with pytest.raises(DataError, match="no row number 999"):
         curated.row_named("#999")
-    assert f"row {parent} was made into 2 row(s) by halves: {parent}#0, {parent}#1" in curated.explain(parent)
+    assert f"row {parent} was made into 2 rows by halves: {parent}#0, {parent}#1" in curated.explain(parent)
 
 
 def test_rows_without_text_that_no_batch_can_hold_are_said():
@@ -572,3 +572,16 @@ def test_rows_made_after_an_ensemble_are_said(make_table):
     said = "rows that resample makes are in no member of balanced_ensemble; put it before"
     assert said in run(["balanced_ensemble", {"resample": {"method": "smote"}}], table).notes
     assert said not in run([{"resample": {"method": "smote"}}, "balanced_ensemble"], table).notes
+
+
+def test_a_fix_that_has_no_label_to_give_is_said():
+    table = curate.load(
+        {"text": ["same words here"] * 3 + [f"other words {i}" for i in range(9)], "label": ["a", "b", "b"] * 4}
+    )
+    curated = curate.Pipeline([{"exact_duplicates": {"fix": "relabel", "limit": 1}}]).run(table, cache=False)
+    said = "exact_duplicates suggests no labels, so that the fix relabel leaves the 2 rows that it flagged as they are"
+    assert said in curated.notes
+    assert not any(
+        "suggests no labels" in note
+        for note in curate.Pipeline([{"exact_duplicates": {"fix": "review"}}]).run(table, cache=False).notes
+    )

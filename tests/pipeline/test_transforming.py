@@ -141,3 +141,20 @@ def test_new_rows_with_decimal_commas_are_read_as_the_run_s_were(tmp_path):
     made = curated.transform(tmp_path / "new.csv")
     assert made.column("size").to_pylist() == [2.0, 3.0]
     assert made.column("price").to_pylist() == [1500.75, 900.0]
+
+
+def test_points_between_thousands_are_read_as_in_the_run_also_without_any_comma(tmp_path):
+    (tmp_path / "old.csv").write_text("n;price;label\n" + "".join(f"{i};{i},25;{'ab'[i % 2]}\n" for i in range(20)))
+    curated = curate.Pipeline([]).run(curate.load(tmp_path / "old.csv"), out=tmp_path / "result", cache=False)
+    (tmp_path / "new.csv").write_text("n;price\n2.000;1.000\n3;900\n")
+    for result in (curated, curate.open(tmp_path / "result")):
+        made = result.transform(tmp_path / "new.csv")
+        assert made.column("price").to_pylist() == [1000.0, 900.0]
+        assert made.column("n").to_pylist() == [2000.0, 3.0]
+
+
+def test_words_for_missing_values_in_new_rows(tmp_path):
+    (tmp_path / "old.csv").write_text("size,label\n" + "".join(f"{i}.5,{'ab'[i % 2]}\n" for i in range(20)))
+    curated = curate.Pipeline(["impute"]).run(curate.load(tmp_path / "old.csv"), cache=False)
+    (tmp_path / "new.csv").write_text("size\nNA\n")
+    assert curated.transform(tmp_path / "new.csv").column("size").to_pylist() == [10.0]

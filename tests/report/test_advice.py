@@ -42,6 +42,18 @@ def test_missing_cells_and_missing_labels_are_two_jobs(animals):
     assert {one.yaml.split(":")[0] for one in first} == {"- missing_values", "- impute"}
 
 
+def test_cells_that_stand_for_a_missing_value_are_a_job_of_their_own(animals):
+    first = Report(animals, of(animals, "missing_values", [1], "disguised_missing")).document().first
+    assert first[0].yaml == "- missing_values: {fix: {review: {issue: disguised_missing}}}"
+
+
+def test_spellings_come_before_labels_that_look_wrong(animals):
+    """Else rows of the rarer spelling are relabelled one by one, or dropped."""
+    parts = [of(animals, "label_errors", [0, 1, 3, 6]), of(animals, "label_spelling", [0, 1, 3])]
+    first = Report(animals, Findings.join(parts)).document().first
+    assert [one.check for one in first] == ["label_spelling", "label_errors"]
+
+
 @pytest.mark.parametrize("name", sorted(_WAYS))
 def test_lines_are_steps_that_exist(animals, name):
     check, _, issue = name.partition("/")

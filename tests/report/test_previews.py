@@ -217,7 +217,7 @@ def test_a_point_of_a_long_series_is_shown_within_its_curve():
 
 def test_contact_data_and_secrets_are_hidden_where_texts_are_shown():
     text = "write to jane.doe@example.org with password: hunter2!xQ9z, card 4111 1111 1111 1111, " + "and so on " * 60
-    shown = text_preview(text, "1 e-mail address(es) (threshold 1); characters 9-29: “j•••@•••.org”")
+    shown = text_preview(text, "1 e-mail address (threshold 1); characters 9-29: “j•••@•••.org”")
     whole = "".join(piece.text for piece in (*shown.start, *shown.rest))
     assert [piece.text for piece in shown.start if piece.marked] == ["j•••••••@•••••••.org"]
     assert "hunter2" not in whole

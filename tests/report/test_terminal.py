@@ -72,3 +72,27 @@ def test_many_quiet_issues_share_a_line(animals, findings):
     lines = " ".join(str(Report(animals, Findings.join([findings, *quiet]))).split())
     assert "label_errors label_error 9 2 22.2%" in lines
     assert "nothing found: text_quality; image_quality (kind_0, kind_1," in lines
+
+
+def test_the_worst_rows_of_an_issue_are_shown_once(animals):
+    n = len(animals)
+    parts = [
+        Findings.of("missing_values", issue, np.arange(n), animals.row_ids, np.arange(n) / n, np.arange(n) == 1 + k)
+        for k, issue in enumerate(("missing_label", "missing_cells", "disguised_missing"))
+    ]
+    text = str(Report(animals, Findings.join(parts)))
+    assert text.count(": worst rows") == 3
+
+
+def test_all_columns_are_counted(make_table):
+    names = tuple(f"f{k}" for k in range(300))
+    task = Task(kind="unlabeled", features=names)
+    table = make_table({name: [1.0, 2.0] for name in names}, task)
+    none = Findings.of("outliers", "outlier", np.arange(2), table.row_ids, np.ones(2), np.zeros(2, bool))
+    assert "features = 300 columns" in printed(Report(table, none), width=200)
+
+
+def test_columns_are_no_rows(animals):
+    n = len(animals)
+    found = Findings.of("column_quality", "id_column", np.arange(n), animals.row_ids, np.ones(n), np.arange(n) == 3)
+    assert "Leave out columns that say nothing (1 column)" in str(Report(animals, found))

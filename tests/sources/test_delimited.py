@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import curate
 from curate.errors import DataError
-from curate.sources.delimited import _header, read_careful, read_delimited, sniff
+from curate.sources.delimited import read_careful, read_delimited, sniff
 from curate.sources.encodings import decode
+from curate.sources.headers import read_header
 from curate.sources.quick_csv import read_quick
 
 
@@ -35,9 +36,10 @@ def lines(raw):
 def both(path, delimiter):
     """The same file read fast and carefully; the fast way may be None."""
     decoded = decode(path)
-    header, at, padded = _header(decoded.text, delimiter, "d.csv")
-    quick = None if decoded.broken else read_quick(decoded.text, header, at, delimiter, padded)
-    return quick, read_careful(decoded, header, at, delimiter, padded, "d.csv")
+    header = read_header(decoded.text, delimiter, "d.csv")
+    known = header.names, header.lines, delimiter, header.padded
+    quick = None if decoded.broken else read_quick(decoded.text, *known)
+    return quick, read_careful(decoded, *known, "d.csv")
 
 
 def same(quick, careful):
@@ -152,7 +154,7 @@ def test_padded_delimiters_are_stripped_when_the_header_has_them(read):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("a,b,a\n1,2,3\n", "'a' more than once"), (",a\n1,2\n", "column 1 of the header has no name"),
+    ("a,b,a\n1,2,3\n", "'a' more than once"), ("a,\n1,2\n", "column 2 of the header has no name; write one"),
     ('a,"b" c\n1,2\n', "line 1: the header can't be read"), ('a,"b\n1,2\n', "no header"),
     ("a,b\n", "no rows"), ("\n\n", "no header"), ("a,,\n1,2,3\n", "columns 2, 3 of the header have no name"),
 ])  # fmt: skip
@@ -164,7 +166,7 @@ def test_bad_headers_are_one_error(read, text, words):
 def test_columns_become_numbers_only_without_loss(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text(
-        "whole,part,zip,phone,word,big,label\n1,0.50,01234,+49,NA,12345678901234567890,a\n-2,,2,1,1,1,b\n3,1e3,3,2,2,2,a\n"
+        "whole,part,zip,phone,word,big,label\n1,0.50,01234,+49,few,12345678901234567890,a\n-2,,2,1,1,1,b\n3,1e3,3,2,2,2,a\n"
     )
     columns = curate.load(path).dataset.with_format("arrow")[:]
     types = {name: str(columns.schema.field(name).type) for name in columns.column_names}
@@ -250,6 +252,25 @@ def test_counts_add_up_over_many_faults(read):
     assert [int(why.split("line ")[1].split(":")[0]) for why in raw.unreadable.values()] == [102, 103, 104, 105, 106]
 
 
+def test_words_for_missing_values_among_numbers(tmp_path):
+    (tmp_path / "rows.csv").write_text(
+        "age,pay,zip,code,version,label\n"
+        "NA,1.5,01234,NA,1.2.3,a\n31,-,null,DE,NA,b\n32,2,50667,FR,1.2.4,a\n33,NaN,50668,NA,1.2.5,b\n"
+    )
+    table = curate.load(tmp_path / "rows.csv")
+    assert table.column("age").to_pylist() == [None, 31, 32, 33]
+    assert table.column("pay").to_pylist() == [1.5, None, 2.0, None]
+    assert table.column("zip").to_pylist()[1] == "null"
+    assert table.column("code").to_pylist()[0] == "NA"
+    assert table.column("version").to_pylist()[1] == "NA"
+    assert table.notes == ("'age', 'pay': read as numbers; 3 cells with a word such as 'NA' are missing there",)
+
+
+def test_words_for_missing_values_among_numbers_with_decimal_commas(tmp_path):
+    (tmp_path / "rows.csv").write_text("size;y\n1,5;a\nNA;b\n2,25;a\n")
+    assert curate.load(tmp_path / "rows.csv", label="y").column("size").to_pylist() == [1.5, None, 2.25]
+
+
 GERMAN = ("Größe (cm);Umsatz;PLZ;Datum;Menge;Klasse", "179,9;1.234,50;01234;01.02.2020;1,234;a", "80;-0,5;50667;;2;b")
 
 
@@ -260,9 +281,32 @@ def test_numbers_with_a_decimal_comma_between_semicolons(tmp_path):
     assert table.column("Umsatz").to_pylist() == [1234.5, -0.5]
     assert table.column("PLZ").to_pylist() == ["01234", "50667"]
     assert table.column("Datum").to_pylist() == ["01.02.2020", None]
-    assert table.column("Menge").to_pylist() == ["1,234", "2"]  # 1234 in English
+    assert table.column("Menge").to_pylist() == [1.234, 2.0]
+    assert table.decimal_commas == ("Größe (cm)", "Umsatz", "Menge")
     [note] = table.notes
-    assert note == "'Größe (cm)', 'Umsatz': read as numbers with a decimal comma (179,9 as 179.9)"
+    assert note == (
+        "'Größe (cm)', 'Umsatz', 'Menge': read as numbers with a decimal comma (179,9 as 179.9; in 'Menge', as in the"
+        " rest of the file, 1,234 as 1.234)"
+    )
+
+
+def test_points_between_thousands_in_a_file_with_decimal_commas(tmp_path):
+    (tmp_path / "rows.csv").write_text("size;people;n;y\n1,5;1.000;1;a\n2,5;12.500;2;b\n")
+    table = curate.load(tmp_path / "rows.csv", label="y")
+    assert table.column("people").to_pylist() == [1000.0, 12500.0]
+    assert table.column("n").to_pylist() == [1, 2]
+    assert "in 'people', as in the rest of the file, 1.000 as 1000" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["size;y\n1,234;a\n2,500;b\n", 'size,y\n"1,234",a\n7,b\n', 'size,y\n"1,234.5",a\n7,b\n', 'size,y\n"1,5",a\n7,b\n'],
+)
+def test_numbers_whose_commas_could_mean_either_stay_text_and_are_told_of(tmp_path, text):
+    (tmp_path / "rows.csv").write_text(text)
+    table = curate.load(tmp_path / "rows.csv", label="y")
+    assert table.column("size").to_pylist()[0] in ("1,234", "1,234.5", "1,5")
+    assert any(note.startswith("'size': taken as text, as a comma in numbers such as '1,") for note in table.notes)
 
 
 @pytest.mark.parametrize(
@@ -305,3 +349,25 @@ def test_a_quote_that_never_closes_does_not_hide_the_delimiter(tmp_path):
     table = curate.load(tmp_path / "rows.csv")
     assert table.column_names == ["text", "label"]
     assert table.unreadable.tolist() == [True, False, False]
+
+
+def test_quotes_that_would_join_lines_are_letters_between_tabs(tmp_path):
+    lines = [
+        f'{k}\t"he said {k}\t{"ab"[k % 2]}' if k % 5 == 0 else f'{k}\tanother "line" {k}"\t{"ab"[k % 2]}'
+        for k in range(30)
+    ]
+    (tmp_path / "rows.tsv").write_text("\n".join(["id\tsentence\tlabel", *lines]))
+    table = curate.load(tmp_path / "rows.tsv")
+    assert len(table) == 30
+    assert not table.unreadable.any()
+    assert table.column("sentence").to_pylist()[:2] == ['"he said 0', 'another "line" 1"']
+    assert any("quotes are taken as letters" in note for note in table.notes)
+
+
+def test_one_broken_quote_among_fields_that_are_quoted_costs_one_row(tmp_path):
+    lines = [f'"row ""{k}"" is fine"\t"{"ab"[k % 2]}"' for k in range(40)]
+    lines[20] = '"broken\t"a"'
+    (tmp_path / "rows.tsv").write_text("\n".join(['"text"\t"label"', *lines]))
+    table = curate.load(tmp_path / "rows.tsv")
+    assert table.unreadable.sum() == 1
+    assert table.column("text")[0].as_py() == 'row "0" is fine'

@@ -3,6 +3,7 @@
 import datasets
 import numpy as np
 import pytest
+import soundfile
 
 import curate
 from curate.errors import ConfigError, DataError
@@ -235,3 +236,41 @@ def test_a_class_folder_with_nothing_in_it_is_said(tmp_path):
     table = curate.load(tmp_path)
     assert table.labels.names == ("a", "b")
     assert table.notes == ("1 folder with nothing in it: c d",)
+
+
+def lj_speech(folder, rows):
+    """A folder as LJSpeech has it: sounds, and lines of id|transcript|normalised, with neither header nor quoting."""
+    (folder / "wavs").mkdir()
+    lines = []
+    for row, text in enumerate(rows):
+        sound = np.random.default_rng(row).normal(size=800).astype(np.float32) / 9
+        soundfile.write(folder / "wavs" / f"LJ001-{row:04d}.wav", sound, 8000)
+        lines.append(f"LJ001-{row:04d}|{text}|{text}")
+    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_metadata_without_a_header_or_quoting(tmp_path):
+    texts = [
+        "in being comparatively modern, and so on",
+        '"The court," he said, "rose at once."',
+        'he said "no" to twelve of them',
+        "for although the Chinese took impressions",
+    ]
+    table = curate.load(lj_speech(tmp_path, texts))
+    assert table.task.audio == "file_name"
+    assert table.column("column_2").to_pylist() == texts
+    assert not table.unreadable.any()
+    assert any("its first line names the file 'LJ001-0000': a row, no header" in note for note in table.notes)
+    assert any("quotes are taken as letters" in note for note in table.notes)
+    assert any("(--transcript column_2" in note for note in table.notes)
+    spoken = curate.load(tmp_path, transcript="column_3")
+    assert spoken.task.kind == "transcription"
+    assert not any("--transcript" in note for note in spoken.notes)
+
+
+def test_labels_of_pictures_without_a_header(fill):
+    folder = fill(*(f"{row}.png" for row in range(6)))
+    (folder / "labels.csv").write_text("".join(f"{row}.png,{'cat' if row % 2 else 'dog'}\n" for row in range(6)))
+    table = curate.load(folder)
+    assert (table.task.image, table.task.label, len(table)) == ("file_name", "column_2", 6)

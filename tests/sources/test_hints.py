@@ -47,6 +47,7 @@ def test_a_repeated_name_may_be_a_row(tmp_path):
         ({"data": [{"text": "a", "label": "b"}]}, "the rows seem to stand under 'data'"),
         ({"text": ["a", "b"], "label": ["c", "d"]}, "it seems to hold columns"),
         ({"text": {"0": "a", "1": "b"}, "label": {"0": "c", "1": "d"}}, "it seems to hold columns"),
+        ({"index": [0, 1], "columns": ["text"], "data": [["a"], ["b"]]}, "as pandas writes orient='split'"),
     ],
 )
 @pytest.mark.parametrize("indent", [None, 2])
@@ -72,3 +73,18 @@ def test_what_is_no_input_is_named_with_its_type():
         curate.load({"messages": turns})
     with pytest.raises(ConfigError, match=r"'text' \(binary\)"):
         curate.load(pa.table({"text": pa.array([b"a", b"b"]), "label": ["x", "y"]}))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("rows.db", "write the query's result to CSV or Parquet"),
+        ("rows.pkl", "write it to Parquet"),
+        ("rows.npy", "save it with its labels by numpy.savez"),
+        ("pipeline.yaml", "carried out by `curate run`"),
+    ],
+)
+def test_formats_that_are_not_read_name_one_that_is(tmp_path, name, says):
+    (tmp_path / name).write_bytes(b"whatever")
+    with pytest.raises(DataError, match=says):
+        curate.load(tmp_path / name)

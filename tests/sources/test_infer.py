@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import curate
-from curate.errors import ConfigError
+from curate.errors import ConfigError, DataError
 from curate.sources import describe
 
 SENTENCES = [f"this is sentence number {i} of the lot, my friend" for i in range(12)]
@@ -183,3 +183,36 @@ def test_a_table_without_a_label_says_so():
     assert any("no column was taken as the label" in note for note in curate.load(columns).notes)
     assert not curate.load(columns, kind="unlabeled").notes
     assert not curate.load(columns, label="price").notes
+
+
+PEOPLE = {
+    "age": list(range(20)),
+    "pay": [float(k) for k in range(20)],
+    "rating": [k % 5 for k in range(20)],
+    "city": ["Rome", "Oslo"] * 10,
+    "label": ["stay", "leave"] * 10,
+}
+
+
+def test_addresses_among_the_columns_of_a_table_are_no_text():
+    table = curate.load({**PEOPLE, "email": [f"user{k}@example.org" for k in range(20)]})
+    assert table.task.text is None
+    assert table.task.features == ("age", "pay", "rating", "city", "email")
+    lone = curate.load({"message": ["hello", "bye"] * 10, "label": ["a", "b"] * 10})
+    assert lone.task.text == "message"
+
+
+def test_columns_that_a_text_leaves_aside_are_told_of():
+    columns = {**PEOPLE, "description": [f"a longer text about person number {k}" for k in range(20)]}
+    table = curate.load(columns)
+    assert table.task.text == "description"
+    assert "3 columns of numbers ('age', 'pay', 'rating') have no role" in table.notes[-1]
+    assert not curate.load(columns, text="description").notes
+
+
+@pytest.mark.parametrize("text", ["[0.5, -1.25, 3e-2, 4]", "0.5 -1.25 0.03 4", "(1; 2; 3)"])
+def test_lists_of_numbers_that_are_text_are_told_of(tmp_path, text):
+    (tmp_path / "rows.csv").write_text("signal,label\n" + "".join(f'"{text}",{"ab"[k % 2]}\n' for k in range(20)))
+    assert any("'signal' holds lists of numbers" in note for note in curate.load(tmp_path / "rows.csv").notes)
+    with pytest.raises(DataError, match="of text: JSON lines, Parquet and NPZ hold lists"):
+        curate.load(tmp_path / "rows.csv", series="signal")

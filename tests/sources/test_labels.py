@@ -70,3 +70,27 @@ def test_regression_of_words_is_refused():
     assert normalise(column(["1.5", "2"]), kind="regression").column.to_pylist() == [1.5, 2.0]
     with pytest.raises(ConfigError, match="not all numbers"):
         normalise(column(["a"]), kind="regression")
+
+
+def test_sets_that_stand_as_lists_in_text(tmp_path):
+    cells = ["['news', \"it's\"]", "['sport']", "[]", ""]
+    lines = [f"words of row {k}\t{cells[k % 4]}" for k in range(16)]
+    (tmp_path / "rows.tsv").write_text("\n".join(["text\ttags", *lines]))
+    table = curate.load(tmp_path / "rows.tsv", kind="multilabel")
+    assert table.task.label_names == ("it's", "news", "sport")
+    assert table.labels.sets[:3].tolist() == [[True, True, False], [False, False, True], [False, False, False]]
+    assert table.labels.known[:4].tolist() == [True, True, True, False]
+    assert not table.problems.num_rows
+    assert (
+        "4 rows have empty cells and count as unlabelled in 'tags': write [] where none of the labels holds"
+        in table.notes
+    )
+
+
+def test_a_set_without_labels_among_labels_with_separators(tmp_path):
+    cells = ["a|b", "a", "[]", "b"]
+    (tmp_path / "rows.csv").write_text("text,tags\n" + "".join(f"words of {k},{cells[k % 4]}\n" for k in range(16)))
+    table = curate.load(tmp_path / "rows.csv", kind="multilabel")
+    assert table.task.label_names == ("a", "b")
+    assert table.labels.sets[2].tolist() == [False, False]
+    assert not table.problems.num_rows

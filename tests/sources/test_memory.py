@@ -269,3 +269,19 @@ def test_half_of_a_surrogate_pair_is_an_unreadable_row():
         assert table.column("text").to_pylist() == [None, "c é", "d"]
         assert table.unreadable.tolist() == [True, False, False]
         assert "surrogate" in table.problems["reason"][0].as_py()
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ([], "the list is empty: there are no rows"),
+        (np.zeros((3, 2)), "an array of vectors is a column: {'features': array"),
+        (pd.Series([1.0, "a"], index=["x", "y"]), r"a row as series.to_frame\(\).T"),
+        (pd.Series([1.0, 2.0]), r"a column is given as series.to_frame\(\)"),
+        ({"x": 1.5, "y": "a"}, "one row alone is a list of one dict"),
+        (["some words", "other words"], "texts are given as {'text': "),
+    ],
+)
+def test_what_people_try_is_pointed_to_what_can_be_read(source, says):
+    with pytest.raises((ConfigError, DataError), match=says):
+        curate.load(source)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.impute import KNNImputer
 
+import curate
 from curate.errors import DataError
 from curate.transforms.impute import Impute
 
@@ -173,3 +174,13 @@ def test_indicators_of_vectors_are_further_places(table_of):
     table = table_of({"v": [[1.0, 2.0], [NAN, 4.0], [5.0, 6.0]]}, features="v")
     made = Impute(indicators=True).apply(table)
     assert made.column("v").to_pylist() == [[1.0, 2.0, 0.0], [3.0, 4.0, 1.0], [5.0, 6.0, 0.0]]
+
+
+def test_placeholders_among_categories_are_filled():
+    values = ["red", "-", "red", " N/A ", "blue", None, "?", "none"]
+    table = curate.load({"colour": values, "x": [1.0] * 8}, features=["colour", "x"])
+    filled = Impute(indicators=True).apply(table)
+    assert filled.column("colour").to_pylist() == ["red", "red", "red", "red", "blue", "red", "red", "none"]
+    assert filled.column("colour_missing").to_pylist() == [0, 1, 0, 1, 0, 1, 1, 0]
+    kept = Impute(placeholders=()).apply(table)
+    assert kept.column("colour").to_pylist()[1] == "-"

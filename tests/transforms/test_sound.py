@@ -163,6 +163,8 @@ def test_what_can_not_be_read_stays_and_is_reported():
 
 
 def test_settings_that_contradict_each_other():
+    with pytest.raises(ConfigError, match=r"min_seconds is 1, and must be at most seconds \(0.5\)"):
+        SplitAudio(seconds=0.5)
     with pytest.raises(ConfigError, match="overlap_seconds must be smaller"):
         SplitAudio(seconds=2.0, overlap_seconds=2.0)
     with pytest.raises(ConfigError, match="coefficients must be at most bands"):

@@ -18,8 +18,9 @@ SAMPLE = 100_000
 def feature_matrix(table: Table, counted: np.ndarray) -> np.ndarray:
     """(n, d) float32 of the task's feature columns, NaN where missing.
 
-    A number stands as it is; a category as the logarithm of how often it occurs, so that rare ones lie apart. Vectors
-    of another length than most are NaN.
+    A number stands as it is; a category as the logarithm of how often it occurs, but at most as the median row's does,
+    so that rare ones lie apart, and a name that comes twice among names that come once does not. Vectors of another
+    length than most are NaN.
 
     Args:
         table: the rows.
@@ -47,7 +48,10 @@ def _scalar(column: pa.ChunkedArray, counted: np.ndarray) -> np.ndarray:
     counts = np.bincount(codes[(codes >= 0) & counted], minlength=len(encoded.dictionary))
     if not len(counts):
         return np.full(len(codes), np.nan, dtype=np.float32)
-    return np.where(codes >= 0, np.log(np.maximum(counts, 1))[codes], np.nan).astype(np.float32)
+    often = np.log(np.maximum(counts, 1))[codes]
+    known = (codes >= 0) & counted
+    often = np.minimum(often, np.median(often[known]) if known.any() else np.inf)
+    return np.where(codes >= 0, often, np.nan).astype(np.float32)
 
 
 def _single(numbers: np.ndarray) -> np.ndarray:

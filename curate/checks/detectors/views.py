@@ -22,6 +22,7 @@ from curate.checks.detectors.methods import (
 from curate.checks.detectors.space import REFERENCE_ROWS, Space
 from curate.checks.detectors.tails import FEWEST
 from curate.evidence.encoders.columns import vector_rows
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -141,7 +142,7 @@ def _columns(evidence: Evidence, rank: np.ndarray, neighbours: int) -> _Seen:
             if is_number:
                 told.append(f"{text} lies {far[j]:.1f} deviations from the median")
             else:
-                told.append(f"{text} occurs {np.exp(matrix[place[row], column]):,.0f} time(s)")
+                told.append(f"{text} occurs {counted(round(float(np.exp(matrix[place[row], column]))), 'time')}")
         return "; " + ", ".join(told) if told else ""
 
     return _Seen("features", Space(values, fit, evidence.seed, neighbours), rows, remark)

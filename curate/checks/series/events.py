@@ -11,6 +11,7 @@ from curate.checks.series.points import PointSeries
 from curate.checks.series.season import period
 from curate.checks.series.units import explain
 from curate.evidence.measures.series_marks import from_neighbours, jump_ratios, robust_scale, runs, steps
+from curate.wording import counted, noun
 
 SIDES = (24, 400)
 USUAL_SIDE = 48
@@ -45,14 +46,15 @@ def gaps(series: PointSeries, most: int) -> Iterator[Event]:
         starts, ends = runs(missing[channel])
         for start, end in zip(starts.tolist(), ends.tolist()):
             if end - start > most:
-                reason = f"{name} is missing {end - start} time(s) in a row, {_span(series, start, end - 1)}"
+                reason = f"{name} is missing {counted(end - start, 'time')} in a row, {_span(series, start, end - 1)}"
                 yield Event("gap", np.arange(start, end), (end - start) / (most + 0.5), f"{reason}; allowed: {most}")
     ahead = np.diff(series.seconds)
     lost = np.round(np.nan_to_num(ahead) / series.step) - 1
     for at in np.flatnonzero(lost > most).tolist():
+        points = f"{counted(round(lost[at]), 'point')} {noun(round(lost[at]), 'is', 'are')} missing before it"
         reason = (
-            f"{lost[at]:,.0f} point(s) are missing before it: {series.lasting(ahead[at])} since {series.when(at)},"
-            f" where the usual step is {series.lasting(series.step)}; allowed: {most}"
+            f"{points}: {series.lasting(ahead[at])} since {series.when(at)}, where the usual step is"
+            f" {series.lasting(series.step)}; allowed: {most}"
         )
         yield Event("gap", np.array([at + 1]), lost[at] / (most + 0.5), reason)
 

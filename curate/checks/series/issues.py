@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curate.checks.judging.bounds import Bounded, at_most
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -137,11 +138,12 @@ def gap(rows: SeriesSet, most: int) -> Bounded:
     """Values that are missing in a row, more than is usual; those that pad the end do not count."""
     longest, where = rows["gap"].astype(np.float64), rows.place("gap")
     bound = np.maximum(float(most), rows.fence(longest))
-    return Bounded(
-        "gap",
-        at_most(longest / (bound + 0.5), 1.0),
-        lambda p: f"{longest[p]:.0f} value(s) are missing or not finite in a row, {where(p)}; allowed: {bound[p]:.0f}",
-    )
+
+    def reason(p: int) -> str:
+        values = f"{counted(round(longest[p]), 'value')} {noun(round(longest[p]), 'is', 'are')}"
+        return f"{values} missing or not finite in a row, {where(p)}; allowed: {bound[p]:.0f}"
+
+    return Bounded("gap", at_most(longest / (bound + 0.5), 1.0), reason)
 
 
 def irregular_step(rows: SeriesSet, share: np.ndarray, place: np.ndarray, sizes: np.ndarray) -> Bounded:
@@ -269,7 +271,7 @@ def odd_channels(rows: SeriesSet, least_share: float) -> Bounded:
     return Bounded(
         "odd_channels",
         score,
-        lambda p: f"{rows['channels'][p]} channel(s), as {share[p]:.1%} of the set; most have {usual}",
+        lambda p: f"{counted(int(rows['channels'][p]), 'channel')}, as {share[p]:.1%} of the set; most have {usual}",
     )
 
 

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from curate.checks.series.points import PointSeries, may_hold_points, point_series
+from curate.errors import nearest
 from curate.step import Check
 from curate.task import Task
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
+
+SHOWN = 8
+"""Columns that a message names before it only hints at more."""
 
 
 class TimedCheck(Check):
@@ -28,6 +32,10 @@ class TimedCheck(Check):
         """It wants series, or a table with a column of times."""
         if task.series is not None or may_hold_points(task, self.time):
             return None
+        if self.time is not None and isinstance(task.features, tuple):
+            there = ", ".join(map(repr, task.features[:SHOWN])) + (", ..." if len(task.features) > SHOWN else "")
+            hint = nearest(self.time, task.features)
+            return f"{self.name}.time: {self.time!r} is none of the task's features{hint}; they are {there}"
         return (
             f"{self.name} works on series, or on tables with a column of times, and the task has"
             f" {' and '.join(task.modalities)}"

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from curate.checks.tables.columns import NUMBER
+from curate.wording import counted
 
 LEAST_CELLS = 40
 LEAST_DISTINCT = 8
@@ -23,6 +24,9 @@ DISGUISES = (
     "undefined", "missing", "(missing)", "(null)", "(none)", "(blank)", "tbd", "nil", "nat", "<na>", "#value!", "#ref!",
     "#div/0!", "#name?", "xxx", "??", "???", ".", "--", "---", "none given", "unspecified",
 )  # fmt: skip
+
+NO_NUMBERS = ("none", "empty")
+"""Words that stand for a missing value where the other cells are numbers, and are values of their own elsewhere."""
 
 
 def disguised_cells(
@@ -57,25 +61,28 @@ def _texts(
     folded = pc.utf8_lower(pc.utf8_trim_whitespace(array))
     # Where most values are of two characters (countries, states), NA is one of them.
     length = pc.utf8_length(folded).to_numpy(zero_copy_only=False).astype(np.float64)
-    codes = bool(len(length)) and np.isfinite(length).any() and np.nanmedian(length) == 2
+    length[~pc.fill_null(pc.utf8_is_alpha(folded), False).to_numpy(zero_copy_only=False)] = np.nan
+    codes = np.isfinite(length).any() and np.nanmedian(length) == 2
     known = [text for text in disguises if not (codes and len(text.strip()) == 2 and text.strip().isalpha())]
     names = pa.array([text.strip().lower() for text in known], pa.large_string())
     found = pc.is_in(folded, value_set=names).to_numpy(zero_copy_only=False).copy()
+    reads = pc.fill_null(pc.match_substring_regex(folded, NUMBER), False).to_numpy(zero_copy_only=False)
+    mostly_numbers = bool(len(array)) and reads.mean() >= 0.5
+    if mostly_numbers and disguises:
+        found |= pc.is_in(folded, value_set=pa.array(NO_NUMBERS, pa.large_string())).to_numpy(zero_copy_only=False)
     held: dict[str, int] = {}
     reasons = {}
     for line in pc.value_counts(array.filter(pa.array(found))).to_pylist():
         held[line["values"]] = line["counts"]
     for place in np.flatnonzero(found).tolist():
         value = array[place].as_py()
-        reasons[place] = f"{value!r} stands for a missing value, as in {held[value]:,} cell(s)"
-    if min_gap and len(array):
-        reads = pc.fill_null(pc.match_substring_regex(folded, NUMBER), False).to_numpy(zero_copy_only=False)
-        if reads.mean() >= 0.5:
-            numbers = np.full(len(array), np.nan)
-            plain = pc.replace_substring_regex(folded.filter(pa.array(reads)), r"^\+", "")
-            numbers[reads] = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
-            more, why, counts = _numbers(numbers, min_gap)
-            found, reasons, held = found | more, reasons | why, held | counts
+        reasons[place] = f"{value!r} stands for a missing value, as in {counted(held[value], 'cell')}"
+    if min_gap and mostly_numbers:
+        numbers = np.full(len(array), np.nan)
+        plain = pc.replace_substring_regex(folded.filter(pa.array(reads)), r"^\+", "")
+        numbers[reads] = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
+        more, why, counts = _numbers(numbers, min_gap)
+        found, reasons, held = found | more, reasons | why, held | counts
     return found, reasons, held
 
 

@@ -13,6 +13,7 @@ from curate.checks.judging.bounds import Bounded
 from curate.checks.texts.corpus import Corpus
 from curate.checks.texts.quotes import quoted
 from curate.evidence.measures.text_codes import Codes, blocks
+from curate.wording import counted
 
 TAIL = 120
 BLOCK_TEXTS = 65_536
@@ -193,7 +194,7 @@ def _by_word(ends: _Ends, ended: np.ndarray, corpus: Corpus, share: float, value
         else:
             lone = used[k] <= 1
             found = 0.0 if lone and longer[k] >= LEAST_LONGER else used[k] / longer[k] if longer[k] else 1.0
-            others = "no other text this one" if lone else f"{used[k] - 1:,} other(s) this one"
+            others = "no other text this one" if lone else f"{counted(int(used[k]) - 1, 'other')} this one"
             sentence = f"ends in a part of a word: {longer[k]:,} texts use a word that begins so, {others}"
         if found < share and found < value[at]:
             value[at], why[at] = found, ("word", sentence, len(word))

@@ -14,6 +14,7 @@ from curate.checks.judging.bounds import Bounded, at_least, at_most
 from curate.checks.texts.quotes import masked, place, quoted
 from curate.evidence.measures.text_contacts import contacts
 from curate.evidence.measures.text_marks import DAMAGE, LOOKALIKE, MARKUP, hidden_places
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.checks.text_quality import TextQuality
@@ -66,7 +67,8 @@ def _length(check: TextQuality, m: Measures, training: np.ndarray, empty: np.nda
 
     def too_short(p: int) -> str:
         return (
-            f"{words[p]:.0f} word(s), {characters[p]:.0f} character(s); usual are {median:.0f} words (threshold"
+            f"{counted(round(words[p]), 'word')}, {counted(round(characters[p]), 'character')}; usual are"
+            f" {median:.0f} words (threshold"
             f" {fewest:.1f} words, {check.min_characters} characters)"
         )
 
@@ -158,39 +160,41 @@ def _marks(check: TextQuality, texts: pa.Array, m: Measures) -> Iterator[Bounded
             places = _beside_mojibake
             for p in np.flatnonzero((m["mojibake"] >= check.max_mojibake) & (damage > 0)).tolist():
                 damage[p] = sum(1 for _ in places(str(texts[p].as_py())))
-        what = "replacement or control character(s)"
-        yield counted("garbled", texts, damage, check.max_damage, what, places)
+        what = "replacement or control character", "replacement or control characters"
+        yield marked("garbled", texts, damage, check.max_damage, what, places)
     if check.max_mojibake and "mojibake" in m:
-        what = "sequence(s) of a wrong decoding"
-        yield counted("mojibake", texts, m["mojibake"], check.max_mojibake, what, _mojibake)
+        what = "sequence of a wrong decoding", "sequences of a wrong decoding"
+        yield marked("mojibake", texts, m["mojibake"], check.max_mojibake, what, _mojibake)
     if check.max_hidden_characters:
-        yield counted(
+        yield marked(
             "hidden_characters",
             texts,
             m["hidden_characters"],
             check.max_hidden_characters,
-            "character(s) that nobody sees",
+            ("character that nobody sees", "characters that nobody sees"),
             lambda text: ((p, p + 1) for p in hidden_places(text)),
         )
     if check.max_lookalike_letters:
-        yield counted(
+        yield marked(
             "lookalike_letters",
             texts,
             m["lookalike_letters"],
             check.max_lookalike_letters,
-            "Latin letter(s) beside Cyrillic or Greek ones",
+            ("Latin letter beside Cyrillic or Greek ones", "Latin letters beside Cyrillic or Greek ones"),
             _matches(LOOKALIKE),
         )
     if check.max_markup:
-        what = "tag(s), entities or placeholders"
-        yield counted("markup", texts, m["markup"], check.max_markup, what, _matches(MARKUP))
+        what = "tag, entity or placeholder", "tags, entities or placeholders"
+        yield marked("markup", texts, m["markup"], check.max_markup, what, _matches(MARKUP))
 
 
 Places = Callable[[str], Iterator[tuple[int, int]]]
 
 
-def counted(issue: str, texts: pa.Array, counts: np.ndarray, bound: int, what: str, places: Places) -> Bounded:
-    """An issue that is flagged from `bound` counts on; the reason quotes the first."""
+def marked(
+    issue: str, texts: pa.Array, counts: np.ndarray, bound: int, what: tuple[str, str], places: Places
+) -> Bounded:
+    """An issue that is flagged from `bound` counts on; the reason says `what`, one or several, and quotes one."""
     counts = np.maximum(np.nan_to_num(counts), 0)
     score = np.where(counts >= bound, bound / (bound + np.maximum(counts, 1)) * 0.9, 1.0)
 
@@ -198,20 +202,20 @@ def counted(issue: str, texts: pa.Array, counts: np.ndarray, bound: int, what: s
         text = str(texts[p].as_py())
         first = next(iter(places(text)), None)
         where = f"; {quoted(text, *first)}" if first else ""
-        return f"{counts[p]:,.0f} {what} (threshold {bound}){where}"
+        return f"{counted(round(counts[p]), *what)} (threshold {bound}){where}"
 
     return Bounded(issue, score, reason)
 
 
 def _contact(kind: str, texts: pa.Array, counts: np.ndarray, bound: int) -> Bounded:
     names = {
-        "email": "e-mail address(es)",
-        "phone": "phone number(s)",
-        "iban": "IBAN(s) with a right checksum",
-        "card": "card number(s) with a right checksum",
-        "secret": "key(s) or password(s)",
+        "email": ("e-mail address", "e-mail addresses"),
+        "phone": ("phone number", "phone numbers"),
+        "iban": ("IBAN with a right checksum", "IBANs with a right checksum"),
+        "card": ("card number with a right checksum", "card numbers with a right checksum"),
+        "secret": ("key or password", "keys or passwords"),
     }
-    issue = counted(kind, texts, counts, bound, names[kind], lambda text: iter(()))
+    issue = marked(kind, texts, counts, bound, names[kind], lambda text: iter(()))
 
     def reason(p: int) -> str:
         text = str(texts[p].as_py())

@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 from curate.checks.judging.bounds import Bounded, at_most
 from curate.checks.texts.corpus import KNOWN, Corpus
 from curate.checks.texts.quotes import quoted
+from curate.errors import ConfigError
 from curate.evidence.measures.text_codes import blocks
 from curate.evidence.measures.text_languages import languages
 from curate.evidence.measures.text_mixture import language_scores, parts
+from curate.wording import noun
 
 FIELDS = ("language", "language_confidence", "second_language", "second_margin", "second_fraction")
 SURE = 4.0
@@ -34,6 +36,17 @@ NO_LANGUAGE = "zxx"
 def available() -> bool:
     """Whether the package that identifies languages is installed."""
     return find_spec("py3langid") is not None
+
+
+def known(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The languages that a user names, as they are. Raises ConfigError for those that can't be told from others."""
+    if asked and (strange := [code for code in asked if code not in languages().names]):
+        there = ", ".join(sorted(set(languages().names.tolist()) - {NO_LANGUAGE}))
+        raise ConfigError(
+            f"text_quality: languages: {', '.join(map(repr, strange))} {noun(len(strange), 'is', 'are')} not among the"
+            f" codes of those that are known: {there}"
+        )
+    return asked
 
 
 def usual_languages(language: np.ndarray, judged: np.ndarray) -> tuple[str, ...]:

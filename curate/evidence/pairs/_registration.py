@@ -30,15 +30,15 @@ def warped(pictures: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarr
     except ImportError:
         raise MissingPackage("opencv-python-headless", "image", "comparing pictures") from None
     p, side, _ = pictures.shape
-    line = ((np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1).astype(np.float32)
+    half = np.float32(side / 2)
+    line = np.arange(side, dtype=np.float32) + np.float32(0.5) - half  # of pixels, counted from the middle
     x, y = (
-        (row[:, 0, None] * line)[:, None, :] + (row[:, 1, None] * line + row[:, 2, None])[:, :, None]
+        (row[:, 0, None] * line)[:, None, :] + (row[:, 1, None] * line + row[:, 2, None] * half)[:, :, None]
         for row in (maps[:, 0], maps[:, 1])
     )
-    inside = (np.abs(x) <= 1) & (np.abs(y) <= 1)
-    for places in (x, y):  # of pixels, counted from 0; beyond the edge there is what stands at the edge
-        places *= np.float32(side / 2)
-        places += np.float32(side / 2 - 0.5)
+    inside = (np.abs(x) <= half) & (np.abs(y) <= half)
+    for places in (x, y):  # counted from 0; beyond the edge there is what stands at the edge
+        places += half - np.float32(0.5)
         np.clip(places, 0, side - 1, out=places)
     # In steps that stay exact in float32 below `MOST_LINES`: a picture's place among the others changes nothing.
     y *= np.float32(1024)

@@ -88,4 +88,4 @@ def _comparable(evidence: Evidence) -> np.ndarray:
     return shown
 
 
-METHOD = Method("correlation of the aligned images", 3, needs, threshold, find, compare)
+METHOD = Method("correlation of the aligned images", 4, needs, threshold, find, compare)

@@ -47,7 +47,7 @@ class Prefetched:
         loader: whose batches they are.
         device: where they go.
         depth: batches that are copied ahead on a CUDA device; elsewhere nothing is.
-        dtype: of floating inputs (labels, soft labels and weights stay float32).
+        dtype: of floating inputs (labels, soft labels and weights stay float32): float32, bfloat16 or float16.
         channels_last: images pixel by pixel in memory, as convolutions of a GPU like them.
         augment: do the last image operations of the recipes on the device, as far as they are `HorizontalFlip`,
             `VerticalFlip` and `ColorJitter`, and `RandomResizedCrop` of images that `image_size` makes larger than what
@@ -79,6 +79,9 @@ class Prefetched:
             for one in cast(Iterable[Any], loader.inputs)
             if getattr(one, "normalization", None) is not None
         }
+        parts = [part for one in cast(Iterable[Any], loader.inputs) for part in getattr(one, "parts", (one,))]
+        if channels_last and not any(part.modality in ("image", "video") for part in parts):
+            raise ConfigError("channels_last is for images, and the batches have none")
         images = self._leave(names) if augment else None
         self._preparation = Preparation(scaled, _dtype(dtype), channels_last, images)
         self._cursor = Cursor(loader.cursor.epoch, loader.cursor.drawn, loader.cursor.resumes)
@@ -182,8 +185,7 @@ class Prefetched:
 
 
 def _dtype(asked: torch.dtype | str | None) -> torch.dtype | None:
-    if asked is None or isinstance(asked, torch.dtype):
-        return asked
-    if asked not in DTYPES:
+    found = DTYPES.get(asked) if isinstance(asked, str) else asked
+    if asked is not None and not (isinstance(found, torch.dtype) and found.is_floating_point):
         raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {asked!r}")
-    return DTYPES[asked]
+    return found

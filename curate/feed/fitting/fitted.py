@@ -57,8 +57,7 @@ class Fitted:
         Raises:
             ConfigError: there is no such split.
         """
-        loader = self._source.held_out(self._training.device, batches) if isinstance(batches, str) else batches
-        return self._training.predict(loader)
+        return self._training.predict(self._source.held_out(self._training.device, batches))
 
     def evaluate(
         self, batches: str | Iterable[dict[str, Any]] = "test", *, slices: Sequence[str] | Mapping[str, Any] = (),

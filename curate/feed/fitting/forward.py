@@ -29,7 +29,24 @@ def call(model: torch.nn.Module, core: torch.nn.Module, batch: Mapping[str, Any]
     if forward is not None:
         return logits_of(forward(model, {name: value for name, value in batch.items() if name not in TARGETS}))
     alone = _only_input(core, batch)
-    return logits_of(model(alone) if alone is not None else model(**model_inputs(core, batch)))
+    taken = {} if alone is not None else model_inputs(core, batch)
+    try:
+        made = model(alone) if alone is not None else model(**taken)
+    except (IndexError, RuntimeError, TypeError, ValueError) as error:
+        given = taken or {name: value for name, value in batch.items() if value is alone}
+        error.add_note(f"{type(core).__name__} was given {_shown(given)}")
+        raise
+    return logits_of(made)
+
+
+def _shown(entries: Mapping[str, Any]) -> str:
+    """Inputs with their shapes and types, for a message."""
+    return ", ".join(
+        f"{name} {tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+        if isinstance(value, torch.Tensor)
+        else f"{name} (a {type(value).__name__})"
+        for name, value in entries.items()
+    )
 
 
 def _only_input(core: torch.nn.Module, batch: Mapping[str, Any]) -> torch.Tensor | None:

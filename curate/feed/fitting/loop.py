@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from curate.errors import ConfigError
+from curate.errors import ConfigError, nearest
 from curate.feed.device.named import device_of
 from curate.feed.fitting import checkpoints
 from curate.feed.fitting.fitted import Fitted, finish
@@ -25,6 +26,8 @@ from curate.feed.fitting.source import Source
 from curate.feed.fitting.training import Training
 from curate.feed.losses.row_loss import RowLoss
 from curate.feed.tensors import on_device
+from curate.metrics import evaluate
+from curate.metrics.given import KINDS
 from curate.randomness import digest
 
 
@@ -78,8 +81,9 @@ def fit(
         epochs: at most; 10 if neither this nor `max_steps` is given.
         max_steps: optimiser steps at most.
         batch_size: rows per batch and process, of a curated result.
-        learning_rate: the highest.
-        optimizer: ``adamw``, ``sgd`` (momentum 0.9), or a function from parameter groups to an optimiser.
+        learning_rate: the highest; a function as `optimizer` says its own.
+        optimizer: ``adamw``, ``sgd`` (momentum 0.9), a class (``torch.optim.RMSprop``), or a function from parameter
+            groups to an optimiser.
         weight_decay: of matrices and kernels; biases and norms are not decayed.
         schedule: ``cosine`` or ``linear`` decay to 0 over all steps, or ``constant``.
         warmup: steps of linear warm-up; below 1 their share of all steps.
@@ -141,10 +145,28 @@ def _own_randomness() -> Iterator[None]:
 
 
 def _model(model: Any) -> torch.nn.Module:
-    made = model if isinstance(model, torch.nn.Module) else model() if callable(model) else model
+    if isinstance(model, torch.nn.Module):
+        return model
+    if callable(model) and (needed := _needed(model)):
+        name = getattr(model, "__name__", type(model).__name__)
+        what = "class" if isinstance(model, type) else "function"
+        raise ConfigError(
+            f"model is the {what} {name}, which needs {', '.join(needed)}: pass what it makes, {name}(...), or a"
+            f" function that takes nothing and makes one, such as lambda: {name}(...)"
+        )
+    made = model() if callable(model) else model
     if not isinstance(made, torch.nn.Module):
         raise ConfigError(f"model must be a torch module, or a function that makes one, not {type(made).__name__}")
     return made
+
+
+def _needed(make: Callable[..., Any]) -> list[str]:
+    """Names of what a function or class can't be called without, as far as its signature says."""
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def _training(
@@ -157,6 +179,7 @@ def _training(
             f"patience and monitor need held-out rows, and {there}: name a split or pass a loader as validation"
             " (curate.resplit makes splits)"
         )
+    _refuse_monitor(source, settings)
     loader = source.training(device)
     if settings.save_every is not None and not hasattr(loader, "state_dict"):
         raise ConfigError("save_every needs a loader that can go on in mid-epoch, and this one has no state_dict")
@@ -171,10 +194,26 @@ def _training(
     )
 
 
+def _refuse_monitor(source: Source, settings: Settings) -> None:
+    """Raise ConfigError for a metric that the held-out rows won't have, before an epoch is spent on it."""
+    if settings.monitor == "loss" or not source.curated or source.data.table.task.kind not in KINDS:
+        return
+    kind, names = source.data.table.task.kind, tuple(source.data.label_names)
+    perfect = np.array([0.0, 1.0, 2.0]) if kind == "regression" else np.eye(len(names))
+    labels = perfect.argmax(1) if kind == "classification" else perfect
+    given = dict(settings.evaluation) | {"names": names, "resamples": 0, "curves": False}
+    known = ["loss", *evaluate(labels, perfect, kind, **given).values]
+    if settings.monitor not in known:
+        hint = nearest(settings.monitor, known)
+        raise ConfigError(f"there is no metric {settings.monitor!r} to follow{hint}; there is {', '.join(known)}")
+
+
 def _begin(training: Training, resume: bool) -> None:
     folder = training.settings.folder
     if folder is None:
         return
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"folder must be one, for checkpoints, and {folder} is a file")
     there = checkpoints.found(folder)
     if there and resume:
         go_on(training, there[-1])

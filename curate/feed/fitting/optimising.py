@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -28,7 +29,8 @@ def make_optimizer(model: torch.nn.Module, settings: Settings) -> torch.optim.Op
     ]
     groups = [group for group in groups if group["params"]]
     if callable(settings.optimizer):
-        made = settings.optimizer(groups)
+        own_rate = isinstance(settings.optimizer, type) and "lr" in inspect.signature(settings.optimizer).parameters
+        made = settings.optimizer(groups, **({"lr": settings.learning_rate} if own_rate else {}))
         if not isinstance(made, torch.optim.Optimizer):
             raise ConfigError(f"optimizer must give a torch optimiser of parameter groups, not {type(made).__name__}")
         return made

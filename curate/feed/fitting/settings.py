@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from curate.errors import ConfigError, nearest
 from curate.metrics import evaluate
+from curate.wording import with_article
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 SCHEDULES = ("cosine", "linear", "constant")
@@ -86,7 +87,13 @@ class Settings:
             choices["optimizer"] = OPTIMIZERS
         for name, known in choices.items():
             value = getattr(self, name)
-            if value not in known:
+            if name == "optimizer" and not isinstance(value, str):
+                wrong.append(
+                    f"optimizer must be {', '.join(known)}, a class, or a function from parameter groups to an"
+                    f" optimiser (functools.partial(torch.optim.SGD, lr=0.1)), not {with_article(type(value).__name__)}"
+                    " that is made already"
+                )
+            elif value not in known:
                 wrong.append(f"unknown {name} {value!r}{nearest(str(value), known)}; known: {', '.join(known)}")
         if self.save_every is not None and self.folder is None:
             wrong.append("save_every needs a folder to save to")

@@ -9,6 +9,7 @@ from typing import Any
 
 from curate.errors import ConfigError, nearest
 from curate.feed.fitting.processes import rank_and_world
+from curate.feed.loader import Loader
 from curate.feed.losses.making import LOSSES, make_loss
 from curate.feed.losses.multilabel import SoftBinaryCrossEntropy
 from curate.feed.losses.regression import WeightedRegression
@@ -71,7 +72,7 @@ class Source:
     def training(self, device: Any) -> Any:
         """The training batches of this process; those of a curated result are on the device already."""
         if not self.curated:
-            return self.data
+            return self.placed(self.data, device)
         rank, world = rank_and_world()
         fixed = {"batch_size": self.batch_size, "rank": rank, "world_size": world}
         return self.data.loader(**fixed | dict(self.options)).prefetch_to(device)
@@ -82,11 +83,16 @@ class Source:
         if split is False:
             return None
         if not isinstance(split, str):
-            return split
+            return self.placed(split, device)
         self._check(split)
         rank, world = rank_and_world()
         fixed = {"split": split, "batch_size": self.batch_size, "rank": rank, "world_size": world}
         return self.data.loader(**for_held_out(self.options) | fixed | {"sampler": "sequential"}).prefetch_to(device)
+
+    @staticmethod
+    def placed(batches: Any, device: Any) -> Any:
+        """A curated loader's batches on the device, where pixels that come as bytes are scaled; others as they are."""
+        return batches.prefetch_to(device) if isinstance(batches, Loader) else batches
 
     def loss(self, loader: Any, given: RowLoss | None) -> RowLoss:
         """The loss: the one given, that of the result, or the default of the loader's kind.
@@ -104,7 +110,7 @@ class Source:
             weights = None if kind == "regression" else getattr(inner, "class_weights", None)
             given = make_loss(kind, class_weights=weights, label_names=self.names(loader, None))  # type: ignore[assignment]
         if not isinstance(given, RowLoss):
-            raise ConfigError(f"loss must be one of curate.losses, which weigh every row, not {type(given).__name__}")
+            raise ConfigError(f"loss must be one of curate.losses, which weigh every row, not {_shown(given)}")
         if given.reduction != "mean":
             raise ConfigError(f"the loss must have the reduction 'mean', not {given.reduction!r}")
         return given
@@ -126,6 +132,15 @@ class Source:
             return tuple(self.data.label_names)
         inner = itself(loader)
         return tuple(getattr(inner, "label_names", None) or getattr(loss, "label_names", ()))
+
+
+def _shown(given: Any) -> str:
+    """What was given in the place of a loss, and what to give instead."""
+    if isinstance(given, str):
+        return f"{given!r}: pass curated.loss(name={given!r})"
+    if isinstance(given, type) and issubclass(given, RowLoss):
+        return f"the class {given.__name__}: pass what it makes, {given.__name__}(...)"
+    return f"{getattr(given, '__name__', type(given).__name__)}: pass curated.loss(), or leave it out"
 
 
 def itself(loader: Any) -> Any:

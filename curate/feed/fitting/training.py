@@ -245,6 +245,11 @@ class Training:
                 f"epoch {self.epoch} has no batch to train on: pass a smaller batch_size, or leave drop_last out;"
                 " batches of an iterator can be used up, a loader's are made anew in every epoch"
             )
+        if math.isnan(mean):
+            raise DataError(
+                f"not one of the {counted(rows, 'row')} of epoch {self.epoch} counts: every weight is 0, or no row has"
+                " a label"
+            )
         self.tally.report(self.loader, self.epoch)
         values = self._validated()
         rate = self.optimizer.param_groups[0]["lr"]

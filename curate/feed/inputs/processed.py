@@ -15,7 +15,7 @@ from curate.feed.inputs.guarded import Guarded
 from curate.feed.inputs.image import Images
 from curate.feed.inputs.input import Input
 from curate.feed.inputs.processed_scene import ProcessedScenes
-from curate.feed.inputs.processors import ARGUMENTS, called, takes
+from curate.feed.inputs.processors import ARGUMENTS, called, layout, takes
 from curate.feed.inputs.scene import Scenes
 from curate.feed.inputs.text import Texts
 from curate.feed.inputs.video import Videos
@@ -66,14 +66,15 @@ class Processed(Guarded):
         if isinstance(self.part, Recordings):
             return called(self.processor, self.settings, list(items), **sounds(self.processor, self.part.rate))
         pixels = [whole(item) for item in items]
+        told = layout(pixels)
         if isinstance(self.part, Images):
-            return called(self.processor, self.settings, pixels)
+            return called(self.processor, self.settings, pixels, **told)
         if any(base.__name__ == "BaseVideoProcessor" for base in type(self.processor).__mro__):
-            return called(self.processor, self.settings, videos=pixels)
+            return called(self.processor, self.settings, videos=pixels, **told)
         if takes(self.processor, "videos"):
-            return called(self.processor, self.settings, [list(frames) for frames in pixels])
+            return called(self.processor, self.settings, [list(frames) for frames in pixels], **told)
         # A processor of single images reads the frames of all videos one by one.
-        found = called(self.processor, self.settings, [frame for frames in pixels for frame in frames])
+        found = called(self.processor, self.settings, [frame for frames in pixels for frame in frames], **told)
         return {k: v.unflatten(0, (len(items), -1)) for k, v in found.items()}
 
 
@@ -123,7 +124,9 @@ class Together(Guarded):
         """The entries that the processor gives."""
         given: dict[str, Any] = {}
         for place, part in enumerate(self.parts):
-            given[ARGUMENTS[part.modality]] = [item[place] for item in items]
+            given[ARGUMENTS[part.modality]] = own = [item[place] for item in items]
+            if isinstance(part, Images):
+                given |= layout(own)
             if isinstance(part, Texts):
                 given |= {k: v for k, v in part.settings.items() if k != "return_tensors"}
             if isinstance(part, Recordings):

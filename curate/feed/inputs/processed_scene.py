@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
 from curate.feed.inputs.guarded import Guarded
-from curate.feed.inputs.processors import called, takes
+from curate.feed.inputs.processors import called, layout, takes
 from curate.feed.inputs.scene import Item, Scenes
 
 UNCOUNTED = 255
@@ -94,7 +94,8 @@ class ProcessedScenes(Guarded):
             more["segmentation_maps"] = [item.classes for item in items]
         else:
             more["annotations"] = [item.boxes for item in items]
-        found = called(self.processor, self.settings, [item.pixels for item in items], **more)
+        pixels = [item.pixels for item in items]
+        found = called(self.processor, self.settings, pixels, **layout(pixels), **more)
         labels: Any = found.get("labels")
         if self.scenes.masks is not None and hasattr(labels, "masked_fill"):
             found["labels"] = labels.long().masked_fill(labels == UNCOUNTED, self.scenes.masks.options.ignore_index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,6 +142,14 @@ def called(processor: Any, settings: Mapping[str, Any], *given: Any, **arguments
     if not isinstance(found, Mapping):
         raise ConfigError(f"the processor {type(processor).__name__} must give a mapping, not {type(found).__name__}")
     return {name: _plain(value) for name, value in found.items()}
+
+
+def layout(pixels: Sequence[Any]) -> dict[str, Any]:
+    """Argument of a call with (..., height, width, 3) pixels of which some are 1 or 3 pixels high.
+
+    Processors would take that for the channels.
+    """
+    return {"input_data_format": "channels_last"} if any(one.shape[-3] in (1, 3) for one in pixels) else {}
 
 
 def _plain(value: Any) -> Any:

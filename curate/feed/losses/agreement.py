@@ -9,7 +9,15 @@ import torch
 from torch.nn import functional
 
 from curate.errors import ConfigError
-from curate.feed.losses.row_loss import ClassLoss, Reduction, Weights, at_least_float32, cross_entropy, within
+from curate.feed.losses.row_loss import (
+    ClassLoss,
+    Reduction,
+    Weights,
+    at_least_float32,
+    cross_entropy,
+    where_counted,
+    within,
+)
 
 
 class _Agreement(ClassLoss):
@@ -84,7 +92,8 @@ class Consistency(_Agreement):
             raise ConfigError(f"consistency compares two tensors of logits, not {len(logits)}")
         (first, weights), (second, _) = (super(Consistency, self).terms(one, batch) for one in logits)
         with torch.autocast(device_type=first.device.type, enabled=False):
-            apart = self._apart(*(functional.log_softmax(at_least_float32(one), dim=1) for one in logits))
+            counted = (where_counted(at_least_float32(one), weights) for one in logits)
+            apart = self._apart(*(functional.log_softmax(one, dim=1) for one in counted))
             return (first + second) / 2 + self.strength * apart, weights
 
     def row_losses(self, logits: torch.Tensor, soft: torch.Tensor, batch: Mapping[str, Any]) -> torch.Tensor:
@@ -140,7 +149,8 @@ class Distillation(_Agreement):
         if teacher is None or teacher.shape != logits.shape:
             found = "none" if teacher is None else f"the shape {tuple(teacher.shape)}"
             raise ConfigError(
-                f"distillation needs 'teacher_logits' of {tuple(logits.shape)} in the batch; found {found}"
+                f"distillation needs 'teacher_logits' of {tuple(logits.shape)} in the batch; found {found} (a function"
+                " that is the loader's transform can add them, by row_id)"
             )
         hot = self.temperature
         said = functional.log_softmax(teacher.to(logits) / hot, dim=1).detach()

@@ -76,6 +76,9 @@ LOSSES: Mapping[str, Mapping[str, tuple[Callable[..., RowLoss], Mapping[str, Any
 
 _EVEN_OUT = ("class_balanced", "logit_adjusted", "balanced_softmax")
 """Losses that make up for rare classes by themselves."""
+_OF_OBJECTS = (
+    " (models that find objects compute their own: model(pixel_values, labels=batch['labels']) in a loop of your own)"
+)
 
 
 def make_loss(
@@ -102,7 +105,7 @@ def make_loss(
     if kind is None or kind not in LOSSES:
         raise ConfigError(
             f"there is no loss for {with_article(str(kind))} task; there is one for {', '.join(LOSSES)}"
-            + (" (models that find objects compute their own from `labels`)" if kind == "detection" else "")
+            + (_OF_OBJECTS if kind == "detection" else "")
         )
     known = LOSSES[kind]
     chosen = next(iter(known)) if name is None else name

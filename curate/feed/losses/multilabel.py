@@ -17,6 +17,7 @@ from curate.feed.losses.row_loss import (
     known_weights,
     per_class,
     targets_of,
+    where_counted,
     within,
 )
 
@@ -50,8 +51,8 @@ class SoftBinaryCrossEntropy(RowLoss):
             targets = targets_of(batch).to(device=logits.device, dtype=logits.dtype)
             if targets.shape != logits.shape:
                 raise ConfigError(f"labels have the shape {tuple(targets.shape)}, the logits {tuple(logits.shape)}")
-            losses = self.class_losses(logits, targets.clamp(0, 1)).mean(1)
-            return losses, self.row_weights(batch).to(logits)
+            weights = self.row_weights(batch).to(logits)
+            return self.class_losses(where_counted(logits, weights), targets.clamp(0, 1)).mean(1), weights
 
     def class_losses(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """(B, K) losses of each class of logits and targets in [0, 1]."""
@@ -61,7 +62,12 @@ class SoftBinaryCrossEntropy(RowLoss):
     def row_weights(self, batch: Mapping[str, Any]) -> torch.Tensor:
         """(B,) the rows' own weights, 0 for rows without label; class weights stand in the loss of a row."""
         labels = batch.get("labels")
-        return known_weights(batch, (targets_of(batch) if labels is None else labels).ge(0).all(1))
+        labels = targets_of(batch) if labels is None else labels
+        if labels.ndim != 2:
+            raise ConfigError(
+                f"labels must be (rows, classes) of 0 and 1 for sets of classes, not {tuple(labels.shape)}"
+            )
+        return known_weights(batch, labels.ge(0).all(1))
 
 
 class Asymmetric(SoftBinaryCrossEntropy):

@@ -191,7 +191,7 @@ class EarlyLearning(ClassLoss):
                 self._places.setdefault(row_id, len(self._places))
         self._make_room(p)
         places = [self._places.get(row_id, -1) if one else -1 for row_id, one in zip(row_ids, alone)]
-        at = torch.tensor(places, device=p.device)
+        at = torch.tensor(places, dtype=torch.long, device=p.device)
         kept = (at >= 0).unsqueeze(1)
         means = torch.where(kept, self.memory[at.clamp_min(0)].to(p), torch.zeros_like(p))
         if not self.training:

@@ -66,12 +66,14 @@ class PositionLoss(RowLoss):
             labels = self._labels(batch).to(logits.device)
             logits = self._checked(at_least_float32(logits), labels)
             axis = 1 if labels.ndim == 3 else -1
-            known = self._known(labels)
-            chosen = torch.where(known, labels, torch.zeros_like(labels)).unsqueeze(axis)
-            log_p = functional.log_softmax(logits, dim=axis).gather(axis, chosen).squeeze(axis)
             weights = self.row_weights(batch).to(logits)
-            losses = self.position_losses(log_p.masked_fill(~known, 0.0))
-            return torch.where(weights > 0, losses, torch.zeros_like(losses)), weights
+            counted = weights > 0
+            chosen = torch.where(counted, labels, torch.zeros_like(labels)).unsqueeze(axis)
+            # Before the softmax: 0 times the NaN of a position that does not count would reach the gradient.
+            logits = torch.where(counted.unsqueeze(axis), logits, 0)
+            log_p = functional.log_softmax(logits, dim=axis).gather(axis, chosen).squeeze(axis)
+            losses = self.position_losses(log_p)
+            return torch.where(counted, losses, torch.zeros_like(losses)), weights
 
     def row_weights(self, batch: Mapping[str, Any]) -> torch.Tensor:
         """Weight of each position: that of its row times that of its class, 0 where it has no label."""

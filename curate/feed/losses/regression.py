@@ -9,7 +9,15 @@ import torch
 from torch.nn import functional
 
 from curate.errors import ConfigError, nearest
-from curate.feed.losses.row_loss import Reduction, RowLoss, at_least_float32, known_weights, targets_of, within
+from curate.feed.losses.row_loss import (
+    Reduction,
+    RowLoss,
+    at_least_float32,
+    known_weights,
+    targets_of,
+    where_counted,
+    within,
+)
 
 Form = Literal["huber", "squared", "absolute", "log_cosh", "cauchy", "quantile"]
 
@@ -64,13 +72,16 @@ class WeightedRegression(RowLoss):
             targets = targets_of(batch).to(device=predictions.device, dtype=predictions.dtype)
             if targets.shape != predictions.shape:
                 raise ConfigError(f"{tuple(targets.shape)} labels, but predictions of {tuple(predictions.shape)}")
-            known = torch.isfinite(targets)
-            targets = torch.where(known, targets, predictions.detach())
-            return self._losses(predictions, targets), self.row_weights(batch).to(predictions)
+            weights = self.row_weights(batch).to(predictions)
+            losses = self._losses(where_counted(predictions, weights), where_counted(targets, weights))
+            return losses, weights
 
     def row_weights(self, batch: Mapping[str, Any]) -> torch.Tensor:
         """(B,) the rows' own weights, 0 where the label is NaN."""
-        return known_weights(batch, torch.isfinite(targets_of(batch)))
+        targets = targets_of(batch)
+        if targets.ndim != 1:
+            raise ConfigError(f"labels must be (rows,) numbers, not {tuple(targets.shape)}")
+        return known_weights(batch, torch.isfinite(targets))
 
     def _losses(self, predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if self.form == "huber":

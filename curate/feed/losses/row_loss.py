@@ -120,7 +120,7 @@ class ClassLoss(RowLoss):
             logits = at_least_float32(logits)
             soft = self._soft_labels(logits, batch)
             weights = self.row_weights(batch).to(logits)
-            losses = self.row_losses(logits, soft, batch)
+            losses = self.row_losses(where_counted(logits, weights), soft, batch)
             # 0 times what can't be computed of a row that does not count must be 0.
             return torch.where(weights > 0, losses, torch.zeros_like(losses)), weights
 
@@ -185,6 +185,15 @@ def targets_of(batch: Mapping[str, Any]) -> torch.Tensor:
         if batch.get(name) is not None:
             return batch[name]
     raise ConfigError("the batch has neither 'labels' nor 'soft_labels'")
+
+
+def where_counted(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Values (B, ...) in which 0 stands for what is not finite in rows whose (B,) weight is 0.
+
+    Zero times a NaN is NaN, in the gradient, too, whatever is left out of the sum behind it.
+    """
+    counted = (weights > 0).reshape(-1, *[1] * (values.ndim - 1))
+    return torch.where(counted | values.isfinite(), values, 0)
 
 
 def at_least_float32(values: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from curate.errors import ConfigError
-from curate.feed.losses.row_loss import Reduction, RowLoss, at_least_float32, within
+from curate.feed.losses.row_loss import Reduction, RowLoss, at_least_float32, where_counted, within
 
 
 class TranscriptLoss(RowLoss):
@@ -46,7 +46,9 @@ class TranscriptLoss(RowLoss):
                 f" {tuple(labels.shape)}"
             )
         with torch.autocast(device_type=logits.device.type, enabled=False):
-            log_p = functional.log_softmax(at_least_float32(logits), dim=-1).transpose(0, 1)
+            logits = at_least_float32(logits)
+            weights = self.row_weights(batch).to(logits)
+            log_p = functional.log_softmax(where_counted(logits, weights), dim=-1).transpose(0, 1)
             known = self._known(labels)
             lengths = known.sum(1)
             given = torch.where(known, labels, torch.zeros_like(labels))
@@ -54,7 +56,6 @@ class TranscriptLoss(RowLoss):
             losses = functional.ctc_loss(
                 log_p, given, frames, lengths, self.blank, reduction="none", zero_infinity=True
             )
-            weights = self.row_weights(batch).to(losses)
             losses = losses / lengths.clamp_min(1)
             return torch.where(weights > 0, losses, torch.zeros_like(losses)), weights
 

@@ -20,6 +20,7 @@ from curate.feed.sampling.measuring import MILLISECONDS, lengths_of, padded_to
 from curate.feed.sampling.options import SamplingOptions
 from curate.feed.sampling.rules import sampling_faults
 from curate.table import Table
+from curate.wording import counted, noun
 
 
 def sampler_arguments(
@@ -72,6 +73,13 @@ def _lengths(
     seconds = asked.batch_seconds
     tokens = asked.batch_tokens if seconds is None else max(1, int(seconds * MILLISECONDS))
     found = lengths_of(table, rows, made, options, asked.length_column)
+    if seconds is not None and found.max(initial=0) > tokens:
+        over, longest = int((found > tokens).sum()), int(found.argmax())
+        raise ConfigError(
+            f"batch_seconds is {seconds:g}, and {counted(over, 'recording')} of the plan {noun(over, 'is', 'are')}"
+            f" longer: the longest, row {table.row_ids[rows[longest]]}, lasts {found[longest] / MILLISECONDS:g} s;"
+            " raise batch_seconds, or cut recordings off (max_seconds)"
+        )
     return Lengths(found, tokens, asked.max_batch, asked.bucket_window, padded_to(made))
 
 

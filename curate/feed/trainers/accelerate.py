@@ -8,6 +8,7 @@ from accelerate import Accelerator
 
 from curate.errors import ConfigError
 from curate.feed.device.prefetched import Prefetched
+from curate.feed.trainers.result import a_result
 
 
 def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Prefetched:
@@ -40,4 +41,4 @@ def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Prefe
             " curate.feed.trainers.accumulate(loader, loss, steps)"
         )
     ranks = {"rank": accelerator.process_index, "world_size": accelerator.num_processes}
-    return curated.loader(**ranks | options).prefetch_to(accelerator.device)
+    return a_result(curated).loader(**ranks | options).prefetch_to(accelerator.device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -67,7 +67,12 @@ def _groups(batches: Iterable[Batch], loss: RowLoss, steps: int, report: bool) -
 
 
 def sum_of_masses(group: list[Batch], loss: RowLoss) -> torch.Tensor:
-    """What the loss of a group of batches as one batch would be divided by."""
+    """What the loss of a group of batches as one batch would be divided by. Raises ConfigError for what is no batch."""
+    for batch in group:
+        if not isinstance(batch, Mapping):
+            raise ConfigError(
+                f"a batch must be a dict with 'labels', as curated loaders make it, not a {type(batch).__name__}"
+            )
     return torch.stack([loss.mass(batch) for batch in group]).sum()
 
 

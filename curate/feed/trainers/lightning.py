@@ -19,6 +19,7 @@ from curate.feed.losses.row_loss import RowLoss
 from curate.feed.sampling.options import for_held_out
 from curate.feed.trainers.accumulation import over_processes, sum_of_masses, with_mass
 from curate.feed.trainers.reporting import Reporter
+from curate.feed.trainers.result import a_result
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback, LightningDataModule
@@ -56,7 +57,7 @@ class CuratedDataModule(LightningDataModule):
 
     def __init__(self, curated: Any, loss: RowLoss | None = None, report: bool = True, **options: Any) -> None:
         super().__init__()
-        self.curated, self.options = curated, options
+        self.curated, self.options = a_result(curated), options
         self.loss: RowLoss = curated.loss() if loss is None else loss
         self._tells = report
         self._reporter: Reporter | None = None

@@ -65,7 +65,9 @@ def logits_of(outputs: Any) -> torch.Tensor:
         ConfigError: there is no tensor that could be it.
     """
     if isinstance(outputs, Mapping):
-        outputs = outputs.get("logits")
+        if "logits" not in outputs:
+            raise ConfigError(f"the model gives no logits, but {', '.join(map(str, outputs)) or 'nothing'}")
+        outputs = outputs["logits"]
     elif isinstance(outputs, tuple | list) and outputs:
         outputs = outputs[0]
     if not isinstance(outputs, torch.Tensor):

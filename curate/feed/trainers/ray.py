@@ -8,6 +8,7 @@ import ray.train
 import ray.train.torch
 
 from curate.feed.device.prefetched import Prefetched
+from curate.feed.trainers.result import a_result
 
 
 def worker_loader(curated: Any, **options: Any) -> Prefetched:
@@ -25,4 +26,4 @@ def worker_loader(curated: Any, **options: Any) -> Prefetched:
     context = ray.train.get_context()
     device = ray.train.torch.get_device()
     ranks = {"rank": context.get_world_rank(), "world_size": context.get_world_size()}
-    return curated.loader(**ranks | options).prefetch_to(device)
+    return a_result(curated).loader(**ranks | options).prefetch_to(device)

@@ -20,6 +20,7 @@ from curate.feed.trainers.accumulation import sum_of_masses, with_mass
 from curate.feed.trainers.logits import logits_of, model_inputs, refuse_plain_text
 from curate.feed.trainers.loss_state import load_loss
 from curate.feed.trainers.reporting import Reporter
+from curate.feed.trainers.result import a_result
 from curate.feed.trainers.split import Split
 from curate.media.torch_audio import guard_torchaudio
 
@@ -82,7 +83,7 @@ class CuratedMixin:
         for name, instead in _OURS.items():
             if kwargs.get(name) is not None:
                 raise ConfigError(f"{name} is not for a trainer of curated data: {instead}")
-        self.curated, self._tells = curated, report
+        self.curated, self._tells = a_result(curated), report
         self._held_out_terms: torch.Tensor | None = None
         self._resuming = Resuming()
         self.loader_options = dict(loader_options or {})
@@ -93,8 +94,8 @@ class CuratedMixin:
             self.loader_options.setdefault("tokenizer", given)
         refuse_plain_text(model, task, self.loader_options)
         self.curated_loss: RowLoss = curated.loss() if loss is None else loss
-        if eval_dataset is None and eval_split in self._splits():
-            eval_dataset = self.split(eval_split)
+        if eval_dataset is None:
+            eval_dataset = self._to_evaluate(eval_split, args)
         base: Any = super()
         base.__init__(model, args, eval_dataset=eval_dataset, **kwargs)
         trainer: Any = self
@@ -107,6 +108,19 @@ class CuratedMixin:
         self.curated_loss.to(trainer.args.device)
         self._telling = Telling(self)
         trainer.add_callback(self._telling)
+
+    def _to_evaluate(self, name: str, args: Any) -> Any:
+        """The split that `evaluate` takes, None where there is none. Raises ConfigError if training asks for one."""
+        splits = self._splits()
+        if name in splits:
+            return self.split(name)
+        strategy = getattr(args, "eval_strategy", "no")
+        if (strategy := getattr(strategy, "value", strategy)) != "no":
+            raise ConfigError(
+                f"eval_strategy={strategy!r} needs held-out rows, and the result has no split {name!r}, but"
+                f" {', '.join(splits)}: pass eval_split or eval_dataset (curate.resplit makes splits)"
+            )
+        return None
 
     def split(self, name: str) -> Any:
         """A split for `evaluate` or `predict`. Raises ConfigError if there is none of that name."""
@@ -140,8 +154,9 @@ class CuratedMixin:
         """The batches of a split, in order; of other data, what Trainer makes of it."""
         trainer: Any = self
         chosen = trainer.eval_dataset if eval_dataset is None else eval_dataset
-        if isinstance(chosen, str) and isinstance(trainer.eval_dataset, Mapping):
-            chosen = trainer.eval_dataset[chosen]
+        if isinstance(chosen, str):
+            several = isinstance(trainer.eval_dataset, Mapping)
+            chosen = trainer.eval_dataset[chosen] if several else self.split(chosen)
         if isinstance(chosen, Split):
             return self._held_out(chosen)
         base: Any = super()
@@ -149,6 +164,8 @@ class CuratedMixin:
 
     def get_test_dataloader(self, test_dataset: Any) -> Any:
         """As `get_eval_dataloader`."""
+        if isinstance(test_dataset, str):
+            test_dataset = self.split(test_dataset)
         if isinstance(test_dataset, Split):
             return self._held_out(test_dataset)
         base: Any = super()

@@ -16,6 +16,7 @@ from curate.pipeline.exporting.files import split_names
 from curate.pipeline.exporting.reading import NAMED, Reading, added, media_columns, named
 from curate.randomness import generator
 from curate.table import Table
+from curate.wording import noun
 
 if TYPE_CHECKING:
     import datasets
@@ -59,7 +60,8 @@ class Lines:
         if not known:
             raise ConfigError("there is nothing to export: the plan has no row")
         if split is not None and split not in known:
-            raise ConfigError(f"the plan has no split {split!r}{nearest(split, known)}; there is {', '.join(known)}")
+            others = f"there {noun(len(known), 'is', 'are')} {', '.join(known)}"
+            raise ConfigError(f"the plan has no split {split!r}{nearest(split, known)}; {others}")
         return cls(curated, tuple(known) if split is None else (split,), repeated, shuffled, on_error == "skip")
 
     @property

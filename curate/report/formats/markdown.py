@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from curate.report.advice import touched
 from curate.report.facts import facts_shown
 from curate.report.model import Check, Document
 from curate.report.plain import one_line, percent
@@ -81,7 +82,7 @@ def _first(document: Document) -> str:
     lines = []
     for place, advice in enumerate(document.first, 1):
         step = f": `{one_line(advice.yaml).replace('`', '')}`" if advice.yaml else ""
-        lines.append(f"{place}. {escaped(advice.title)} ({counted(advice.rows, 'row')}){step}")
+        lines.append(f"{place}. {escaped(advice.title)} ({touched(advice)}){step}")
     return "## What to do first\n\n" + "\n".join(lines)
 
 

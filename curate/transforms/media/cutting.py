@@ -40,7 +40,7 @@ class ClipCutter(Transform):
         if self.overlap_seconds >= self.seconds:
             raise ValueError(f"overlap_seconds must be smaller than seconds ({self.seconds:g})")
         if self.min_seconds > self.seconds:
-            raise ValueError(f"min_seconds must be at most seconds ({self.seconds:g})")
+            raise ValueError(f"min_seconds is {self.min_seconds:g}, and must be at most seconds ({self.seconds:g})")
         return self
 
     def refuses(self, task: Task) -> str | None:

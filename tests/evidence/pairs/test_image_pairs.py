@@ -11,8 +11,8 @@ import curate
 from curate.checks.leakage import Leakage
 from curate.checks.near_duplicates import NearDuplicates
 from curate.evidence import Evidence, EvidenceSettings
-from curate.evidence.pairs import image
-from curate.evidence.pairs._pictures import _compared_in_full
+from curate.evidence.pairs import _pictures, image
+from curate.evidence.pairs._pictures import Pictures, _compared_in_full
 
 EDITS = ("crop", "flip", "turn", "light", "jpeg", "half")
 
@@ -196,3 +196,38 @@ def test_pictures_that_are_all_given_up_are_unlike():
     prints = rng.integers(-90, 90, (2, 70, 64, 64), dtype=np.int8)
     maps = np.tile(np.eye(2, 3, dtype=np.float32), (70, 1, 1))
     assert not _compared_in_full(*prints, maps, np.full(70, 40, dtype=np.float32)).any()
+
+
+def prints_of(pictures):
+    """The (n, 64, 64) prints of pictures and the (n,) spread of their luma."""
+    evidence = evidence_of(pictures)
+    return evidence.measure("image.print"), evidence.measure("image.print_spread")
+
+
+def test_most_candidates_that_are_no_copies_never_reach_the_full_side(monkeypatch, shared_data):
+    originals = tiny_photographs(shared_data, 300)
+    pictures = Pictures.of(*prints_of([*originals, *(p[:, ::-1].copy() for p in originals[:60])]))
+    left, right = pictures.candidates()
+    full = []
+
+    def counted(fixed, *more):
+        full.append(len(fixed))
+        return _compared_in_full(fixed, *more)
+
+    monkeypatch.setattr(_pictures, "_compared_in_full", counted)
+    similarity = pictures.similarity(left, right)
+    copies = (left < 60) & (right == left + 300)
+    assert copies.sum() == 60
+    assert (similarity[copies] >= image.MIN_SIMILARITY).all()
+    assert 0 < sum(full) - 60 <= 0.35 * (~copies).sum()
+
+
+def test_what_is_made_of_a_print_does_not_hang_on_the_others():
+    rng = np.random.default_rng(0)
+    prints = rng.integers(-90, 90, (700, 64, 64), dtype=np.int8)
+    spread = np.full(700, 40, dtype=np.float32)
+    whole = Pictures.of(prints, spread)
+    for some in (np.arange(3, 600), np.arange(699, -1, -7), np.array([41])):
+        part, taken = Pictures.of(prints[some], spread[some]), whole.some(some)
+        assert np.array_equal(part.small, taken.small)
+        assert np.array_equal(part.middle, taken.middle)

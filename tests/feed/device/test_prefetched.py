@@ -140,11 +140,19 @@ def test_crops_are_cut_on_the_device_where_images_are_larger():
         ({"pixels": "uint8", "image_size": "native"}, {"augment": True}, "one size"),
         ({}, {"depth": 0}, "depth must be"),
         ({}, {"dtype": "bf16"}, "dtype must be one of"),
+        ({}, {"dtype": torch.int8}, "dtype must be one of float32, bfloat16, float16, not torch.int8"),
     ],
 )
 def test_options_that_make_no_sense(options, prefetch, says):
     with pytest.raises(ConfigError, match=says):
         made(["HorizontalFlip"], **options).prefetch_to("cpu", **prefetch)
+
+
+def test_channels_come_last_in_images_alone():
+    of = table({"x": [[0.5, 1.0]] * 4, "y": ["a", "b"] * 2}, kind="classification", features="x", label="y",
+               label_names=("a", "b"))  # fmt: skip
+    with pytest.raises(ConfigError, match="channels_last is for images, and the batches have none"):
+        make_loader(of, plan(of, ["a", "b"] * 2)).prefetch_to("cpu", channels_last=True)
 
 
 def test_mixing_and_augmentation_on_the_device_exclude_each_other():

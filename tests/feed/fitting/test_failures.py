@@ -12,16 +12,17 @@ def fit(model=network, data=None, **settings):
     return curate.fit(model, data or Result(), **{"epochs": 2, "device": "cpu", "batch_size": 16} | settings)
 
 
+class Breaks(torch.nn.Module):
+    def __init__(self, after=2):
+        super().__init__()
+        self.layer, self.calls, self.after = torch.nn.Linear(4, 3), 0, after
+
+    def forward(self, features):
+        self.calls += 1
+        return self.layer(features) * (float("nan") if self.calls == self.after + 1 else 1.0)
+
+
 def test_a_loss_that_is_not_finite_names_the_rows():
-    class Breaks(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer, self.calls = torch.nn.Linear(4, 3), 0
-
-        def forward(self, features):
-            self.calls += 1
-            return self.layer(features) * (float("nan") if self.calls == 3 else 1.0)
-
     data = Result()
     rows = [batch["row_id"] for batch in data.loader(batch_size=16)][2]
     with pytest.raises(DataError, match="the loss is nan in epoch 0, near step") as error:
@@ -41,8 +42,15 @@ def test_early_stopping_without_held_out_rows():
         fit(data=Result(held_out=0), patience=3)
     with pytest.raises(ConfigError, match="no split 'valdation' \\(did you mean 'validation'"):
         fit(validation="valdation")
+    # Before an epoch is spent on it.
+    with pytest.raises(
+        ConfigError, match=r"no metric 'f1_macr' to follow \(did you mean 'f1_macro'\?\); there is loss"
+    ):
+        fit(lambda: Breaks(after=0), monitor="f1_macr")
+    data = Result()
+    loaders = {"data": data.loader(), "validation": data.loader(split="validation")}
     with pytest.raises(ConfigError, match="no metric 'f1' to follow; there is loss, accuracy"):
-        fit(monitor="f1")
+        fit(**loaders, monitor="f1")
 
 
 def test_settings_are_refused_all_at_once():
@@ -67,10 +75,25 @@ def test_settings_are_refused_all_at_once():
 def test_losses_models_and_data_of_other_kinds():
     with pytest.raises(ConfigError, match="loss must be one of curate"):
         fit(loss=torch.nn.CrossEntropyLoss())
+    with pytest.raises(ConfigError, match=r"not 'focal': pass curated.loss\(name='focal'\)"):
+        fit(loss="focal")
+    with pytest.raises(ConfigError, match=r"not the class Focal: pass what it makes, Focal\(...\)"):
+        fit(loss=curate.losses.Focal)
+    with pytest.raises(ConfigError, match=r"labels must be .rows, classes. of 0 and 1 for sets of classes, not .16,."):
+        fit(loss=curate.losses.SoftBinaryCrossEntropy())
+    with pytest.raises(ConfigError, match=r"labels must be \(rows,\) numbers, not \(16, 3\)"):
+        fit(loss=curate.losses.WeightedRegression())
+    with pytest.raises(ConfigError, match=r"a batch must be a dict with 'labels'.* not a tuple"):
+        fit(data=[(torch.zeros(2, 4), torch.zeros(2))], loss=Result().loss())
     with pytest.raises(ConfigError, match="reduction 'mean'"):
         fit(loss=Result().loss(reduction="sum"))
     with pytest.raises(ConfigError, match="model must be a torch module"):
         fit(lambda: 3)
+    needs = r"model is the class Linear, which needs in_features, out_features: pass what it makes, Linear\(...\), or"
+    with pytest.raises(ConfigError, match=needs):
+        fit(torch.nn.Linear)
+    with pytest.raises(ConfigError, match="model is the function <lambda>, which needs width"):
+        fit(lambda width: network(width))
     with pytest.raises(ConfigError, match="data must be a curated result"):
         fit(data=3.5)
     frozen = network()
@@ -113,9 +136,43 @@ def test_batches_that_are_used_up_end_the_fit_and_not_in_a_loop_for_ever():
         fit(batch_size=500, loader_options={"drop_last": True})
 
 
+def test_rows_of_which_none_counts_train_nothing():
+    batches = [batch | {"weights": torch.zeros(16)} for batch in Result().loader(batch_size=16)]
+    with pytest.raises(DataError, match="not one of the 80 rows of epoch 0 counts: every weight is 0, or no row has a"):
+        fit(data=batches, loss=Result().loss())
+
+
 def test_held_out_rows_are_drawn_once_whatever_the_training_draws_by():
     options = {"sampler": "group_balanced", "grouping": {"column": "source"}, "on_error": "replace"}
     assert fit(epochs=1, loader_options=options).metrics.rows == 40
+
+
+def test_what_a_model_breaks_on_is_shown():
+    with pytest.raises(RuntimeError) as error:
+        fit(torch.nn.Linear(5, 3))
+    assert error.value.__notes__ == ["Linear was given features (16, 4) float32"]
+    with pytest.raises(ConfigError, match="the model gives no logits, but hidden, scores"):
+        fit(Named())
+
+
+class Named(torch.nn.Linear):
+    def __init__(self):
+        super().__init__(4, 3)
+
+    def forward(self, features):
+        return {"hidden": features, "scores": super().forward(features)}
+
+
+def test_an_optimiser_is_a_class_or_a_function_and_not_made_already():
+    assert fit(optimizer=torch.optim.RMSprop, learning_rate=0.25, schedule="constant").history[-1].learning_rate == 0.25
+    with pytest.raises(ConfigError, match=r"optimizer must be adamw, sgd, a class, .* not a SGD that is made already"):
+        fit(optimizer=torch.optim.SGD(network().parameters(), lr=0.1))
+
+
+def test_a_file_in_place_of_a_folder_is_refused_before_training(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"folder must be one, for checkpoints, and .*file is a file"):
+        fit(lambda: Breaks(after=0), folder=tmp_path / "file")
 
 
 def test_a_path_in_place_of_what_it_holds(tmp_path):

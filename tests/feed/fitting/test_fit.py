@@ -254,7 +254,8 @@ def test_images_that_are_handed_out_as_bytes_reach_the_model_normalised():
     labels = [names[i % 2] for i in range(16)]
     pictures = [(rng.random((8, 8, 3)) * 60 + (160 if label == "light" else 20)).astype(np.uint8) for label in labels]
     column = [{"bytes": encode(picture), "path": None} for picture in pictures]
-    of = small_tables.table({"image": column, "label": labels}, image="image", label="label", label_names=names)
+    task = {"kind": "classification", "image": "image", "label": "label", "label_names": names}
+    of = small_tables.table({"image": column, "label": labels}, **task)
     lines, seen = small_tables.plan(of, labels=labels), {}
 
     class Data:
@@ -279,5 +280,10 @@ def test_images_that_are_handed_out_as_bytes_reach_the_model_normalised():
         options = {"pixels": kind, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4), "sampler": "sequential"}
         made = functools.partial(Looks, kind)
         curate.fit(made, Data(), validation=False, epochs=1, batch_size=16, device="cpu", loader_options=options)
-    assert seen["uint8"].dtype == torch.float32
-    torch.testing.assert_close(seen["uint8"], seen["float32"], atol=1e-5, rtol=1e-5)
+    loader = Data().loader(**options | {"pixels": "uint8"}, batch_size=16)
+    made = functools.partial(Looks, "a loader")
+    fitted = curate.fit(made, loader, validation=loader, epochs=1, device="cpu")
+    assert fitted.predict(loader).outputs.shape == (16, 2)
+    for kind in ("uint8", "a loader"):
+        assert seen[kind].dtype == torch.float32
+        torch.testing.assert_close(seen[kind], seen["float32"], atol=1e-5, rtol=1e-5)

@@ -163,6 +163,8 @@ for made, options in (
     (of_texts, {"sampler": "balanced"}),
     (of_texts, {"sampler": "group_balanced"}),
     (of_texts, {"sampler": "adaptive"}),
+    (of_texts, {"sampler": "curriculum", "curriculum": {"by": "words"}}),
+    (of_texts, {"sampler": "curriculum", "curriculum": {"by": "text_quality"}}),
     (of_texts, {"bucket_by_length": True}),
     (of_texts, {"split": "test"}),
     (of_tables, {"on_error": "replace"}),
@@ -188,12 +190,13 @@ def test_samplers_and_inputs_load_no_pandas(tmp_path):
         "label": ["ab"[i % 2] for i in rows],
         "split": ["test" if i % 4 == 3 else "train" for i in rows],
     }
-    mixed = [curate.steps.Mix(probability=1.0)]
+    columns["words"] = [1 + i % 5 for i in rows]
+    steps = {"features": [curate.steps.Mix(probability=1.0)], "text": [curate.steps.TextQuality()], "series": []}
     inputs = {"text": "text", "features": ["age", "city"], "series": "series"}
     for role, column in inputs.items():
         given = {"label": "label", "label_names": ("a", "b"), "id": "id", "split": "split", "group": "group"}
         of = curate.load(columns, task=curate.Task(kind="classification", **given, **{role: column}))
-        curate.Pipeline(mixed if role == "features" else []).run(of, out=tmp_path / role)
+        curate.Pipeline(steps[role]).run(of, out=tmp_path / role)
     folders = [str(tmp_path / role) for role in inputs]
     done = subprocess.run([sys.executable, "-c", FED, *folders], capture_output=True, text=True)
     assert not done.returncode, done.stderr

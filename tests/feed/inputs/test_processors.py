@@ -8,7 +8,7 @@ import torch
 from planted_scenes import around, scenes
 from small_tables import plan, table
 
-from curate.errors import ConfigError
+from curate.errors import ConfigError, DataError
 from curate.feed import make_loader
 from curate.media.audio import encode_wav
 from curate.media.image import decode, encode_png
@@ -269,3 +269,43 @@ def test_the_same_for_workers_that_are_spawned():
     other = batch_of(of, processor=clip(), num_workers=1, multiprocessing_context="spawn")
     for name in ("input_ids", "pixel_values"):
         torch.testing.assert_close(one[name], other[name], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("height", [1, 3])
+def test_low_images_are_not_taken_for_channels(height):
+    rng = np.random.default_rng(0)
+    pixels = [rng.integers(0, 256, (one, 40, 3), dtype=np.uint8) for one in (height, 20)]
+    cells = [{"bytes": encode_png(one), "path": None} for one in pixels]
+    of = table({"image": cells}, kind="unlabeled", image="image")
+    theirs = vit()(pixels, return_tensors="pt", input_data_format="channels_last")["pixel_values"]
+    torch.testing.assert_close(batch_of(of, processor=vit())["pixel_values"], theirs, rtol=0, atol=0)
+
+
+class NeedsAWindow(transformers.Wav2Vec2FeatureExtractor):
+    """As extractors of spectrograms are."""
+
+    def __call__(self, sounds, padding=False, **settings):
+        if any(len(one) < 400 for one in sounds):
+            raise ValueError("the window is 400 long")
+        return super().__call__(sounds, padding=padding, **settings)
+
+
+def test_recordings_too_short_for_a_processor_are_left_out():
+    of, samples = sounds(lengths=(4000, 1, 2500))
+    drawn = plan(of, kind=of.task.kind)
+    loader = make_loader(of, drawn, sampler="sequential", processor=NeedsAWindow())
+    [batch] = loader
+    assert batch["row_id"] == ["r0", "r2"]
+    assert batch["labels"].shape == batch["weights"].shape == (2,)
+    expected = transformers.Wav2Vec2FeatureExtractor()([samples[0]], sampling_rate=16000, return_tensors="pt")
+    torch.testing.assert_close(batch["input_values"][:1], expected["input_values"], atol=1e-3, rtol=1e-3)
+    assert loader.skipped == {"r1": "ValueError: the window is 400 long"}
+    with pytest.raises(DataError, match="row r1 can't be put into a batch: ValueError: the window"):
+        batch_of(of, processor=NeedsAWindow())
+
+
+def test_what_no_row_can_be_put_through_is_an_error_that_names_the_rows():
+    of, _ = sounds(lengths=(100, 1))
+    with pytest.raises(ValueError, match="the window") as error:
+        list(make_loader(of, plan(of, kind=of.task.kind), sampler="sequential", processor=NeedsAWindow()))
+    assert error.value.__notes__ == ["the rows of the batch: r0, r1"]

@@ -91,6 +91,10 @@ def test_accelerate(tmp_path):
     other = type("Fake", (), {"gradient_accumulation_steps": 4})()
     with pytest.raises(ConfigError, match="wrong for batches of unequal weight"):
         accelerated(other, curated)
+    with pytest.raises(ConfigError, match="curated is the path"):
+        accelerated(accelerate.Accelerator(cpu=True), "curated/")
+    with pytest.raises(ConfigError, match=r"a batch must be a dict with 'labels', as .* not a list"):
+        list(accumulate([[torch.zeros(2), torch.zeros(2)]], curated.loss(), report=False))
 
 
 def test_accelerate_resumes_in_the_second_epoch(tmp_path):

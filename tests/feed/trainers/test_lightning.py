@@ -6,6 +6,8 @@ import pytest
 import torch
 from tiny import Averaging, numbers, texts
 
+from curate.errors import ConfigError
+
 lightning = pytest.importorskip("pytorch_lightning")
 from curate.feed.trainers import CuratedDataModule  # noqa: E402
 
@@ -201,6 +203,11 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_knows_what_was_counted(by, tmp_p
         fit(tmp_path, again, CuratedDataModule(curated, batch_size=6, **options), ckpt_path=file, **settings)
         assert again.rows == whole.rows[step:]
         assert again.values == whole.values[step:]
+
+
+def test_a_path_in_place_of_what_it_holds():
+    with pytest.raises(ConfigError, match="curated is the path 'curated/': pass what it holds"):
+        CuratedDataModule("curated/")
 
 
 def test_loaders_made_anew_for_every_epoch_keep_the_reports(tmp_path):

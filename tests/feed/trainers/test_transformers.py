@@ -383,6 +383,31 @@ def test_a_model_that_takes_nothing_of_the_batch(tmp_path):
         made.compute_loss(made.model, next(iter(made.get_train_dataloader())))
     with pytest.raises(ConfigError, match="no split 'tset'"):
         made.split("tset")
+    with pytest.raises(ConfigError, match="no split 'tset'"):
+        made.predict("tset")
+
+
+def test_splits_are_predicted_and_evaluated_by_name(tmp_path):
+    curated = texts()
+    made = trainer(tmp_path, curated)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        named, chosen = made.predict("validation"), made.predict(made.split("validation"))
+        found = made.evaluate("validation")
+    np.testing.assert_array_equal(named.predictions, chosen.predictions)
+    assert found["eval_loss"] == pytest.approx(named.metrics["test_loss"])
+
+
+def test_what_can_t_be_is_refused_before_training(tmp_path):
+    whole = (
+        r"eval_strategy='epoch' needs held-out rows, and the result has no split 'validation', but train: pass eval_s"
+    )
+    with pytest.raises(ConfigError, match=whole):
+        trainer(tmp_path, texts(splits=False), eval_strategy="epoch")
+    with pytest.raises(ConfigError, match=r"curated is the path .*: pass what it holds, curate.open\(path\)"):
+        trainer(tmp_path, curated=str(tmp_path))
+    with pytest.raises(ConfigError, match=r"curated must be a curated result .* not a Table"):
+        trainer(tmp_path, curated=texts().table)
 
 
 def test_a_torchaudio_of_another_build_does_no_harm_to_processors():
