@@ -46,6 +46,7 @@ ABOUT = (
     "classes.txt",
     "labels.txt",
     "export.json",
+    "croissant.json",
 )
 _KIND = dict.fromkeys(IMAGE, "image") | dict.fromkeys(AUDIO, "audio") | dict.fromkeys(VIDEO, "video")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
+from curate.sources.box_folders import images_and_boxes
 from curate.sources.hub import from_disk
 from curate.sources.listing import Listing, classify, some, walk
 from curate.sources.mask_folders import images_and_masks
@@ -50,7 +51,11 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         tables = _metadata_tables(listing.tables)
         if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
             return raw
-        return images_and_masks(folder, source, listing) or _per_class(folder, source, listing)
+        return (
+            images_and_masks(folder, source, listing)
+            or images_and_boxes(folder, source, listing)
+            or _per_class(folder, source, listing)
+        )
     if listing.tables:
         paths = [folder / path for path in _rows_of_one_kind(listing.tables, source)]
         raw = read_several(paths, source, folder, **options)

@@ -12,8 +12,8 @@ TEXT_NAMES = (
     "question", "query", "prompt", "sms", "email", "abstract", "headline", "description",
 )  # fmt: skip
 MASK_NAMES = (
-    "mask", "masks", "mask_path", "mask_file", "segmentation", "segmentation_mask", "seg", "annotation", "label",
-    "labels", "label_path", "gt", "ground_truth", "target", "trimap",
+    "mask", "masks", "mask_path", "mask_file", "mask_file_name", "mask_filename", "segmentation", "segmentation_mask",
+    "seg", "annotation", "label", "labels", "label_path", "gt", "ground_truth", "target", "trimap",
 )  # fmt: skip
 TRANSCRIPT_NAMES = ("transcript", "transcription", "transcripts", "normalized_text")
 BOX_NAMES = ("boxes", "bboxes", "bbox", "bounding_boxes", "bounding_box", "objects", "annotations", "detections")

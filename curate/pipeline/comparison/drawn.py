@@ -58,7 +58,7 @@ def drawn(result: Curated, lines: pa.Table, valid: np.ndarray) -> Drawn:
     names = dict(zip(result.pipeline.step_names, result.pipeline.steps))
     unseen: dict[str, str] = {}
     if recipes.mixes:
-        why = "mix blends pairs of inputs, and the head learns from embeddings of single rows; name a --model"
+        why = "mix blends pairs of inputs, and the head learns from embeddings of single rows; name a model (--model)"
         unseen |= {name: why for name, step in names.items() if step.name == "mix"}
     planned = recipes.lines(lines)
     modality, why = _modality(result.table.task, [line.recipe for line in planned if line.recipe is not None])
@@ -90,7 +90,7 @@ def drawn(result: Curated, lines: pa.Table, valid: np.ndarray) -> Drawn:
             f"{len(failed):,} augmented draws failed and are left out, as the loader does, among them {failed[0]}"
         )
     if left:
-        notes.append(f"{left:,} further draws stay as they are: too many to embed; a --model takes all")
+        notes.append(f"{left:,} further draws stay as they are: too many to embed; a model (--model) takes all")
     return Drawn(_table(values, modality) if values else None, place, tuple(notes), unseen)
 
 
@@ -100,11 +100,11 @@ def _modality(task: Task, recipes: list[Recipe]) -> tuple[str | None, str]:
     if not wanted:
         return None, ""
     if len(task.modalities) > 1 or not isinstance(getattr(task, task.modality), str):
-        return None, "the head sees augmented draws of one column alone; name a --model"
+        return None, "the head sees augmented draws of one column alone; name a model (--model)"
     if task.modality == "video" and "image" in wanted:
         wanted.add("video")  # operations on images are done to the frames
     if task.modality not in READABLE or task.modality not in wanted:
-        return None, f"augmented {task.modality} is not embedded for the head; name a --model"
+        return None, f"augmented {task.modality} is not embedded for the head; name a model (--model)"
     if task.embedding is not None:
         return None, f"the head learns from the column {task.embedding!r}, which augmentation does not reach"
     return task.modality, ""

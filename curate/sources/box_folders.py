@@ -1,0 +1,236 @@
+"""Detection sets as folders: an image and beside it, or in a folder of labels, a file of YOLO or Pascal VOC."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+from xml.etree import ElementTree
+
+import pyarrow as pa
+
+from curate.errors import DataError
+from curate.sources.boxes import BOXES
+from curate.sources.file_kinds import ending
+from curate.sources.listing import Listing, some
+from curate.sources.mask_folders import IMAGE_FOLDERS, MASK_FOLDERS
+from curate.sources.raw import Raw, media_paths, of_files
+from curate.sources.splits import CANONICAL
+from curate.wording import counted
+
+SHARE = 0.5
+"""At least so many of the label files must have an image of their name."""
+LARGEST_FILE = 16 << 20
+"""Bytes of a label file, or of a list of classes."""
+SAMPLE = 50
+NAMES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt")
+"""Files that list YOLO's classes, one in a line; ``names`` of a YAML file goes before them."""
+Found = tuple[list[dict[str, Any]], list[str], int]
+"""Boxes of a file, what is wrong with it, and outlines that became boxes."""
+
+
+def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
+    """Images with YOLO's text files or VOC's XML files of the same names; None if it is no such set.
+
+    Label files stand beside the images, or in folders like ``labels`` and ``Annotations`` where theirs are called
+    ``images`` or ``JPEGImages``. Splits are folders named after them, or VOC's lists (``ImageSets/Main/train.txt``). An
+    image without a label file has null boxes, one with an empty file has none.
+    """
+    images = listing.media.get("image", [])
+    keys = Counter(_key(path) for path in images)
+    texts = {_key(path): path for path in listing.texts if _key(path) in keys}
+    documents = {_key(path): path for path in listing.others if ending(path) == ".xml" and _key(path) in keys}
+    if _mostly(texts, [*listing.texts], keys) and all(_is_yolo(folder / path) for path in _some(texts)):
+        names, told = _class_names(folder, listing)
+
+        def read(path: str) -> Found:
+            return _yolo(_text(folder / path), path, names)
+
+        return _made(folder, source, listing, texts, read, "cxcywh_relative", names, told)
+    if _mostly(documents, [p for p in listing.others if ending(p) == ".xml"], keys) and any(
+        _is_voc(folder / path) for path in _some(documents)
+    ):
+        return _made(folder, source, listing, documents, lambda path: _voc(folder / path, path), "xyxy", (), None)
+    return None
+
+
+def _key(path: str) -> tuple[str, ...]:
+    """What an image and its label file have in common."""
+    *folders, name = PurePath(path).parts
+    return (*(part for part in folders if part.lower() not in IMAGE_FOLDERS | MASK_FOLDERS), PurePath(name).stem)
+
+
+def _mostly(found: dict[tuple[str, ...], str], there: Sequence[str], keys: Counter[tuple[str, ...]]) -> bool:
+    lists = sum(PurePath(path).parent.name in ("Main", "ImageSets", "Layout") for path in there)
+    return bool(found) and len(found) >= SHARE * min(len(there) - lists, len(keys))
+
+
+def _some(found: dict[tuple[str, ...], str]) -> list[str]:
+    return list(found.values())[:SAMPLE]
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > LARGEST_FILE:
+        raise DataError(f"has more than {LARGEST_FILE >> 20} MB")
+    return path.read_text("utf-8-sig")
+
+
+def _is_yolo(path: Path) -> bool:
+    """Whether the first line is a class and the numbers of a box or an outline; files without a line may be."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            words = file.readline(10_000).split()
+        return not words or (len(words) >= 5 and all(math.isfinite(float(word)) for word in words))
+    except (OSError, ValueError):
+        return False
+
+
+def _is_voc(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"<annotation" in file.read(4_096)
+    except OSError:
+        return False
+
+
+def _class_names(folder: Path, listing: Listing) -> tuple[tuple[str, ...], str | None]:
+    """YOLO's classes in their order, and the file that lists them."""
+    import yaml
+
+    for path in listing.others:
+        if ending(path) in (".yaml", ".yml"):
+            try:
+                given = yaml.load(_text(folder / path), Loader=yaml.CSafeLoader)
+            except (yaml.YAMLError, OSError, ValueError, DataError):
+                continue
+            names = given.get("names") if isinstance(given, dict) else None
+            if isinstance(names, dict) and sorted(names) == list(range(len(names))):
+                names = [names[number] for number in range(len(names))]
+            if isinstance(names, list) and names and all(isinstance(name, str | int) for name in names):
+                return tuple(map(str, names)), path
+    for path in (*listing.others, *listing.texts):
+        if PurePath(path).name.lower() in NAMES:
+            try:
+                return tuple(line.strip() for line in _text(folder / path).splitlines() if line.strip()), path
+            except (OSError, ValueError, DataError):
+                continue
+    return (), None
+
+
+def _yolo(text: str, path: str, names: Sequence[str]) -> Found:
+    """The boxes of a file: a class and middle, width and height as shares of the image, or the places of an outline."""
+    boxes: list[dict[str, Any]] = []
+    wrong: list[str] = []
+    outlines = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if not (words := line.split()):
+            continue
+        try:
+            code, values = float(words[0]), [float(word) for word in words[1:]]
+        except ValueError:
+            code, values = math.nan, []
+        shaped = len(values) == 4 or (len(values) >= 6 and len(values) % 2 == 0)
+        if not code.is_integer() or not shaped or not all(map(math.isfinite, values)):
+            wrong.append(f"line {number} of {path} is {line.strip()[:60]!r}: a class and four numbers are needed")
+            continue
+        if len(values) > 4:
+            outlines += 1
+            (left, right), (top, bottom) = ((min(side), max(side)) for side in (values[::2], values[1::2]))
+            values = [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
+        known = 0 <= code < len(names)
+        label = names[int(code)] if known else f"category {int(code)}" if names else str(int(code))
+        boxes.append({"box": values, "label": label})
+    return boxes, wrong, outlines
+
+
+def _voc(path: Path, name: str) -> Found:
+    """The boxes of a file, by their corners in pixels."""
+    if path.stat().st_size > LARGEST_FILE:
+        raise DataError(f"has more than {LARGEST_FILE >> 20} MB")
+    content = path.read_bytes()
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise DataError("defines a document type or entities, which are not read")
+    boxes: list[dict[str, Any]] = []
+    wrong: list[str] = []
+    for number, one in enumerate(ElementTree.fromstring(content).iter("object"), 1):
+        label = (one.findtext("name") or "").strip() or None
+        sides = [one.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
+        try:
+            box = [float(side or "") for side in sides]
+        except ValueError:
+            box = None
+            wrong.append(f"object {number} of {name} has the corners {sides}, four numbers are needed")
+        boxes.append({"box": box, "label": label})
+    return boxes, wrong, 0
+
+
+def _made(
+    folder: Path, source: str, listing: Listing, labels: dict[tuple[str, ...], str], read: Callable[[str], Found],
+    form: str, names: tuple[str, ...], told: str | None,
+) -> Raw:  # fmt: skip
+    images = listing.media["image"]
+    column: list[list[dict[str, Any]] | None] = []
+    remarks: list[tuple[int, str, str]] = []
+    outlines, missing = 0, []
+    for row, path in enumerate(images):
+        label = labels.get(_key(path))
+        if label is None:
+            missing.append(path)
+            column.append(None)
+            continue
+        try:
+            boxes, wrong, drawn = read(label)
+        except (OSError, ValueError, DataError, ElementTree.ParseError) as error:
+            boxes, wrong, drawn = None, [f"{label} can't be read: {error}"], 0
+        column.append(boxes)
+        outlines += drawn
+        remarks += [(row, "box_format", f"boxes: {reason}") for reason in wrong]
+    paths = pa.array(images, pa.string())
+    columns: dict[str, pa.Array] = {"image": media_paths(paths), "boxes": pa.array(column, BOXES)}
+    roles: dict[str, Any] = {"image": "image", "boxes": "boxes", "box_format": form}
+    splits, lists = _splits(folder, images, listing)
+    if any(splits):
+        columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
+    notes = []
+    if missing:
+        notes.append(f"{counted(len(missing), 'image')} without a label file: not annotated ({some(missing)})")
+    if outlines:
+        notes.append(f"outlines of {counted(outlines, 'object')} are not read; the boxes around them are")
+    used = {*labels.values(), *lists, told}
+    lone = [path for path in (*listing.texts, *listing.others) if path not in used]
+    return of_files(
+        folder,
+        source,
+        columns,
+        paths,
+        remarks=remarks,
+        notes=(*notes, *listing.notes([*_other_media(listing), *lone, *listing.tables])),
+        roles=roles,
+        class_names={"boxes": names} if names else {},
+        media={"image": "image"},
+    )
+
+
+def _other_media(listing: Listing) -> list[str]:
+    return [path for kind, paths in listing.media.items() if kind != "image" for path in paths]
+
+
+def _splits(folder: Path, images: Sequence[str], listing: Listing) -> tuple[list[str | None], list[str]]:
+    """The split of each image, by the folders that it is in or by VOC's lists, and these lists."""
+    found = [
+        next((CANONICAL[part.lower()] for part in PurePath(path).parts[:-1] if part.lower() in CANONICAL), None)
+        for path in images
+    ]
+    if any(found):
+        return found, []
+    named: dict[str, str] = {}
+    lists = []
+    for path in listing.texts:
+        stem = PurePath(path).stem.lower()
+        if PurePath(path).parent.name in ("Main", "ImageSets") and stem in CANONICAL:
+            lists.append(path)
+            for line in _text(folder / path).splitlines():
+                named.setdefault(line.split()[0] if line.split() else "", CANONICAL[stem])
+    return [named.get(PurePath(path).stem) for path in images], lists
