@@ -27,6 +27,8 @@ LARGEST_FILE = 16 << 20
 SAMPLE = 50
 NAMES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt")
 """Files that list YOLO's classes, one in a line; ``names`` of a YAML file goes before them."""
+NO_BOX: dict[str, Any] = {"box": None, "label": None}
+"""Stands for what can't be read, so that `box_quality` flags the row."""
 Found = tuple[list[dict[str, Any]], list[str], int]
 """Boxes of a file, what is wrong with it, and outlines that became boxes."""
 
@@ -134,6 +136,7 @@ def _yolo(text: str, path: str, names: Sequence[str]) -> Found:
         shaped = len(values) == 4 or (len(values) >= 6 and len(values) % 2 == 0)
         if not code.is_integer() or not shaped or not all(map(math.isfinite, values)):
             wrong.append(f"line {number} of {path} is {line.strip()[:60]!r}: a class and four numbers are needed")
+            boxes.append(NO_BOX)
             continue
         if len(values) > 4:
             outlines += 1
@@ -183,7 +186,7 @@ def _made(
         try:
             boxes, wrong, drawn = read(label)
         except (OSError, ValueError, DataError, ElementTree.ParseError) as error:
-            boxes, wrong, drawn = None, [f"{label} can't be read: {error}"], 0
+            boxes, wrong, drawn = [NO_BOX], [f"{label}: {error}"], 0
         column.append(boxes)
         outlines += drawn
         remarks += [(row, "box_format", f"boxes: {reason}") for reason in wrong]
@@ -198,6 +201,9 @@ def _made(
         notes.append(f"{counted(len(missing), 'image')} without a label file: not annotated ({some(missing)})")
     if outlines:
         notes.append(f"outlines of {counted(outlines, 'object')} are not read; the boxes around them are")
+    if remarks:
+        first = remarks[0][2].removeprefix("boxes: ")
+        notes.append(f"{counted(len(remarks), 'entry', 'entries')} of label files can't be read ({first})")
     used = {*labels.values(), *lists, told}
     lone = [path for path in (*listing.texts, *listing.others) if path not in used]
     return of_files(

@@ -1,10 +1,13 @@
 """Folders of YOLO and of Pascal VOC are read as detection sets."""
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from PIL import Image
 
 import curate
+from curate.checks.box_quality import BoxQuality
+from curate.evidence.evidence import Evidence
 
 VOC = """<annotation><filename>{name}.jpg</filename><size><width>60</width><height>40</height><depth>3</depth></size>
 <object><name>dog</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>35.5</ymax></bndbox></object>
@@ -52,6 +55,7 @@ def test_yolo(tmp_path, images, labels):
     ]  # fmt: skip
     assert (found["b.jpg"], found["d.jpg"]) == ([], None)
     assert found["c.jpg"][0]["box"] == pytest.approx([0.2, 0.4, 0.2, 0.4])
+    assert found["c.jpg"][1:] == [{"box": None, "label": None}]
     assert found["e.jpg"][0]["label"] == "category 5"
     notes = " ".join(table.notes)
     assert "outlines of 1 object are not read" in notes
@@ -96,8 +100,12 @@ def test_voc(tmp_path):
         {"box": [1.0, 2.0, 30.0, 35.5], "label": "dog"}, {"box": [9.0, 3.0, 12.0, 14.0], "label": "cat"}
     ]  # fmt: skip
     assert found["b.jpg"][1] == {"box": None, "label": "cat"}
-    assert found["c.jpg"] is None
+    assert found["c.jpg"] == [{"box": None, "label": None}]
+    flagged = BoxQuality().find(Evidence(table)).flagged
+    malformed = flagged.filter(pc.equal(flagged["issue"], "malformed"))
+    assert malformed["row"].to_pylist() == [1, 2]
     corners, entities = table.problems["reason"].to_pylist()
     assert "object 2 of" in corners
     assert "defines a document type" in entities
+    assert "2 entries of label files can't be read (object 2 of" in " ".join(table.notes)
     assert "(.txt 1)" in " ".join(table.notes)
