@@ -150,12 +150,13 @@ class LeftArray:
 
     def opened(self) -> np.ndarray:
         """The same once its bytes are checked. Raises `Absent`."""
+        what = f"{self.path} (an array in the cache)"
         try:
             if file_hash(self.path) == self.digest:
                 return self.mapped()
-        except OSError:
-            pass
-        raise Absent(f"{self.path} (an array in the cache)")
+        except OSError as error:
+            raise Absent(what) from error
+        raise Absent(what)
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray | LeftArray]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from curate.errors import ConfigError
+from curate.sources.safe_yaml import line_nested_deeper
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
@@ -76,15 +77,8 @@ class Document:
         return self.name
 
     def _refuse_bombs(self, text: str) -> None:
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    line = event.start_mark.line + 1
-                    raise ConfigError(f"{self.name}:{line}: nested deeper than {MAX_DEPTH} levels")
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
+        if line := line_nested_deeper(text, MAX_DEPTH):
+            raise ConfigError(f"{self.name}:{line}: nested deeper than {MAX_DEPTH} levels")
 
     def _fail(self, node: yaml.Node, message: str) -> ConfigError:
         mark = node.start_mark

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from curate.errors import DataError
 from curate.sources.boxes import BOXES
+from curate.sources.class_lists import class_names
 from curate.sources.file_kinds import ending
 from curate.sources.listing import Listing, some
 from curate.sources.mask_folders import IMAGE_FOLDERS, MASK_FOLDERS
@@ -23,10 +25,10 @@ from curate.wording import counted
 SHARE = 0.5
 """At least so many of the label files must have an image of their name."""
 LARGEST_FILE = 16 << 20
-"""Bytes of a label file, or of a list of classes."""
+"""Bytes of a label file, or of a list of a split."""
 SAMPLE = 50
-NAMES = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt")
-"""Files that list YOLO's classes, one in a line; ``names`` of a YAML file goes before them."""
+SPLIT_FOLDERS = ("Main", "ImageSets", "Layout")
+"""Folders of VOC's lists of images."""
 NO_BOX: dict[str, Any] = {"box": None, "label": None}
 """Stands for what can't be read, so that `box_quality` flags the row."""
 Found = tuple[list[dict[str, Any]], list[str], int]
@@ -44,17 +46,18 @@ def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
     keys = Counter(_key(path) for path in images)
     texts = {_key(path): path for path in listing.texts if _key(path) in keys}
     documents = {_key(path): path for path in listing.others if ending(path) == ".xml" and _key(path) in keys}
-    if _mostly(texts, [*listing.texts], keys) and all(_is_yolo(folder / path) for path in _some(texts)):
-        names, told = _class_names(folder, listing)
+    if _mostly(texts, listing.texts, keys) and all(_is_yolo(folder / path) for path in _some(texts)):
+        names, told, notes = class_names(folder, [*listing.others, *listing.texts])
 
         def read(path: str) -> Found:
-            return _yolo(_text(folder / path), path, names)
+            return _yolo(_content(folder / path).decode("utf-8-sig"), path, names)
 
-        return _made(folder, source, listing, texts, read, "cxcywh_relative", names, told)
+        found = _made(folder, source, listing, texts, read, "cxcywh_relative", told, notes)
+        return replace(found, class_names={"boxes": tuple(names.values())}) if names else found
     if _mostly(documents, [p for p in listing.others if ending(p) == ".xml"], keys) and any(
         _is_voc(folder / path) for path in _some(documents)
     ):
-        return _made(folder, source, listing, documents, lambda path: _voc(folder / path, path), "xyxy", (), None)
+        return _made(folder, source, listing, documents, lambda path: _voc(_content(folder / path), path), "xyxy")
     return None
 
 
@@ -65,7 +68,7 @@ def _key(path: str) -> tuple[str, ...]:
 
 
 def _mostly(found: dict[tuple[str, ...], str], there: Sequence[str], keys: Counter[tuple[str, ...]]) -> bool:
-    lists = sum(PurePath(path).parent.name in ("Main", "ImageSets", "Layout") for path in there)
+    lists = sum(PurePath(path).parent.name in SPLIT_FOLDERS for path in there)
     return bool(found) and len(found) >= SHARE * min(len(there) - lists, len(keys))
 
 
@@ -73,10 +76,10 @@ def _some(found: dict[tuple[str, ...], str]) -> list[str]:
     return list(found.values())[:SAMPLE]
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     if path.stat().st_size > LARGEST_FILE:
-        raise DataError(f"has more than {LARGEST_FILE >> 20} MB")
-    return path.read_text("utf-8-sig")
+        raise DataError(f"it has more than {LARGEST_FILE >> 20} MB")
+    return path.read_bytes()
 
 
 def _is_yolo(path: Path) -> bool:
@@ -97,31 +100,7 @@ def _is_voc(path: Path) -> bool:
         return False
 
 
-def _class_names(folder: Path, listing: Listing) -> tuple[tuple[str, ...], str | None]:
-    """YOLO's classes in their order, and the file that lists them."""
-    import yaml
-
-    for path in listing.others:
-        if ending(path) in (".yaml", ".yml"):
-            try:
-                given = yaml.load(_text(folder / path), Loader=yaml.CSafeLoader)
-            except (yaml.YAMLError, OSError, ValueError, DataError):
-                continue
-            names = given.get("names") if isinstance(given, dict) else None
-            if isinstance(names, dict) and sorted(names) == list(range(len(names))):
-                names = [names[number] for number in range(len(names))]
-            if isinstance(names, list) and names and all(isinstance(name, str | int) for name in names):
-                return tuple(map(str, names)), path
-    for path in (*listing.others, *listing.texts):
-        if PurePath(path).name.lower() in NAMES:
-            try:
-                return tuple(line.strip() for line in _text(folder / path).splitlines() if line.strip()), path
-            except (OSError, ValueError, DataError):
-                continue
-    return (), None
-
-
-def _yolo(text: str, path: str, names: Sequence[str]) -> Found:
+def _yolo(text: str, path: str, names: Mapping[int, str]) -> Found:
     """The boxes of a file: a class and middle, width and height as shares of the image, or the places of an outline."""
     boxes: list[dict[str, Any]] = []
     wrong: list[str] = []
@@ -142,17 +121,13 @@ def _yolo(text: str, path: str, names: Sequence[str]) -> Found:
             outlines += 1
             (left, right), (top, bottom) = ((min(side), max(side)) for side in (values[::2], values[1::2]))
             values = [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
-        known = 0 <= code < len(names)
-        label = names[int(code)] if known else f"category {int(code)}" if names else str(int(code))
+        label = names.get(int(code)) or (f"category {int(code)}" if names else str(int(code)))
         boxes.append({"box": values, "label": label})
     return boxes, wrong, outlines
 
 
-def _voc(path: Path, name: str) -> Found:
+def _voc(content: bytes, path: str) -> Found:
     """The boxes of a file, by their corners in pixels."""
-    if path.stat().st_size > LARGEST_FILE:
-        raise DataError(f"has more than {LARGEST_FILE >> 20} MB")
-    content = path.read_bytes()
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise DataError("defines a document type or entities, which are not read")
     boxes: list[dict[str, Any]] = []
@@ -164,14 +139,14 @@ def _voc(path: Path, name: str) -> Found:
             box = [float(side or "") for side in sides]
         except ValueError:
             box = None
-            wrong.append(f"object {number} of {name} has the corners {sides}, four numbers are needed")
+            wrong.append(f"object {number} of {path} has the corners {sides}, four numbers are needed")
         boxes.append({"box": box, "label": label})
     return boxes, wrong, 0
 
 
 def _made(
     folder: Path, source: str, listing: Listing, labels: dict[tuple[str, ...], str], read: Callable[[str], Found],
-    form: str, names: tuple[str, ...], told: str | None,
+    form: str, told: str | None = None, notes: Sequence[str] = (),
 ) -> Raw:  # fmt: skip
     images = listing.media["image"]
     column: list[list[dict[str, Any]] | None] = []
@@ -193,10 +168,10 @@ def _made(
     paths = pa.array(images, pa.string())
     columns: dict[str, pa.Array] = {"image": media_paths(paths), "boxes": pa.array(column, BOXES)}
     roles: dict[str, Any] = {"image": "image", "boxes": "boxes", "box_format": form}
-    splits, lists = _splits(folder, images, listing)
+    splits, lists, wrong = _splits(folder, images, listing)
     if any(splits):
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
-    notes = []
+    notes = [*notes, *wrong]
     if missing:
         notes.append(f"{counted(len(missing), 'image')} without a label file: not annotated ({some(missing)})")
     if outlines:
@@ -214,7 +189,6 @@ def _made(
         remarks=remarks,
         notes=(*notes, *listing.notes([*_other_media(listing), *lone, *listing.tables])),
         roles=roles,
-        class_names={"boxes": names} if names else {},
         media={"image": "image"},
     )
 
@@ -223,20 +197,27 @@ def _other_media(listing: Listing) -> list[str]:
     return [path for kind, paths in listing.media.items() if kind != "image" for path in paths]
 
 
-def _splits(folder: Path, images: Sequence[str], listing: Listing) -> tuple[list[str | None], list[str]]:
-    """The split of each image, by the folders that it is in or by VOC's lists, and these lists."""
+def _splits(folder: Path, images: Sequence[str], listing: Listing) -> tuple[list[str | None], list[str], list[str]]:
+    """The split of each image, by the folders that it is in or by VOC's lists; these lists; sentences about them."""
     found = [
         next((CANONICAL[part.lower()] for part in PurePath(path).parts[:-1] if part.lower() in CANONICAL), None)
         for path in images
     ]
     if any(found):
-        return found, []
+        return found, [], []
     named: dict[str, str] = {}
-    lists = []
-    for path in listing.texts:
-        stem = PurePath(path).stem.lower()
-        if PurePath(path).parent.name in ("Main", "ImageSets") and stem in CANONICAL:
-            lists.append(path)
-            for line in _text(folder / path).splitlines():
-                named.setdefault(line.split()[0] if line.split() else "", CANONICAL[stem])
-    return [named.get(PurePath(path).stem) for path in images], lists
+    lists = [
+        path
+        for path in listing.texts
+        if PurePath(path).parent.name in SPLIT_FOLDERS and PurePath(path).stem.lower() in CANONICAL
+    ]
+    notes = []
+    for path in lists:
+        try:
+            lines = _content(folder / path).decode("utf-8-sig").splitlines()
+        except (OSError, ValueError, DataError) as error:
+            notes.append(f"{path}, which may list the images of a split, can't be read: {error}")
+            continue
+        for line in filter(str.strip, lines):
+            named.setdefault(line.split()[0], CANONICAL[PurePath(path).stem.lower()])
+    return [named.get(PurePath(path).stem) for path in images], lists, notes

@@ -75,6 +75,42 @@ def test_yolo_with_a_list_of_classes(tmp_path):
     assert table.task.label_names == ("bird", "fish")
 
 
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("names: " + "[" * 100_000, "nested deeper than 20 levels"),
+        ("names: [cat, [dog]]\n", "a class is one word or number"),
+        ("names: {zero: cat}\n", "can't be read"),
+        ("# " + "x" * (1 << 20), "more than 1 MB"),
+    ],
+)
+def test_lists_of_classes_that_can_not_be_read(tmp_path, listed, said):
+    image(tmp_path / "a.png")
+    write(tmp_path / "a.txt", "3 0.5 0.5 1 1\n")
+    write(tmp_path / "data.yaml", listed)
+    table = curate.load(tmp_path)
+    assert rows(table)["a.png"][0]["label"] == "3"
+    assert said in " ".join(table.notes)
+
+
+def test_classes_by_number(tmp_path):
+    image(tmp_path / "a.png")
+    write(tmp_path / "a.txt", "3 0.5 0.5 1 1\n1 0.5 0.5 1 1\n")
+    write(tmp_path / "data.yaml", "names: {1: cat, 3: dog}\n")
+    assert [box["label"] for box in rows(curate.load(tmp_path))["a.png"]] == ["dog", "cat"]
+
+
+def test_lists_of_splits_that_can_not_be_read(tmp_path):
+    image(tmp_path / "JPEGImages" / "a.jpg")
+    write(tmp_path / "Annotations" / "a.xml", VOC.format(name="a", top=3))
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_bytes(b"\xff\xfe\x00")
+    table = curate.load(tmp_path)
+    assert table.task.kind == "detection"
+    assert "train.txt, which may list the images of a split, can't be read" in " ".join(table.notes)
+
+
 def test_captions_beside_images_are_no_boxes(tmp_path):
     for name in "ab":
         image(tmp_path / f"{name}.png")
