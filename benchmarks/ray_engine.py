@@ -7,8 +7,9 @@ of each plan is compared byte by byte with that of the local engine, and the fin
 nodes write of the result. Seconds are wall time and tell what a cluster costs that gains nothing, as its nodes share
 this machine. What goes through the driver is weighed, pickled: bytes per row that the measuring pass gives back, and MB
 of all else; without a cache, in which case sums of d x d numbers weigh most, and with one in which the nodes leave
-their vectors, these sums, and what is said of rows and classes. `classes` are ten times as many rows of 24 numbers in
-100 classes, where the last weighs most.
+their vectors, these sums, and what is said of rows and classes. With one, MB that the driver itself reads of what the
+nodes left there are weighed, too. `classes` are ten times as many rows of 24 numbers in 100 classes, every 15th without
+a label, where what is said of rows and classes weighs most.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ import numpy as np
 import curate
 from curate.engines.ray_engine import RayEngine
 from curate.evidence.parcels import SentPass
+from curate.evidence.parts.left import PlacedRows
+from curate.evidence.parts.rows import PartedRows
 
 STORE_BYTES = 100 << 20
 SIDE_PX = 96
@@ -43,6 +46,8 @@ STEPS: dict[str, list[Any]] = {
         {"near_duplicates": {"fix": "drop", **LIMITED}},
         {"outliers": {"fix": "review", **LIMITED}},
         {"image_quality": {"fix": "review", **LIMITED}},
+        {"select": {"method": "k_centre", "share": 0.9}},
+        {"resample": {"method": "tomek_links"}},
         {"oversample": {}},
         "class_weights",
     ],
@@ -54,8 +59,9 @@ STEPS: dict[str, list[Any]] = {
     ],
     "classes": [
         {"label_errors": {"fix": "soften", **LIMITED}},
+        {"pseudo_label": {"method": "fixed", "min_confidence": 0.9}},
         {"select": {"share": 0.9, "method": "uncertainty", "keep": "easiest"}},
-        "class_weights",
+        "focal_weights",
     ],
 }
 TASKS = {"classes": {"kind": "classification", "text": "text", "label": "label", "embedding": "vector"}}
@@ -133,12 +139,14 @@ def timed(pipeline: curate.Pipeline, data: Path, out: Path, **options: Any) -> t
 
 @contextmanager
 def weighed() -> Iterator[Callable[[int], dict[str, float]]]:
-    """Within the block, what Ray is given and what is made of it is weighed; gives a function of the number of rows."""
+    """Within the block, what Ray is given, what is made of it, and what is read here of what lies in parts is weighed;
+    gives a function of the number of rows."""
     import ray.cloudpickle as pickle
 
     measured: list[int] = []
     weight: list[int] = []
-    ordered_map = RayEngine.ordered_map
+    read: list[int] = []
+    ordered_map, taken = RayEngine.ordered_map, {kind: kind.taken for kind in (PartedRows, PlacedRows)}
 
     def counted(self: RayEngine, work: Any, given: Iterable[Any], workers: int = 0) -> Iterator[Any]:
         def passing() -> Iterator[Any]:
@@ -151,11 +159,24 @@ def weighed() -> Iterator[Callable[[int], dict[str, float]]]:
             (measured if isinstance(work, SentPass) else weight).append(len(pickle.dumps(made)))
             yield made
 
+    def read_here(self: Any, rows: np.ndarray) -> np.ndarray:
+        found = taken[type(self)](self, rows)
+        read.append(found.nbytes)
+        return found
+
+    def told(rows: int) -> dict[str, float]:
+        megabytes = {"else_mb": round(sum(weight) / 1e6, 1), "read_mb": round(sum(read) / 1e6, 1)}
+        return {"row_bytes": sum(measured) // rows} | megabytes
+
     RayEngine.ordered_map = counted
+    for kind in taken:
+        kind.taken = read_here
     try:
-        yield lambda rows: {"row_bytes": sum(measured) // rows, "else_mb": round(sum(weight) / 1e6, 1)}
+        yield told
     finally:
         RayEngine.ordered_map = ordered_map
+        for kind, own in taken.items():
+            kind.taken = own
 
 
 def exported(result: curate.Curated, folder: Path, reach: dict[str, Any]) -> dict[str, Any]:
@@ -216,7 +237,7 @@ def classes(folder: Path, size: int) -> Path:
     for row in range(size):
         true = row % CLASSES
         vector = [round(number, 4) for number in (middles[true] + rng.normal(0, 0.7, WIDTH)).tolist()]
-        label = f"class {(true + (row % 20 == 7)) % CLASSES}"
+        label = None if row % 15 == 4 else f"class {(true + (row % 20 == 7)) % CLASSES}"
         lines.append(json.dumps({"text": f"row {row}", "label": label, "vector": vector}))
     return written(folder, lines)
 
@@ -231,10 +252,10 @@ def written(folder: Path, lines: list[str]) -> Path:
 def show(found: dict[str, dict[str, Any]]) -> None:
     """The table."""
     heads = ("", "rows", "draws", "local s", "ray s", "same bytes", "bytes/row", "else MB")
-    heads += ("cache s", "same bytes", "bytes/row", "else MB")
+    heads += ("cache s", "same bytes", "bytes/row", "else MB", "read MB")
     heads += ("killed s", "after rows", "same bytes", "shards", "local s", "ray s", "same bytes")
     keys = ("rows", "draws", "local_seconds", "ray_seconds", "ray_equal", "ray_row_bytes")
-    keys += ("ray_else_mb", "kept_seconds", "kept_equal", "kept_row_bytes", "kept_else_mb")
+    keys += ("ray_else_mb", "kept_seconds", "kept_equal", "kept_row_bytes", "kept_else_mb", "kept_read_mb")
     keys += ("killed_seconds", "killed_after_rows", "killed_equal")
     keys += ("shards", "shards_local_seconds", "shards_ray_seconds", "shards_equal")
     print("".join(f"{head:>12}" for head in heads))

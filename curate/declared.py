@@ -96,11 +96,20 @@ def problems(error: ValidationError, model: type[BaseModel], more: Iterable[str]
     for line in error.errors(include_url=False):
         place = tuple(part for part in line["loc"] if isinstance(part, int) or not _is_type_tag(part))
         said.setdefault(place, []).append(_sentence(line, model, place, more))
-    found = []
-    for place, sentences in said.items():
-        first, *others = dict.fromkeys(sentences)
-        found.append((place, " or ".join([first, *(text.rpartition(", expected ")[2] for text in others)])))
-    return found
+    return [(place, _of_members(list(dict.fromkeys(sentences)), model, place)) for place, sentences in said.items()]
+
+
+def _of_members(sentences: list[str], model: type[BaseModel], place: Place) -> str:
+    """What the members of a union say in one sentence, and what each of them means; of a single one as it is."""
+    first, *others = sentences
+    if not others:
+        return first
+    head, expected, literals = first.rpartition(", expected ")
+    *listed, last = [re.sub(r"' or '", "', '", literals), *(text.rpartition(", expected ")[2] for text in others)]
+    holder = _model_at(model, place[:-1])
+    field = holder.model_fields.get(str(place[-1])) if holder is not None and place else None
+    meaning = f" ({field.description})" if field and field.description else ""
+    return f"{head}{expected}{', '.join(listed)} or {last}{meaning}"
 
 
 def path(place: Place) -> str:

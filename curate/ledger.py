@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError, nearest
-from curate.wording import counted
+from curate.wording import counted, noun, some_of
 
 SMALLEST = 0.01
 """Classes with less mass are not named in the ledger; what they have together is spread evenly."""
@@ -275,8 +275,7 @@ def _made_from(after: str | None) -> str:
     """`` from rows ...`` where the entry names the rows that a new one was made from."""
     found = json.loads(after) if after else {}
     rows = found.get("from") if isinstance(found, dict) else None
-    more = f" and {len(rows) - 5} more" if rows and len(rows) > 5 else ""
-    return f" from {'row' if len(rows) == 1 else 'rows'} {', '.join(map(str, rows[:5]))}{more}" if rows else ""
+    return f" from {noun(len(rows), 'row')} {some_of(rows)}" if rows else ""
 
 
 def _sentence(entry: Mapping[str, Any]) -> str:

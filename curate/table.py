@@ -262,18 +262,24 @@ class Table:
     def column(self, name: str) -> pa.ChunkedArray:
         """A column as Arrow, media undecoded. Raises DataError if there is none of that name."""
         arrow = self._arrow
-        if arrow is not None and (place := arrow.mapped.schema.get_field_index(name)) >= 0:
-            return arrow.mapped.column(place)  # a list of all names takes its time where there are thousands
-        if arrow is not None or name not in self.column_names:
+        held = self.dataset.data if arrow is None else arrow.mapped
+        place = held.schema.get_field_index(name)  # a list of all names takes its time where there are thousands
+        if place < 0:
             raise DataError(f"{self.source}: no column {name!r}; there are {', '.join(self.column_names)}")
-        return self.dataset.select_columns([name]).with_format("arrow")[:][name]
+        return self._looked_up(slice(None), [name])[name] if arrow is None else arrow.mapped.column(place)
 
     def rows(self, rows: Sequence[int] | np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
         """Some rows as an Arrow table, media undecoded."""
         if (arrow := self._arrow) is not None:
             return arrow.take(np.asarray(rows), columns)
-        view = self.dataset if columns is None else self.dataset.select_columns(list(columns))
-        return view.with_format("arrow")[np.asarray(rows, dtype=np.int64).tolist()]
+        return self._looked_up(np.asarray(rows, dtype=np.int64).tolist(), columns)
+
+    def _looked_up(self, rows: slice | list[int], columns: Sequence[str] | None) -> pa.Table:
+        """Rows of the dataset. A view of some of its columns would copy the features of all, thousands of them."""
+        from datasets.formatting import query_table
+
+        held = self.dataset.data if columns is None else self.dataset.data.select(list(columns))
+        return query_table(held, rows, indices=self.dataset._indices)
 
     @cached_property
     def given(self) -> np.ndarray:

@@ -24,6 +24,7 @@ MEDIA = ("image", "audio", "video")
 DECODED = (*MEDIA, "mask")
 """Roles whose columns hold encoded files."""
 BoxFormat = Literal["xyxy", "xywh", "cxcywh", "xyxy_relative", "xywh_relative", "cxcywh_relative"]
+DateOrder = Literal["day_first", "month_first"]
 
 BACKGROUND_NAMES = ("background", "bg", "void")
 """Names under which a class of pixels is no object."""
@@ -56,12 +57,22 @@ class Task(Declared):
         description="what the four numbers of a box are: corners (xyxy), a corner and the sides (xywh, as in COCO), or"
         " the middle and the sides (cxcywh), in pixels or, relative, as shares of the image's sides; found if left out",
     )
+    date_order: DateOrder | None = Field(
+        default=None,
+        description="how times are read from a column of dates such as 01/02/2024, none of which tells the day from the"
+        " month; day first if left out",
+    )
     transcript: str | None = Field(default=None, description="column with the transcript of audio or video")
     label: str | None = Field(default=None, description="column with the label")
     annotators: tuple[str, ...] = Field(
         default=(),
         description="columns with the labels of several annotators, one column each; their majority is the label if"
         " none is named",
+    )
+    label_columns: tuple[str, ...] = Field(
+        default=(),
+        description="columns that each say with 1 or 0 (or -1) whether a row has the label of the column's name;"
+        " together they are the label",
     )
     label_names: tuple[str, ...] = Field(default=(), description="the classes in order; found in the data if left out")
     group: str | None = Field(default=None, description="column of groups that folds and splits must not tear apart")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from curate.evidence.pairs._record_fields import encode, equal_share
+from curate.evidence.pairs._record_fields import encode, equal_share, side_by_side
 from curate.evidence.pairs._record_weights import match_probability
 from curate.evidence.pairs.records import MIN_PROBABILITY, link
 
@@ -32,7 +32,7 @@ def equal_cells(frame: pd.DataFrame) -> Pairs:
     """All pairs: at least seven of ten cells equal."""
     fields = [encode(pa.chunked_array([pa.array(frame[name], from_pandas=True)])) for name in frame.columns]
     left, right = np.triu_indices(len(frame), 1)
-    alike = equal_share(fields, left, right) >= 0.7
+    alike = equal_share(side_by_side(fields), left, right) >= 0.7
     return left[alike], right[alike]
 
 

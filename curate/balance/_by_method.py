@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from curate.step import Balance
+from curate.wording import noun
 
 
 class ByMethod(Balance):
@@ -28,5 +29,7 @@ class ByMethod(Balance):
         idle = [name for name in self.changed() if self.chosen not in self.settings_of.get(name, (self.chosen,))]
         if idle:
             uses = "; ".join(f"{name} is for {self.choice}: {' or '.join(self.settings_of[name])}" for name in idle)
-            raise ValueError(f"{', '.join(idle)} say(s) nothing with {self.choice}: {self.chosen} ({uses})")
+            raise ValueError(
+                f"{', '.join(idle)} {noun(len(idle), 'says', 'say')} nothing with {self.choice}: {self.chosen} ({uses})"
+            )
         return self

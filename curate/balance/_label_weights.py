@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from curate.balance._by_method import ByMethod
+from curate.wording import noun, with_article
 
 
 class LabelWeights(ByMethod):
@@ -25,4 +26,6 @@ class LabelWeights(ByMethod):
         idle = [name for name in ("background", "ignore_value") if name in self.changed()]
         if not idle or kind == "segmentation":
             return None
-        return f"{self.name}: {' and '.join(idle)} say(s) which pixels count, and a task of the kind {kind} has none"
+        say = noun(len(idle), "says", "say")
+        task = with_article(f"{kind} task")
+        return f"{self.name}: {' and '.join(idle)} {say} which pixels count, and {task} has none"

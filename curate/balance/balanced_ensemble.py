@@ -51,7 +51,9 @@ class BalancedEnsemble(Balance):
     @model_validator(mode="after")
     def _replacement_is_of_two(self) -> BalancedEnsemble:
         if self.replacement and self.method in ("balanced_forest", "partition"):
-            raise ValueError(f"replacement says nothing with method: {self.method}")
+            raise ValueError(
+                f"replacement says nothing with method: {self.method} (it is for easy_ensemble and balanced_bagging)"
+            )
         return self
 
     def refuses(self, task: Task) -> str | None:

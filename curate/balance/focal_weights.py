@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from curate.balance._rows import note
 from curate.balance.weighing.rows import mean_one, row_weights, weighed_rows
+from curate.evidence.parts.lying import by_pieces, lies_in_parts, picked
 from curate.ledger import Decisions
 from curate.step import Balance
 
@@ -59,12 +61,10 @@ class FocalWeights(Balance):
             return Decisions()
         known = found.valid[rows]
         rows, times = rows[known], times[known]
-        own = probability_of_label(labels, found.values, rows)
-        factor = np.maximum((1.0 - own) ** self.gamma, self.min_weight).mean(1, dtype=np.float64)
+        p, factor = self._factors(labels, found.values, rows)
         doubted = self._doubted(labels, evidence, rows)
         weights = np.ones(len(rows))
         weights[~doubted] = mean_one(factor[~doubted], times[~doubted], self.max_weight)
-        p = own.mean(1)
         reasons = [
             f"its label is probably wrong (probability of its label {one:.3f}): no more than the mean"
             if doubt
@@ -73,17 +73,25 @@ class FocalWeights(Balance):
         ]
         return row_weights(self.name, evidence, rows, weights, reasons, score=np.clip(p, 0, 1))
 
+    def _factors(self, labels: Labels, values: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(m,) mean probability of what each row's label says of the classes, and (m,) float64 mean factor."""
+        work = partial(_factors, self.gamma, self.min_weight)
+        if labels.sets is None:
+            return work(picked(values, rows, labels.codes[rows])[:, None])
+        if lies_in_parts(values):
+            return by_pieces(work, values, rows, labels.sets[rows])
+        return work(values[rows], labels.sets[rows])
+
     def _doubted(self, labels: Labels, evidence: Any, rows: np.ndarray) -> np.ndarray:
         if labels.sets is not None or not self.min_posterior:
             return np.zeros(len(rows), dtype=bool)
-        right = evidence.noise().posterior[rows, labels.codes[rows]]
+        right = picked(evidence.noise().posterior, rows, labels.codes[rows])
         return np.isfinite(right) & (right < self.min_posterior)
 
 
-def probability_of_label(labels: Labels, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """(m, 1) probability of each row's class, or (m, K) that each label is there or not as it is; in [0, 1]."""
-    if labels.sets is None:
-        own = values[rows, labels.codes[rows]][:, None]
-    else:
-        own = np.where(labels.sets[rows], values[rows], 1.0 - values[rows])
-    return np.clip(own, 0.0, 1.0)
+def _factors(
+    gamma: float, least: float, values: np.ndarray, sets: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """See `FocalWeights._factors`, of (m, 1) probabilities of the row's class, or (m, K) of the labels of a set."""
+    own = np.clip(values if sets is None else np.where(sets, values, 1.0 - values), 0.0, 1.0)
+    return own.mean(1), np.maximum((1.0 - own) ** gamma, least).mean(1, dtype=np.float64)

@@ -15,7 +15,7 @@ from curate.balance.weighing.forms import by_form
 from curate.balance.weighing.rows import mean_one, row_weights, weighed_rows
 from curate.errors import ConfigError
 from curate.ledger import Decisions
-from curate.wording import counted, noun
+from curate.wording import counted, noun, of_all
 
 if TYPE_CHECKING:
     from curate.table import Labels, Table
@@ -72,7 +72,7 @@ class GroupWeights(ByMethod):
         if self.column is None and task.group is None:
             return f"{self.name} needs groups: name their column (column: COLUMN), or the task's group"
         if self.by == "class_and_group" and task.kind != "classification":
-            return f"{self.name} by class_and_group needs classes, and this task's kind is {task.kind} (by: group)"
+            return f"{self.name} by class_and_group needs classes, and this task's kind is {task.kind}; say by: group"
         if task.kind not in ("classification", "multilabel", "regression"):
             return f"{self.name} weighs rows with a label, and this task's kind is {task.kind}"
         return None
@@ -116,11 +116,14 @@ class GroupWeights(ByMethod):
     def _say_small(self, sizes: np.ndarray, evidence: Any, column: str) -> None:
         small = (sizes > 0) & (sizes < FEW)
         if small.any():
-            what = f"values of {column}" if self.by == "group" else f"combinations of class and {column}"
+            one, many = (f"{kind} of {column}" for kind in ("value", "values"))
+            if self.by != "group":
+                one, many = (f"{kind} of class and {column}" for kind in ("combination", "combinations"))
+            have = of_all(int(small.sum()), int((sizes > 0).sum()), one, many, ("has", "have"))
             note(
                 evidence,
-                f"{self.name}: {int(small.sum())} of {int((sizes > 0).sum())} {what} have fewer than {FEW} draws (the"
-                f" smallest {int(sizes[small].min())}): their weights rest on few rows.",
+                f"{self.name}: {have} fewer than {FEW} draws (the smallest {int(sizes[small].min())}): such weights"
+                " rest on few rows.",
             )
 
     def _reasons(

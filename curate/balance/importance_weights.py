@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -16,8 +17,10 @@ from curate.balance.weighing.shift import (
     shifted_shares_by_confusion,
     shifted_shares_by_em,
 )
+from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import stratified_folds
 from curate.evidence.order import row_hashes
+from curate.evidence.parts.lying import elsewhere
 from curate.evidence.probabilities import cross_validated
 from curate.evidence.target import beside_target
 from curate.ledger import Decisions
@@ -38,13 +41,13 @@ class Sides:
     Attributes:
         rows: (m,) positions of the training rows in the table, by the hash of their ids.
         times: (m,) draws of each.
-        vectors: (m + t, d) embedding, training rows first.
+        vectors: (m + t, d) of the embedding, training rows first.
         content: (m + t, 2) uint64 hash of the inputs.
     """
 
     rows: np.ndarray
     times: np.ndarray
-    vectors: np.ndarray
+    vectors: Chosen
     content: np.ndarray
 
 
@@ -102,7 +105,8 @@ class ImportanceWeights(Balance):
             return Decisions()
         if self.method == "classifier":
             unit = np.unique(sides.content, axis=0, return_inverse=True)[1].ravel()
-            ratio, auroc = density_ratios(sides.vectors, np.arange(len(sides.vectors)) >= m, _by_appearance(unit))
+            work = partial(_ratios, np.arange(len(sides.vectors)) >= m, _by_appearance(unit))
+            ratio, auroc = elsewhere(work, sides.vectors)
             ratio = ratio[:m]
             measured = [f"{one:.3g} times as likely in the target (AUROC {auroc:.2f})" for one in ratio.tolist()]
         else:
@@ -147,15 +151,16 @@ class ImportanceWeights(Balance):
             there = there[np.argsort(row_hashes(table.row_ids[there]), kind="stable")]
             good, there = found.valid[rows], there[found.valid[there]]
             both = np.concatenate([rows[good], there])
-            return Sides(rows[good], times[good], found.vectors[both], table.content[both])
+            return Sides(rows[good], times[good], Chosen(found.vectors, both), table.content[both])
         if not len(rows):
-            return Sides(rows, times, np.zeros((0, 1), np.float32), np.zeros((0, 2), np.uint64))
+            nothing = Chosen(np.zeros((0, 1), np.float32), rows)
+            return Sides(rows, times, nothing, np.zeros((0, 2), np.uint64))
         both = beside_target(evidence, rows, most=None)
         found = both.evidence.embedding()
         good = found.valid[both.training]
         target = both.target[found.valid[both.target] & both.evidence.active[both.target]]
         place = np.concatenate([both.training[good], target])
-        return Sides(rows[good], times[good], found.vectors[place], both.evidence.table.content[place])
+        return Sides(rows[good], times[good], Chosen(found.vectors, place), both.evidence.table.content[place])
 
     def _shares(self, sides: Sides, labels: Labels, evidence: Any) -> tuple[np.ndarray, np.ndarray]:
         """(K,) shares of the classes among training draws, and as estimated of the target."""
@@ -164,7 +169,8 @@ class ImportanceWeights(Balance):
         codes[:m] = labels.codes[sides.rows]
         unit = _by_appearance(np.unique(sides.content, axis=0, return_inverse=True)[1].ravel())
         folds = np.where(codes >= 0, stratified_folds(codes, unit, evidence.settings.folds, evidence.seed), -1)
-        values = cross_validated(sides.vectors, codes, k, folds.astype(np.int8))["rows_values"]
+        vectors, order = sides.vectors.vectors, sides.vectors.rows
+        values = cross_validated(vectors, codes, k, folds.astype(np.int8), order=order)["rows_values"]
         rows = np.bincount(codes[:m], minlength=k) / m
         if self.method == "em":
             target = shifted_shares_by_em(values[m:], rows)
@@ -173,6 +179,10 @@ class ImportanceWeights(Balance):
             target = shifted_shares_by_confusion(predicted[:m], codes[:m], predicted[m:], k)
         draws = np.bincount(codes[:m], weights=sides.times, minlength=k)
         return draws / draws.sum(), target
+
+
+def _ratios(is_target: np.ndarray, unit: np.ndarray, vectors: Chosen) -> tuple[np.ndarray, float]:
+    return density_ratios(vectors[:], is_target, unit)
 
 
 def _by_appearance(codes: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from curate.balance.weighing.counted import PART, UNITS, per_row_counts
 from curate.balance.weighing.forms import by_form
 from curate.balance.weighing.rows import mean_one, row_weights
 from curate.ledger import Decisions
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.table import Labels
@@ -64,9 +65,8 @@ class LabelSetWeights(LabelWeights):
     def refuses(self, task: Task) -> str | None:
         """Rows must be able to show several labels."""
         if task.kind not in UNITS or task.kind == "classification":
-            return (
-                f"{self.name} weighs sets of labels, and this task's kind is {task.kind or 'unknown'} (class_weights)"
-            )
+            instead = "; take class_weights" if task.kind == "classification" else ""
+            return f"{self.name} weighs sets of labels, and this task's kind is {task.kind or 'unknown'}{instead}"
         if self.method == "amount" and task.kind == "multilabel":
             return f"{self.name} by amount needs objects, pixels or tags; a label of a multilabel task is there or not"
         if why := self._idle_of_masks(task.kind):
@@ -104,7 +104,7 @@ class LabelSetWeights(LabelWeights):
         rarest = np.where(shows, counts, np.iinfo(np.int64).max).argmin(1)
         drawn = counts.tolist()
         return [
-            f"{number} label(s), the rarest {names[k]!r} on {drawn[k]} of {total} draws ({self.method})"
+            f"{counted(number, 'label')}, the rarest {names[k]!r} on {drawn[k]} of {total} draws ({self.method})"
             for number, k in zip(shows[:, :-1].sum(1).tolist(), rarest.tolist())
         ]
 

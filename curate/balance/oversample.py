@@ -21,7 +21,7 @@ from curate.balance._rows import (
 )
 from curate.ledger import Decisions
 from curate.step import Balance
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 if TYPE_CHECKING:
     from curate.table import Labels
@@ -91,12 +91,11 @@ class Oversample(Balance):
         short = np.flatnonzero((counts > 0) & (reached < target))
         if not len(short):
             return
-        told = ", ".join(f"{names[k]!r} has {reached[k]:,}" for k in short[:CLASSES_NAMED])
-        told += f" and {len(short) - CLASSES_NAMED} more" if len(short) > CLASSES_NAMED else ""
+        told = some_of(short, CLASSES_NAMED, lambda k: f"{names[k]!r} has {reached[k]:,}", "; ")
         note(
             evidence,
-            f"{self.name}: `max_copies: {self.max_copies}` ends before the {target:,} draws that `to: {self.to}` asks"
-            f" for: {told}",
+            f"{self.name}: `max_copies: {self.max_copies}` leaves classes below the {target:,} draws that"
+            f" `to: {self.to}` asks for: {told}",
         )
 
 

@@ -17,6 +17,7 @@ from curate.balance.labelling.thresholds import (
     flexible,
     judged_at,
 )
+from curate.evidence.confident import predicted
 from curate.ledger import Decisions, sparse
 
 if TYPE_CHECKING:
@@ -84,15 +85,15 @@ class PseudoLabel(ByMethod):
             return Decisions()
         found = evidence.probabilities()
         seen = shuffled(np.flatnonzero(usable & labels.known & found.valid), table.row_ids, rng)
-        judged = _judged(found.values[seen], labels.codes[seen])
+        judged = _judged(found.values, seen, labels.codes[seen])
         asked = rows[found.valid[rows]]
-        values = found.values[asked].astype(np.float64)
-        predicted, confidence = values.argmax(1), values.max(1, initial=0)
-        limits = self._thresholds(judged, predicted, confidence, len(labels.names))
-        taken = np.flatnonzero(confidence >= limits.least[predicted])
-        taken = taken[_first_of_class(predicted[taken], confidence[taken], self.max_per_class)]
-        errors = error_of_rows(judged, confidence[taken])
-        entries = self._entries(table.row_ids[asked[taken]], values[taken], errors, limits, labels)
+        said = _judged(found.values, asked, np.zeros(len(asked), dtype=np.int64))
+        limits = self._thresholds(judged, said.predicted, said.confidence, len(labels.names))
+        taken = np.flatnonzero(said.accepted(limits.least))
+        taken = taken[_first_of_class(said.predicted[taken], said.confidence[taken], self.max_per_class)]
+        errors = error_of_rows(judged, said.confidence[taken])
+        values = found.values[asked[taken]].astype(np.float64)
+        entries = self._entries(table.row_ids[asked[taken]], values, errors, limits, labels)
         self._tell(evidence, limits, errors, len(rows))
         left = np.setdiff1d(rows, asked[taken])
         return Decisions.join([*entries, *self._left(table.row_ids[left])])
@@ -151,9 +152,10 @@ class PseudoLabel(ByMethod):
         note(evidence, said)
 
 
-def _judged(values: np.ndarray, codes: np.ndarray) -> Judged:
-    predicted = values.argmax(1)
-    return Judged(predicted, values.max(1, initial=0).astype(np.float64), predicted == codes)
+def _judged(values: np.ndarray, rows: np.ndarray, codes: np.ndarray) -> Judged:
+    """What is said of (m,) rows whose labels have these codes."""
+    seen = predicted(values, codes, rows)
+    return Judged(seen.best.astype(np.int64), seen.top.astype(np.float64), seen.best == codes)
 
 
 def _first_of_class(predicted: np.ndarray, confidence: np.ndarray, most: int | None) -> np.ndarray:

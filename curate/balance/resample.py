@@ -193,7 +193,8 @@ class Resample(Balance):
             value = value.replace("_", " ")
             if value not in get_args(Word):
                 raise ValueError(
-                    f"unknown target {value!r}{nearest(value, get_args(Word))}; known: {', '.join(get_args(Word))}"
+                    f"unknown target {value!r}{nearest(value, get_args(Word))}; known: {', '.join(get_args(Word))}, a"
+                    " whole number of rows, a ratio of up to 1.0, {class: rows}, or a list of classes to clean"
                 )
             return value
         if isinstance(value, bool):
@@ -217,11 +218,11 @@ class Resample(Balance):
             raise ValueError(f"max_ratio bounds how far a class grows, and {self.method} adds no rows")
         idle = [name for name in ("space", "scale") if name in self.changed() and not self._uses(name)]
         if idle:
-            raise ValueError(f"{self.method} has no use for {' or '.join(idle)}: it compares no rows by what is chosen")
+            raise ValueError(f"{self.method} has no use for {' or '.join(idle)}: it does not compare rows")
         if self.few != "reduce" and METHODS[self.method].inputs == "none" and self.shrinkage is None:
             raise ValueError(f"{self.method} looks at no neighbours, so few: {self.few} says nothing")
         if "beta" in self.changed() and self.to != "effective":
-            raise ValueError("beta says nothing unless to: effective")
+            raise ValueError("beta is for to: effective alone")
         if self.max_ratio is not None and self.method in ("ml_ros", "lp_ros", "mlsmote"):
             raise ValueError(f"{self.method} has no use for max_ratio; share says how many rows it adds")
         if self.shrinkage is not None and self.max_copies is not None:

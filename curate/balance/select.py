@@ -16,6 +16,7 @@ from curate.balance.selection.selected import Selected, selected
 from curate.errors import ConfigError
 from curate.ledger import Decisions
 from curate.randomness import generator
+from curate.wording import with_article
 
 if TYPE_CHECKING:
     from curate.table import Labels, Table
@@ -121,7 +122,8 @@ class Select(ByMethod):
             raise ValueError("quality needs either a measure or checks")
         for name in self.checks:
             if registry.step_names().get(name, "").startswith("curate.") and registry.step(name).kind != "check":
-                raise ValueError(f"{name} is no check")
+                kind = with_article(f"{registry.step(name).kind} step")
+                raise ValueError(f"{name} is {kind}, not a check whose scores could be taken")
         return self
 
     def refuses(self, task: Task) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -10,6 +11,8 @@ from pydantic import Field, model_validator
 
 from curate.balance._by_method import ByMethod
 from curate.balance._rows import eligible, needs_classes, note
+from curate.evidence.exact_search import Chosen
+from curate.evidence.parts.lying import elsewhere
 from curate.ledger import Decisions
 
 if TYPE_CHECKING:
@@ -90,7 +93,8 @@ class SmoothLabels(ByMethod):
         if self.by == "class_similarity":
             found = evidence.embedding()
             rows = rows[found.valid[rows]]
-            shares = np.exp(class_similarity(found.vectors[rows], labels.codes[rows], k) / self.temperature)
+            alike = elsewhere(partial(_class_similarity, labels.codes[rows], k), Chosen(found.vectors, rows))
+            shares = np.exp(alike / self.temperature)
         elif self.by == "noise" and len(np.unique(labels.codes[rows])) > 1:
             joint = np.asarray(evidence.noise().joint, dtype=np.float64)
             known = np.isfinite(joint).all(1) & (joint.sum(1) > 0)
@@ -98,6 +102,10 @@ class SmoothLabels(ByMethod):
         if isinstance(self.epsilon, float):
             return shares, np.full(k, self.epsilon)
         return shares, 1.0 - np.where(np.isfinite(np.diag(shares)), np.diag(shares), 1.0)
+
+
+def _class_similarity(codes: np.ndarray, k: int, vectors: Chosen) -> np.ndarray:
+    return class_similarity(vectors[:], codes, k)
 
 
 def class_similarity(vectors: np.ndarray, codes: np.ndarray, k: int) -> np.ndarray:

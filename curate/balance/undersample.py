@@ -17,6 +17,7 @@ from curate.balance._rows import (
     shuffled,
     wanted,
 )
+from curate.evidence.parts.lying import picked
 from curate.ledger import Decisions
 from curate.step import Balance
 
@@ -91,7 +92,7 @@ class Undersample(Balance):
             found = evidence.probabilities()
             score = np.ones(len(labels), dtype=np.float32)
             with_value = rows[found.valid[rows]]
-            score[with_value] = np.clip(found.values[with_value, labels.codes[with_value]], 0, 1)
+            score[with_value] = np.clip(picked(found.values, with_value, labels.codes[with_value]), 0, 1)
             return rows[np.argsort(score[rows], kind="stable")], score
         near = evidence.neighbours()
         return redundant_first(rows, labels.codes, near.indices, near.similarity)

@@ -10,6 +10,7 @@ from pydantic import Field
 from curate.balance._rows import eligible, needs_classes, note
 from curate.ledger import Decisions, sparse
 from curate.step import Balance
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.table import Labels
@@ -45,7 +46,8 @@ class VoteLabels(Balance):
         rows = eligible(labels, evidence)
         rows = rows[counts[rows] >= self.min_votes]
         if not len(rows):
-            note(evidence, f"{self.name}: no labelled training row has {self.min_votes} vote(s); no label is softened")
+            votes_wanted = counted(self.min_votes, "vote")
+            note(evidence, f"{self.name}: no labelled training row has {votes_wanted} or more; no label is softened")
             return Decisions()
         mass = (
             evidence.crowd().posterior[rows] if self.method == "crowdlab" else _shares(votes[rows], len(labels.names))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
+from xxhash import xxh3_128_digest
 
 from curate.checks.judging.blameless import BlamelessCheck
 from curate.checks.series.points import read_times, time_column
@@ -16,7 +18,6 @@ from curate.checks.tables.judged import ColumnsCheck
 from curate.checks.tables.leaks import foretells
 from curate.evidence.order import canonical_order
 from curate.findings import Findings
-from curate.randomness import digest
 from curate.table import Table
 
 if TYPE_CHECKING:
@@ -133,12 +134,12 @@ class ColumnQuality(ColumnsCheck, BlamelessCheck):
     def _copies(self, found: list[Column], wrong: dict[str, list]) -> None:
         if "repeated_column" not in wrong:
             return
-        first: dict[int, str] = {}
+        first: dict[tuple[bytes, bytes], str] = {}
         for column in found:
             if (column.counts > 0).sum() < 2:
                 continue
             values = column.values.to_pylist() if len(column.values) <= 1000 else [str(len(column.values))]
-            key = digest(column.codes.tobytes(), *values)
+            key = xxh3_128_digest(column.codes.tobytes()), xxh3_128_digest(json.dumps(values).encode())
             if key in first:
                 wrong["repeated_column"].append((column.name, 0.1, f"holds the same as the column {first[key]!r}"))
             first.setdefault(key, column.name)

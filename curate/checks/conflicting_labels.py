@@ -10,10 +10,10 @@ from pydantic import Field
 from curate.checks.groups import near_pairs
 from curate.checks.groups.copies import copies
 from curate.checks.groups.grouping import numbered, rank_ids, votes
-from curate.checks.groups.whole_labels import WholeLabels, whole_labels
+from curate.checks.groups.whole_labels import WholeLabels, said, whole_labels
 from curate.findings import Findings
 from curate.task import Task
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -101,6 +101,6 @@ def _sentences(issue: str, groups: np.ndarray, conflict: np.ndarray, labels: Who
     for part in np.split(rows, np.flatnonzero(np.diff(groups[rows])) + 1) if len(rows) else []:
         names, times = np.unique([labels.name(int(row)) or "" for row in part], return_counts=True)
         order = np.lexsort([names, -times])
-        said = ", ".join(f"{str(names[k])!r} {counted(int(times[k]), 'time')}" for k in order[:5])
-        out[int(groups[part[0]])] = f"{len(part)} rows have {what} and are labelled {said}"
+        told = some_of([f"{said(str(names[k]))} {counted(int(times[k]), 'time')}" for k in order])
+        out[int(groups[part[0]])] = f"{len(part)} rows have {what} and are labelled {told}"
     return out

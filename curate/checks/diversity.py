@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,8 +12,11 @@ from curate.checks.detectors.space import euclidean_neighbours
 from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import note
 from curate.checks.sets.distinct import coverage, effective_dimensions, expected_nearest, near_copies
+from curate.evidence.exact_search import Chosen
+from curate.evidence.parts.lying import elsewhere
 from curate.findings import Findings
 from curate.step import Check
+from curate.wording import noun, some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -60,8 +64,8 @@ class Diversity(Check):
             rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
             note(evidence, f"diversity is judged by {MOST_ROWS:,} evenly spaced training rows")
         distance, indices = self._near(evidence, rows)
-        directions = effective_dimensions(embedding.vectors[rows])
-        limit = self.nearness * expected_nearest(embedding.vectors[rows], directions[0])
+        directions, even = elsewhere(_directions, Chosen(embedding.vectors, rows))
+        limit = self.nearness * even
         copies = near_copies(distance[rows], indices[rows], evidence.duplicate_groups(), rows, limit)
         weight = 1.0 / (1.0 + copies)
         classes = self._classes(evidence, rows, weight)
@@ -93,7 +97,7 @@ class Diversity(Check):
             return np.sqrt(np.maximum(2 - 2 * near.similarity, 0)), near.indices
         held = np.flatnonzero(evidence.active & ~table.training & valid)[:MOST_ROWS]
         asked = np.concatenate([rows, held])
-        found, apart = euclidean_neighbours(vectors[asked], np.arange(len(rows)), NEIGHBOURS)
+        found, apart = elsewhere(partial(_nearest_of_first, len(rows)), Chosen(vectors, asked))
         distance = np.full((len(table), NEIGHBOURS), np.nan, dtype=np.float32)
         indices = np.full((len(table), NEIGHBOURS), -1, dtype=np.int64)
         distance[asked], indices[asked] = apart, np.where(found >= 0, asked[found], -1)
@@ -149,8 +153,8 @@ class Diversity(Check):
             f"{len(rows):,} training rows count as {effective:,.0f} distinct ones ({effective / len(rows):.0%});"
             f" they spread over {vendi:.1f} of {evidence.embedding().vectors.shape[1]} directions"
         )
-        if any(poor):
-            answer += f"; {', '.join(repr(name) for name in poor[:3] if name)} hold(s) mostly near copies"
+        if poor := [name for name in poor if name]:
+            answer += f"; {some_of(poor, 3, repr)} {noun(len(poor), 'holds', 'hold')} mostly near copies"
         least = sorted(classes.items(), key=lambda item: (item[1][1] / item[1][0], item[0]))[:20]
         return {
             "question": "Is the set diverse?",
@@ -171,3 +175,15 @@ class Diversity(Check):
                 if name
             ],
         }
+
+
+def _directions(vectors: Chosen) -> tuple[tuple[float, float], float]:
+    """See `effective_dimensions` and `expected_nearest`."""
+    held = vectors[:]
+    directions = effective_dimensions(held)
+    return directions, expected_nearest(held, directions[0])
+
+
+def _nearest_of_first(count: int, vectors: Chosen) -> tuple[np.ndarray, np.ndarray]:
+    """(n, k) neighbours of all rows among the first, and distances."""
+    return euclidean_neighbours(vectors[:], np.arange(count), NEIGHBOURS)

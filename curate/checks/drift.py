@@ -16,6 +16,7 @@ from curate.findings import Findings
 from curate.step import Check
 from curate.table import HELD_OUT
 from curate.task import Task
+from curate.wording import counted, noun, of_all
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -203,13 +204,14 @@ class Drift(Check):
         if self._unlike(part) and part.told is not None:
             said.append(
                 f"its rows can be told from training rows (AUROC {part.told.auroc:.2f}, {part.told.low:.2f} to"
-                f" {part.told.high:.2f}), {foreign:,} of {len(part.rows):,} are foreign"
+                f" {part.told.high:.2f}), {of_all(foreign, len(part.rows), 'row', 'rows', ('is', 'are'))} foreign"
             )
         if shifted:
             top = max(shifted, key=lambda one: one.effect)
+            differ = f"{counted(len(shifted), 'measure')} {noun(len(shifted), 'differs', 'differ')}"
             said.append(
-                f"{len(shifted)} measure(s) differ, most {top.column} ({top.usual} in training, {top.found} here;"
-                f" {top.statistic} {top.effect:.2f})"
+                f"{differ}, most {top.column} ({top.usual} in training, {top.found} here; {top.statistic}"
+                f" {top.effect:.2f})"
             )
         subject = "The target" if name == TARGET else f"The split {name!r}"
         return f"{subject} is unlike training: {'; '.join(said)}."
@@ -219,7 +221,7 @@ class Drift(Check):
             return "There is nothing to compare with the training rows."
         unlike = [name for name, facts in splits.items() if facts["unlike_training"] or facts["shifted_measures"]]
         if unlike:
-            return f"No: {', '.join(unlike)} differ(s) from the training rows."
+            return f"No: {', '.join(unlike)} {noun(len(unlike), 'differs', 'differ')} from the training rows."
         if all(facts["auroc"] is None for facts in splits.values()):
             return "Too few rows to say."
         return "Yes: neither the splits nor the target can be told from the training rows."

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from curate.checks.groups.copies import copies
 from curate.checks.groups.grouping import numbered, rank_ids, representatives, split_rank, votes
-from curate.checks.groups.whole_labels import whole_labels
+from curate.checks.groups.whole_labels import said, whole_labels
 from curate.findings import Findings
 from curate.randomness import digest
 from curate.step import Check
@@ -84,7 +84,7 @@ def _reason(evidence: Evidence, row: int, kept: int) -> str:
             text += f": leakage from {other} into {split}"
     own, its = evidence.labels.name(row), evidence.labels.name(kept)
     if own != its:
-        text += f"; their labels differ ({own!r} here, {its!r} there)"
+        text += f"; their labels differ ({said(own)} here, {said(its)} there)"
     return text
 
 

@@ -14,6 +14,7 @@ from curate.checks.labels.classes import doubts_of_classes, noisiest_pairs
 from curate.checks.labels.doubts import Doubts, doubts_of_numbers, doubts_of_sets
 from curate.checks.labels.masks import find_wrong_masks
 from curate.checks.labels.tokens import find_wrong_tags
+from curate.checks.series.curves import is_one_curve
 from curate.evidence.vector_rows import finite_rows
 from curate.findings import Findings
 from curate.step import Check
@@ -180,6 +181,9 @@ class LabelErrors(Check):
         if table.task.kind == "detection":
             return find_wrong_boxes(evidence, self.name, "label_error")
         rank = rank_ids(table.row_ids)
+        if labels.values is not None and is_one_curve(evidence):
+            sentence = "its rows are points of one curve, which series_anomalies judges by the points around them"
+            return Findings(Findings.none().table, {self.name: {"sentence": sentence}})
         if labels.values is not None:
             doubts = doubts_of_numbers(evidence, rank)
         elif labels.sets is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,9 +13,11 @@ from curate.checks.sets.accuracy_curve import Curve, accuracies, extrapolated
 from curate.checks.sets.columns import note
 from curate.evidence.exact_search import Chosen
 from curate.evidence.folds import stratified_folds, units
+from curate.evidence.parts.lying import elsewhere
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -57,13 +60,13 @@ class LearningCurve(Check):
         codes = labels.codes[rows]
         enough = np.bincount(codes, minlength=1) >= 2 * FOLDS
         if len(rows) < FEWEST or enough.sum() < 2:
-            answer = (
-                f"Too few rows to say: {len(rows):,}, with {int(enough.sum())} class(es) of {2 * FOLDS} rows or more."
-            )
+            classes = counted(int(enough.sum()), "class", "classes")
+            answer = f"Too few rows to say: {len(rows):,}, with {classes} of {2 * FOLDS} rows or more."
             return self._findings(evidence, rows, None, np.zeros(len(labels.names)), answer)
         groups = None if table.groups is None else table.groups[rows]
         fold = stratified_folds(codes, units(evidence.duplicate_groups()[rows], groups), FOLDS, evidence.seed)
-        curve = accuracies(Chosen(embedding.vectors, rows), codes, fold, len(labels.names), evidence.seed)
+        work = partial(accuracies, codes=codes, fold=fold, classes=len(labels.names), seed=evidence.seed)
+        curve = elsewhere(work, Chosen(embedding.vectors, rows))
         expected = extrapolated(curve, evidence.seed)
         answer = self._answer(expected)
         note(evidence, f"enough rows? {answer}")

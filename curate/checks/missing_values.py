@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.checks.tables.blank_cells import blank_cells, blank_share
-from curate.checks.tables.disguised_cells import DISGUISES, disguised_cells
+from curate.checks.tables.disguised_cells import disguised_cells
 from curate.findings import Findings
+from curate.stand_ins import ANYWHERE, DISGUISES
 from curate.step import Check
 from curate.task import MODALITIES
-from curate.wording import counted
+from curate.wording import counted, noun, some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -39,7 +40,7 @@ class MissingValues(Check):
     issues: ClassVar[tuple[str, ...]] = ("missing_label", "missing_input", "missing_cells", "disguised_missing")
 
     placeholders: tuple[str, ...] = Field(
-        ("?", "n/a", "#n/a", "nan", "null", "-", "--"),
+        ANYWHERE,
         description="texts (case and outer blanks aside) and numbers, such as -999, that stand for a missing cell",
     )
     max_missing: float = Field(
@@ -113,9 +114,7 @@ class MissingValues(Check):
                 missing |= bad
         if not task.modalities:
             return None
-        reasons = {
-            p: f"nothing in the column{'s' * (len(c) > 1)} {', '.join(map(repr, c))}" for p, c in columns.items()
-        }
+        reasons = {p: f"nothing in the {noun(len(c), 'column')} {', '.join(map(repr, c))}" for p, c in columns.items()}
         facts = {"missing_inputs": int(missing.sum())}
         score = np.where(missing, 0.0, 1.0)
         return Findings.of(self.name, "missing_input", rows, table.row_ids, score, missing, reason=reasons, facts=facts)
@@ -175,10 +174,7 @@ class MissingValues(Check):
                 sentences.setdefault(place, []).append(f"column {name!r}: {why[place]}")
             found |= cells
             held += [{"column": name, "value": value, "cells": n} for value, n in sorted(counts.items())]
-        reasons = {
-            place: "; ".join(many[:NAMED]) + (f"; and {len(many) - NAMED} more" if len(many) > NAMED else "")
-            for place, many in sentences.items()
-        }
+        reasons = {place: some_of(many, NAMED, between="; ") for place, many in sentences.items()}
         score = np.where(found, 0.2, 1.0)
         facts = {"disguised": held} if held else {}
         return Findings.of(
@@ -187,9 +183,7 @@ class MissingValues(Check):
 
 
 def _named(names: list[str], total: int) -> str:
-    shown = ", ".join(repr(name) for name in names[:NAMED])
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{len(names)} of {counted(total, 'cell')} missing: {shown}{more}"
+    return f"{len(names)} of {counted(total, 'cell')} missing: {some_of(names, NAMED, repr)}"
 
 
 def _say_too_large(

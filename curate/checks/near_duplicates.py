@@ -10,6 +10,8 @@ from pydantic import Field
 from curate.checks.groups import near_pairs
 from curate.checks.groups.copies import copies
 from curate.checks.groups.grouping import rank_ids, split_rank
+from curate.checks.groups.whole_labels import said
+from curate.checks.series.curves import are_points
 from curate.evidence.confident import predicted
 from curate.findings import Findings
 from curate.table import HELD_OUT
@@ -25,7 +27,8 @@ class NearDuplicates(near_pairs.PairCheck):
     Each modality has fingerprints of its own, from which an index gives candidates, and a comparison that gives the
     similarity of a pair; reasons name its unit. One row of a group is kept, the others are flagged; each of them is
     like the kept row itself, not only like another member. The score falls from 1 over 0.5 at the threshold to 0 at
-    equality. Exact copies are `exact_duplicates`' business and appear here only with `include_exact`.
+    equality. Points of series (rows with growing times) follow each other closely, and are judged only where `by` or
+    `min_similarity` is set. Exact copies are `exact_duplicates`' business and appear here only with `include_exact`.
     Cost: see the modules of `curate.evidence.pairs`; candidates come from an index, never from all pairs.
     """
 
@@ -56,6 +59,9 @@ class NearDuplicates(near_pairs.PairCheck):
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row."""
         table, rows = evidence.table, np.flatnonzero(evidence.active)
+        if not {"by", "min_similarity"} & set(self.changed()) and are_points(evidence):
+            sentence = "its rows are points of series, of which those that follow each other are alike"
+            return Findings(Findings.none().table, {self.name: {"sentence": sentence}})
         found = near_pairs.find_groups(evidence, self, self._preference(evidence))
         groups, kept, similarity = found.groups.copy(), found.kept.copy(), found.similarity.copy()
         if self.include_exact:
@@ -145,5 +151,5 @@ def _reason(evidence: Evidence, row: int, kept: int, similarity: float, found: n
             text += f": leakage from {other} into {split}"
     own, its = evidence.labels.name(row), evidence.labels.name(kept)
     if own != its:
-        text += f"; their labels differ ({own!r} here, {its!r} there)"
+        text += f"; their labels differ ({said(own)} here, {said(its)} there)"
     return text

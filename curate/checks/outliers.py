@@ -12,7 +12,7 @@ from curate.checks.detectors.methods import pyod_name
 from curate.checks.detectors.pyod import refusal
 from curate.checks.detectors.views import View, views
 from curate.checks.groups.grouping import rank_ids
-from curate.checks.series.points import point_series
+from curate.checks.series.curves import is_one_curve
 from curate.findings import Findings
 from curate.step import Check
 
@@ -80,7 +80,7 @@ class Outliers(Check):
     def find(self, evidence: Evidence) -> Findings:
         """One line per active row that has an embedding or features."""
         table, rank = evidence.table, rank_ids(evidence.table.row_ids)
-        if self.method == "ensemble" and _is_one_curve(evidence):
+        if self.method == "ensemble" and is_one_curve(evidence):
             sentence = "its rows are points of one curve, which series_anomalies judges by the points around them"
             return Findings(Findings.none().table, {self.name: {"sentence": sentence}})
         found = views(evidence, rank, self.method, self.neighbours, self.per_class)
@@ -126,12 +126,6 @@ class Outliers(Check):
                 str(split): round(float(flagged[splits == split].mean()), 4) for split in np.unique(splits)
             },
         }
-
-
-def _is_one_curve(evidence: Evidence) -> bool:
-    """Whether each row is a time and one value: a value's rank among all others says little of it."""
-    series = point_series(evidence.table, evidence.active)
-    return bool(series) and all(len(one.channels) == 1 for one in series)
 
 
 def strangeness_score(surprise: np.ndarray, limit: float) -> np.ndarray:

@@ -15,6 +15,7 @@ from curate.checks.series.timed import TimedCheck
 from curate.findings import Findings
 from curate.randomness import digest
 from curate.task import Task
+from curate.wording import some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FEW_ROWS = 8
 """Below so many series of a kind, each is compared with itself."""
 MOST_LISTED = 100
+PLACES_NAMED = 10
 
 
 class SeriesAnomalies(TimedCheck):
@@ -156,10 +158,10 @@ class SeriesAnomalies(TimedCheck):
         if not scored.stretches:
             return float(scored.deviations.max(initial=0.0)), ""
         worst = scored.stretches[0]
-        places = [f"{s.first}-{s.last}" for s in sorted(scored.stretches, key=lambda s: s.first)]
-        more = f" and {len(places) - 10} more" if len(places) > 10 else ""
+        in_time = sorted(scored.stretches, key=lambda s: s.first)
+        places = some_of(in_time, PLACES_NAMED, lambda s: f"{s.first}-{s.last}")
         return worst.deviation, (
-            f"places {', '.join(places[:10])}{more} of {values.shape[1]} are unlike the rest of the series: up to"
+            f"places {places} of {values.shape[1]} are unlike the rest of the series: up to"
             f" {worst.deviation:.1f} robust deviations (from {self.threshold:g} on is odd), most in channel"
             f" {worst.channel + 1}, {worst.value:.6g} where the most similar windows have {worst.expected:.6g}"
         )

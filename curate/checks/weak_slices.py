@@ -16,7 +16,7 @@ from curate.evidence.exact_search import Chosen
 from curate.findings import Findings
 from curate.step import Check
 from curate.task import Task
-from curate.wording import counted
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -82,7 +82,8 @@ class WeakSlices(Check):
             score[s.members] = np.minimum(score[s.members], ratio)
         answer = "No: accuracy is even over measures, columns and clusters."
         if weak:
-            answer = f"Yes: {len(weak)} group(s) are weak, most {weak[0].name}: {self._figures(weak[0])}."
+            groups = f"{counted(len(weak), 'group')} {noun(len(weak), 'is', 'are')} weak"
+            answer = f"Yes: {groups}, most {weak[0].name}: {self._figures(weak[0])}."
             note(evidence, f"weak slices? {answer}")
         return self._findings(evidence, rows, score, weak, answer)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from curate.cli import shared
+from curate.wording import noun
 
 _FIRST = (
     "A pipeline file (YAML): does its curation help? Or a JSON report, a Parquet file of findings, or the folder of a"
@@ -135,7 +136,7 @@ def _of_training(
             if path is not None:
                 shared.say(f"written: {path}")
     if fail_on_harm and found.harmful:
-        shared.say(f"--fail-on-harm: {', '.join(found.harmful)} hurts")
+        shared.say(f"--fail-on-harm: {', '.join(found.harmful)} {noun(len(found.harmful), 'hurts', 'hurt')}")
         return 1
     return 0
 

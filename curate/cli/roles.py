@@ -13,6 +13,8 @@ _SENTENCES = {
     "kind": "What is asked of a row: classification, multilabel, regression, token_classification, segmentation,"
     " detection, transcription or unlabeled; inferred if left out.",
     "label": "Column with the label.",
+    "label_columns": "Comma-separated columns that each say with 1 or 0 (or -1) whether a row has the label of their"
+    " name.",
     "annotators": "Comma-separated columns with the labels of several annotators; their majority is the label.",
     "text": "Column with the text.",
     "image": "Column with images.",
@@ -26,6 +28,7 @@ _SENTENCES = {
     " scores.",
     "boxes": "Column with bounding boxes.",
     "box_format": "Of the boxes: xyxy, xywh or cxcywh, in pixels or with _relative; found if left out.",
+    "date_order": "Of dates such as 01/02/2024: day_first or month_first; asked only where no date of a column tells.",
     "features": "Column with vectors, or a comma-separated list of a table's columns.",
     "id": "Column with a unique id.",
     "split": "Column that says train, validation or test.",
@@ -67,8 +70,8 @@ def _option(role: str, sentence: str) -> inspect.Parameter:
 
 def _columns(named: dict[str, str | None]) -> dict[str, Any] | None:
     given: dict[str, Any] = {role: column for role, column in named.items() if column is not None}
-    if "annotators" in given:
-        given["annotators"] = tuple(name.strip() for name in given["annotators"].split(",") if name.strip())
+    for role in {"annotators", "label_columns"} & given.keys():
+        given[role] = tuple(name.strip() for name in given[role].split(",") if name.strip())
     if "," in (features := given.get("features", "")):
         given["features"] = [name.strip() for name in features.split(",")]
     return given or None

@@ -119,8 +119,7 @@ class CrossValidation(FoldInputs):
         self._discriminant = Discriminant(self._inputs, self._learn, self._vectors.width + 1, self._blocks)
         self._recipe = self._chosen()
         if self._writer is not None:
-            self._electorate = self._electorate.left(self._writer)
-            self._discriminant = self._discriminant.left(self._writer)
+            self._leave(self._writer)
 
     def probabilities(self) -> np.ndarray:
         """(n, K) float32 from heads that did not see the row, 0 in rows without a vector; those outside follow."""

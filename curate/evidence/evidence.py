@@ -129,10 +129,15 @@ class Evidence:
         """(n,) or (n, d) values of a measure by field, e.g. ``image.brightness``; NaN (or -1, "") for broken rows."""
         return self._measurements.value(name)
 
-    def rows_of(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """(m, ...) values of some rows by their positions, left where other machines measured them (`PartedRows`)."""
+    def rows_of(self, name: str, rows: np.ndarray | None = None) -> np.ndarray:
+        """(m, ...) values of some rows by their positions, left where other machines measured them (`PartedRows`).
+
+        Those of all rows, which are not copied, if left out.
+        """
         values = self._measurements.rows(name)
-        return values[rows] if isinstance(values, np.ndarray) else cast(np.ndarray, values.chosen(rows))
+        if rows is None or isinstance(values, np.ndarray):
+            return cast(np.ndarray, values if rows is None else values[rows])
+        return cast(np.ndarray, values.chosen(rows))
 
     def forget(self, names: Sequence[str]) -> None:
         """Give back the memory of measures that have served; asked for again, they are taken again."""

@@ -6,8 +6,10 @@ faiss costs hardly more than the bare product of the vectors and holds one block
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -154,14 +156,29 @@ def _by_faiss(queries: np.ndarray, base: np.ndarray, k: int, device: str) -> tup
     return faiss().knn(queries, base, k, metric=faiss().METRIC_INNER_PRODUCT)
 
 
+@contextmanager
+def _all_bits() -> Iterator[None]:
+    """Within the block, products of float32 matrices are not rounded to fewer bits."""
+    import torch
+
+    products: Any = torch.backends.cuda.matmul
+    name, exact = ("fp32_precision", "ieee") if hasattr(products, "fp32_precision") else ("allow_tf32", False)
+    allowed = getattr(products, name)
+    setattr(products, name, exact)
+    try:
+        yield
+    finally:
+        setattr(products, name, allowed)
+
+
 def _by_torch(queries: np.ndarray, base: np.ndarray, k: int, device: str) -> tuple[np.ndarray, np.ndarray]:
-    """The same on a device of torch, in float32."""
+    """The same on a device of torch, in float32, whatever whoever calls allows for a training of its own."""
     import torch
 
     targets = torch.from_numpy(base).to(device)
     values, places = [], []
     step = max(1, GPU_CELLS // len(base))
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast(targets.device.type, enabled=False), _all_bits():
         for begin in range(0, len(queries), step):
             block = torch.from_numpy(queries[begin : begin + step]).to(device)
             value, place = torch.topk(block @ targets.T, k, dim=1)

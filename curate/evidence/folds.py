@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from curate.wording import of_all
+from curate.wording import of_all, some_of
 
 
 def units(*codes: np.ndarray | None) -> np.ndarray:
@@ -122,6 +122,6 @@ def small_classes(strata: np.ndarray, folds: int, names: tuple[str, ...]) -> str
     few = np.flatnonzero((counts > 0) & (counts < folds))
     if not len(few):
         return None
-    shown = ", ".join(f"{names[k]!r} ({counts[k]})" for k in few[:10]) + (", ..." if len(few) > 10 else "")
+    shown = some_of(few, 10, lambda k: f"{names[k]!r} ({counts[k]})")
     small = of_all(len(few), len(names), "class", "classes", ("has", "have"))
     return f"{small} fewer rows than the {folds} folds: {shown}; predicted probabilities rest on very few rows there"

@@ -16,6 +16,7 @@ from curate.evidence.parts.writing import located
 from curate.randomness import digest
 from curate.table import Table
 from curate.task import DECODED
+from curate.wording import counted
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Keeper:
             found, values, damaged = self._cache.lookup(key, self._content[rows], fields)
         if damaged:
             self._notes.append(
-                f"{damaged} damaged file{'s' * (damaged > 1)} in the cache {str(self._cache.folder)!r} set aside;"
+                f"{counted(damaged, 'damaged file')} in the cache {str(self._cache.folder)!r} set aside;"
                 " the rows in them were measured again"
             )
         return found, values

@@ -8,8 +8,11 @@ neighbour, rows without a vector are kept out, and ties have an order.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,8 +21,10 @@ from curate.evidence.cell_search import LEAST_RECALL, cell_search
 from curate.evidence.exact_search import Chosen, exact_search
 from curate.evidence.lists.kept import KeptLists
 from curate.evidence.lists.neighbours import listed_search
+from curate.evidence.parts.lying import elsewhere, where_they_lie
 from curate.evidence.values import Neighbours
 
+Made = TypeVar("Made")
 BLOCK_BYTES = 64_000_000
 """Memory for one block of the rows that share a search."""
 BLOCK_ROWS = 8_192
@@ -128,7 +133,7 @@ def _search(
     device = device_of_searches()
     if device != "cpu" and products <= GPU_PRODUCTS:
         return *exact_search(chosen, targets, queries, k, device), 1.0
-    found = cell_search(chosen, targets, queries, k, device)
+    found = elsewhere(partial(cell_search, targets=targets, queries=queries, k=k, device=device), chosen)
     if found is None or found[2] < LEAST_RECALL:
         return *exact_search(chosen, targets, queries, k, device), 1.0
     return found
@@ -149,26 +154,33 @@ def _equal_vectors(chosen: Chosen) -> tuple[np.ndarray, np.ndarray, np.ndarray |
 
     Groups are numbered by first row.
     """
-    keys = np.empty(len(chosen), dtype=np.uint64)
-    for begin in range(0, len(chosen), BLOCK_ROWS):
-        keys[begin : begin + BLOCK_ROWS] = _hashes(chosen[np.arange(begin, min(begin + BLOCK_ROWS, len(chosen)))])
+    keys = np.concatenate(list(_by_blocks(_hashes, chosen, np.arange(len(chosen)))))
     names, first, code = np.unique(keys, return_index=True, return_inverse=True)
     repeats = np.flatnonzero(first[code] != np.arange(len(code)))
-    for begin in range(0, len(repeats), BLOCK_ROWS):
-        some = repeats[begin : begin + BLOCK_ROWS]
-        if not (chosen[some] == chosen[first[code[some]]]).all():  # a collision of hashes
-            _, first, code = np.unique(chosen[np.arange(len(chosen))], axis=0, return_index=True, return_inverse=True)
-            names, code = None, code.ravel()
-            break
+    both = np.stack([repeats, first[code[repeats]]], axis=1)
+    if not all(_by_blocks(_equal, chosen, both)):  # a collision of hashes
+        _, first, code = np.unique(chosen[np.arange(len(chosen))], axis=0, return_index=True, return_inverse=True)
+        names, code = None, code.ravel()
     by_first = np.argsort(first)
     rank = np.argsort(by_first).astype(np.int32)
     return rank[code], first[by_first], None if names is None else names[by_first]
 
 
-def _hashes(rows: np.ndarray) -> np.ndarray:
+def _by_blocks(work: Callable[[Chosen, np.ndarray], Made], chosen: Chosen, places: np.ndarray) -> Iterator[Made]:
+    blocks = [places[begin : begin + BLOCK_ROWS] for begin in range(0, len(places), BLOCK_ROWS)]
+    return where_they_lie(work, chosen, blocks)
+
+
+def _equal(chosen: Chosen, both: np.ndarray) -> bool:
+    """Whether the vectors of all (m, 2) pairs are equal."""
+    return bool((chosen[both[:, 0]] == chosen[both[:, 1]]).all())
+
+
+def _hashes(chosen: Chosen, places: np.ndarray) -> np.ndarray:
     """(m,) uint64 hash of each vector."""
     import xxhash
 
+    rows = chosen[places]
     rows = np.ascontiguousarray(rows + 0.0, dtype=np.float32)  # + 0.0 turns -0.0 into 0.0
     return np.fromiter((xxhash.xxh3_64_intdigest(row.data) for row in rows), dtype=np.uint64, count=len(rows))
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from curate.errors import DataError
 from curate.media.payload import UnreadablePayload, opened
+from curate.wording import some_of
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 KEYS = ("probabilities", "pred_probs", "arr_0")
@@ -144,7 +145,7 @@ def _zipped(file: FileIO, limits: ArrayLimits) -> np.ndarray:
         names = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
         name = next((key for key in KEYS if key in names), None) or (next(iter(names)) if len(names) == 1 else None)
         if name is None:
-            shown = ", ".join(map(repr, list(names)[:5]))
+            shown = some_of(names, said=repr)
             raise NoProbabilities(f"the .npz file holds {shown or 'nothing'}; call the array {KEYS[0]!r}")
         with archive.open(names[name]) as entry:
             shape, fortran, kind = _header(entry, limits)

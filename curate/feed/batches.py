@@ -17,7 +17,7 @@ from curate.arrow import places, values_of
 from curate.errors import ConfigError, CurateError, DataError
 from curate.feed.alike import FIRST_REPLACEMENT, REPLACEMENTS, Alike
 from curate.feed.collating import Unfit, numbers, renamed, tensors
-from curate.feed.draws import NONE_BROKEN, Draw, Part, Skipped, Watch
+from curate.feed.draws import LEFT, NONE_BROKEN, SKIPPED, UNCHANGED, Draw, Part, Skipped, Watch, said
 from curate.feed.inputs.input import Fillable, Filling, Input
 from curate.feed.memory import Memory, Recycled, within
 from curate.feed.partners import partners
@@ -27,13 +27,6 @@ from curate.feed.targets import Targets
 
 if TYPE_CHECKING:
     from curate.feed.device.left import Left
-
-SKIPPED = "_skipped"
-"""Entry of a batch in which a worker reports rows that could not be read; the loader takes it out."""
-LEFT = "_left"
-"""Entry of a batch that says which operations are left to the device; `Prefetched` takes it out."""
-UNCHANGED = "_unchanged"
-"""Entry of a batch in which a worker counts texts that an operation gave back as they were, by operation."""
 
 
 _tokenizing = threading.Lock()
@@ -93,8 +86,8 @@ class Batches:
         return self.__getitems__([draw])
 
     def __getitems__(self, draws: Sequence[Draw | int]) -> dict[str, Any]:
-        """The batch of some draws of one epoch; see `batch`."""
-        return self.batch([draw if isinstance(draw, tuple) else Draw(0, int(draw)) for draw in draws])
+        """The batch of some draws of one epoch, for a DataLoader that is no `Loader`; see `batch`."""
+        return said(self.batch([draw if isinstance(draw, tuple) else Draw(0, int(draw)) for draw in draws]))
 
     def batch(
         self, draws: Sequence[Draw], broken: Mapping[Draw, str] = NONE_BROKEN, watch: Watch | None = None
@@ -205,7 +198,8 @@ class Batches:
         except DataError as error:
             raise DataError(f"row {line.row_id} can't be read: {error}") from error
         except MemoryError as error:
-            raise DataError(f"row {line.row_id} can't be read: there is not enough memory for it ({error})") from error
+            detail = f" ({error})" if str(error) else ""
+            raise DataError(f"row {line.row_id} can't be read: there is not enough memory for it{detail}") from error
         if self.left is not None:
             line = self.left.here(line)
         changed = [self.recipes.changed(line, m, item, epoch, unchanged) for m, item in zip(self.inputs, read)]

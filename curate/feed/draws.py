@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from curate.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from curate.feed.recipes import Line
 
+_logger = logging.getLogger("curate.feed")
 NONE_BROKEN: Mapping[Any, str] = {}
+SKIPPED = "_skipped"
+"""Entry of a batch in which a worker reports rows that could not be read; the loader takes it out."""
+LEFT = "_left"
+"""Entry of a batch that says which operations are left to the device; `Prefetched` takes it out."""
+UNCHANGED = "_unchanged"
+"""Entry of a batch in which a worker counts texts that an operation gave back as they were, by operation."""
 
 
 class Draw(NamedTuple):
@@ -29,6 +39,21 @@ class Skipped(NamedTuple):
     row_id: str
     reason: str
     replacement: str | None = None
+
+
+def said(batch: dict[str, Any]) -> dict[str, Any]:
+    """The batch without what is reported in it: rows that were skipped or replaced are warned of, one by one.
+
+    Raises:
+        DataError: not one row could be read.
+    """
+    for row_id, reason, replacement in (skipped := batch.pop(SKIPPED, ())):
+        what = "skipped" if replacement is None else f"replaced by {replacement}"
+        _logger.warning("row %s is %s: %s", row_id, what, reason)
+    batch.pop(UNCHANGED, None)
+    if skipped and not batch["row_id"]:
+        raise DataError(f"not one row of a batch could be read; row {skipped[-1].row_id}: {skipped[-1].reason}")
+    return batch
 
 
 @dataclass(frozen=True)

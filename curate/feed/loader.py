@@ -6,22 +6,23 @@ import itertools
 import logging
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import DataLoader
 
-from curate.errors import DataError
+from curate.errors import ConfigError, DataError
 from curate.evidence.freed import give_back
 from curate.feed import sampler as samplers
-from curate.feed.batches import SKIPPED, UNCHANGED, Batches
+from curate.feed.batches import Batches
 from curate.feed.cursor import Cursor
-from curate.feed.draws import Draw, Skipped
+from curate.feed.draws import SKIPPED, UNCHANGED, Draw, Skipped
 from curate.feed.sampler import Sampler
 from curate.feed.tensors import pinned
 from curate.feed.workers.crew import Crew
 from curate.feed.workers.hiring import Hiring
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.feed.device.prefetched import Prefetched
@@ -32,7 +33,20 @@ EMPTY_BATCHES = 10
 
 
 class Requests(samplers.Batches):
-    """Batches of a sampler as what workers are asked for: draws with their epoch, so that nothing else decides."""
+    """Batches of a sampler as what workers are asked for: draws with their epoch, so that nothing else decides.
+
+    Raises:
+        ConfigError: the sampler is another: Lightning makes batches anew of its own where several processes train.
+    """
+
+    def __init__(self, sampler: Any, batch_size: int | None = None, drop_last: bool | None = None) -> None:
+        if not isinstance(sampler, Sampler):
+            raise ConfigError(
+                f"a {type(sampler).__name__} would share out the rows in place of the loader's sampler: in Lightning"
+                " take curate.feed.trainers.CuratedDataModule, or Trainer(use_distributed_sampler=False) and"
+                " curated.loader(rank=..., world_size=...)"
+            )
+        super().__init__(sampler)
 
     def batch(self, epoch: int, positions: np.ndarray, before: np.ndarray | None) -> list[Any]:
         """A list of `Draw`."""
@@ -44,9 +58,9 @@ class Loader(DataLoader):
     """Batches of a plan as dicts of tensors; made by `make_loader`.
 
     The order follows from seed and epoch, and what happens to a row from seed, epoch, row id, step and copy: the
-    batches are the same for any number of workers, and however they are started. An epoch that was iterated to its
-    end is followed by the next, unless `set_epoch` names one. `state_dict` counts the batches that were handed out,
-    not those that workers have prepared.
+    batches are the same for any number of workers, and however they are started. An epoch whose last batch was handed
+    out is followed by the next, unless `set_epoch` names one, here or of the sampler, as trainers do. `state_dict`
+    counts the batches that were handed out, not those that workers have prepared.
 
     Attributes:
         skipped: row id -> reason, of the rows that could not be read or augmented so far (`on_error` ``skip`` and
@@ -94,19 +108,23 @@ class Loader(DataLoader):
                 or none of a batch while other ranks wait for theirs.
         """
         sampler = self.requests.sampler
-        epoch, start = self.cursor.begin()
+        epoch, start = self.upcoming().begin()
         sampler.cursor.go_to(epoch, start)
         before = len(self.skipped)
         empty = 0
         batches = self._batches()
-        for _, end in sampler.steps(start):
+        for end, is_last in _with_last(end for _, end in sampler.steps(start)):
             batch = next(batches)
             self._report(batch.pop(SKIPPED, ()))
             self.unchanged.update(batch.pop(UNCHANGED, {}))
-            self.cursor.drawn = end
+            self.cursor.drawn, self.cursor.complete = end, is_last
             if batch["row_id"]:
                 empty = -1
-                yield batch
+                try:
+                    yield batch
+                except GeneratorExit:  # of a loop that stops early, or counts batches
+                    self._say_skipped(before)
+                    raise
                 if not self._begun:
                     give_back()  # what opening the set and the first batch left behind
                 self._begun = True
@@ -124,16 +142,22 @@ class Loader(DataLoader):
         self.cursor.finish()
         if empty > 0 and not start:
             self._refuse(empty)
+        self._say_skipped(before)
+
+    def _say_skipped(self, before: int) -> None:
+        """Warn of the rows that were skipped or replaced since there were `before`."""
         if len(self.skipped) > before:
             row_id, reason = list(self.skipped.items())[-1]
             count = len(self.skipped) - before
             what = "replaced" if row_id in self.replaced else "skipped"
-            _logger.warning("%d row(s) could not be read and were %s, among them %s: %s", count, what, row_id, reason)
+            were = f"{counted(count, 'row')} could not be read or augmented and {noun(count, 'was', 'were')} {what}"
+            _logger.warning("%s, %s %s: %s", were, noun(count, "row", "the last of them row"), row_id, reason)
 
     def _refuse(self, batches: int) -> None:
         row_id, reason = list(self.skipped.items())[-1]
         raise DataError(
-            f"not one row of the first {batches} batch(es) could be read or augmented; the last was {row_id}: {reason}"
+            f"not one row of the first {counted(batches, 'batch', 'batches')} could be read or augmented; the last was"
+            f" {row_id}: {reason}"
         )
 
     def _batches(self) -> Iterator[dict[str, Any]]:
@@ -191,6 +215,14 @@ class Loader(DataLoader):
         """The epoch that is handed out, or that the next iteration hands out."""
         return self.cursor.epoch
 
+    def upcoming(self) -> Cursor:
+        """Where the next iteration starts, which trainers may have told the sampler alone."""
+        if (named := self.requests.sampler.cursor.named) is not None:
+            self.cursor.set_epoch(named)
+        elif self.cursor.complete:
+            self.cursor.finish()
+        return self.cursor
+
     def set_epoch(self, epoch: int) -> None:
         """Hand out this epoch next. Naming the epoch that a loaded state is in the middle of keeps its place."""
         self.requests.sampler.set_epoch(epoch)
@@ -218,6 +250,13 @@ class Loader(DataLoader):
         sampler.cursor.go_to(epoch)
         end = max((end for _, end in itertools.islice(sampler.steps(), batches)), default=0)
         self.load_state_dict(sampler.state_at(Cursor(epoch, end)))
+
+
+def _with_last(ends: Iterable[int]) -> Iterator[tuple[int, bool]]:
+    """Each of some numbers, and whether it is the last one."""
+    for end, following in itertools.pairwise(itertools.chain(ends, [None])):
+        assert end is not None
+        yield end, following is None
 
 
 def _as_it_is(batch: Any) -> Any:

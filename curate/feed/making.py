@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from torch import distributed
 
 from curate.arrow import texts
 from curate.errors import ConfigError, nearest
@@ -18,7 +20,7 @@ from curate.feed import sampler as samplers
 from curate.feed.adaptive import Adaptive
 from curate.feed.batches import Batches
 from curate.feed.inputs.make import make_inputs
-from curate.feed.inputs.options import input_options
+from curate.feed.inputs.options import InputOptions, input_options
 from curate.feed.inputs.pictures import label_names_of
 from curate.feed.loader import Loader
 from curate.feed.recipes import Recipes
@@ -30,7 +32,9 @@ from curate.feed.spilled import Spilled, rows_of, spill_folder, spill_rows
 from curate.feed.targets import Targets
 from curate.feed.workers.hiring import Hiring
 from curate.table import HELD_OUT, Table
+from curate.wording import counted
 
+_logger = logging.getLogger("curate.feed")
 TARGETS = frozenset(("labels", "soft_labels", "weights", "row_id", "partner_labels", "share", "mass"))
 """Entries of a batch that keep their names."""
 
@@ -44,8 +48,8 @@ def make_loader(
     split: str | None = "train",
     batch_size: int = 32,
     sampler: Mode | Sampler | None = None,
-    rank: int = 0,
-    world_size: int = 1,
+    rank: int | None = None,
+    world_size: int | None = None,
     epoch: int = 0,
     drop_last: bool = False,
     pad: bool = False,
@@ -80,8 +84,8 @@ def make_loader(
         sampler: a mode of `Sampler`, or a sampler over the lines of the split (which then says batch size, rank, world
             size and seed of the order). If left out: sequential for validation and test, else shuffled. Where lines
             are drawn by ``weighted``, `weights` are 1: they count in the drawing.
-        rank: this process among `world_size`.
-        world_size: number of processes.
+        rank: this process among `world_size`; 0 if left out.
+        world_size: number of processes; 1 if left out, of which there is a warning where several train together.
         epoch: that the first iteration hands out.
         drop_last: see `Sampler`.
         pad: see `Sampler`.
@@ -124,7 +128,7 @@ def make_loader(
     )
     seed = whole("seed", seed, 0)
     sampling, options = sampling_of(options)
-    settings = input_options(options, (*_NAMED, *SamplingOptions.model_fields))
+    settings = input_options(options, LOADER_OPTIONS)
     hiring = Hiring(num_workers, workers, persistent_workers, prefetch_factor, multiprocessing_context, row_seconds)
     if on_error not in ("skip", "replace", "raise"):
         raise ConfigError(f"on_error must be 'skip', 'replace' or 'raise', not {on_error!r}")
@@ -149,7 +153,10 @@ def make_loader(
         more = {}
     else:
         more = sampler_arguments(sampling, mode, *of_lines)
-    order = _sampler(lines, mode, split, batch_size, rank, world_size, seed, drop_last, pad, adaptive, more)
+    if rank is None and world_size is None and not isinstance(mode, Sampler) and split not in HELD_OUT:
+        _warn_of_other_processes()
+    share = (0 if rank is None else rank, 1 if world_size is None else world_size)
+    order = _sampler(lines, mode, split, batch_size, *share, seed, drop_last, pad, adaptive, more)
     columns = list(dict.fromkeys(column for one in made for column in one.columns))
     dataset = Batches(
         rows_of(table, columns),
@@ -172,8 +179,12 @@ def make_loader(
     return loader
 
 
-_NAMED = tuple(name for name, one in inspect.signature(make_loader).parameters.items() if one.kind is one.KEYWORD_ONLY)
-"""Options of a loader by their own names."""
+LOADER_OPTIONS = (
+    *(name for name, one in inspect.signature(make_loader).parameters.items() if one.kind is one.KEYWORD_ONLY),
+    *SamplingOptions.model_fields,
+    *InputOptions.model_fields,
+)
+"""All options of a loader."""
 
 
 def _refuse_kinds(truths: Mapping[str, Any], functions: Mapping[str, Any], mappings: Mapping[str, Any]) -> None:
@@ -213,13 +224,22 @@ def _refuse_weights(weights: Sequence[float] | np.ndarray | None, names: Sequenc
         raise ConfigError(f"class_weights must be finite and at least 0; that of {of!r} is {numbers[wrong[0]]:g}")
 
 
+def _warn_of_other_processes() -> None:
+    """Say that every process draws all rows, where several train together and none was told its share."""
+    if distributed.is_available() and distributed.is_initialized() and (count := distributed.get_world_size()) > 1:
+        _logger.warning(
+            "%d processes train together, and each of them will draw every row: say curated.loader(rank=%d,"
+            " world_size=%d), or rank=0, world_size=1 where that is meant",
+            count, distributed.get_rank(), count,
+        )  # fmt: skip
+
+
 def _refuse_no_batch(order: Sampler, lines: pa.Table) -> None:
     """Raise ConfigError where no process has a batch; without `drop_last` one may have none where lines are few."""
     if order.drop_last and lines.num_rows and not len(order):
-        raise ConfigError(
-            f"drop_last leaves no batch: {lines.num_rows} draws for {order.world_size} process(es) in batches of"
-            f" {order.batch_size}"
-        )
+        draws = counted(lines.num_rows, "draw")
+        processes = counted(order.world_size, "process", "processes")
+        raise ConfigError(f"drop_last leaves no batch: {draws} for {processes} in batches of {order.batch_size}")
 
 
 def _lines(plan: pa.Table, split: str | None) -> pa.Table:

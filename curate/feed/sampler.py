@@ -116,7 +116,7 @@ class Sampler:
         self._order, self._following, keys = order_of(mode, lines, self.n, self.seed, given)
         self.fingerprint = f"{digest(mode, self.n, plan_key(lines), *keys):032x}"
         self._even = Even(self.n, self.batch_size, self.rank, self.world_size, self.drop_last, self.pad)
-        self._buckets: Bucketed | None = bucketed(self._order, self._even, lengths, self.seed)
+        self._buckets: Bucketed | None = bucketed(self._order, self._even, lengths, self.seed, lines)
         self.cursor = Cursor()
         self._begun: int | None = None
         self._origin: tuple[int, Standing] | None = None

@@ -16,6 +16,7 @@ import xxhash
 
 from curate.errors import DataError
 from curate.media.file_hashes import file_hashes
+from curate.wording import noun
 
 if TYPE_CHECKING:
     import datasets
@@ -149,7 +150,8 @@ def named_ids(column: pa.ChunkedArray, name: str, hashed: np.ndarray, unreadable
     twice = counts.filter(pc.greater(counts.field("counts"), 1))
     if len(twice):
         value, count = twice[0]["values"].as_py(), twice[0]["counts"].as_py()
-        more = f" ({len(twice) - 1} more values repeat)" if len(twice) > 1 else ""
+        again = len(twice) - 1
+        more = f" ({again} more {noun(again, 'value repeats', 'values repeat')})" if again else ""
         raise DataError(f"the id column {name!r} has the value {value!r} in {count} rows{more}; ids must be unique")
     ids = np.array(pc.fill_null(texts, "").to_pylist(), dtype=np.dtypes.StringDType())
     ids[null] = hashed[null]

@@ -10,6 +10,7 @@ import numpy as np
 from curate.metrics import ranked
 from curate.metrics.calibration import calibration_error
 from curate.metrics.given import Given
+from curate.wording import counted, noun, some_of
 
 AVERAGES = ("macro", "micro", "weighted")
 _NAMED = 8
@@ -167,6 +168,6 @@ def notes(given: Given) -> list[str]:
 
 
 def _named(given: Given, which: np.ndarray) -> str:
-    names = [repr(given.names[code]) for code in np.flatnonzero(which)]
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    return f"{len(names)} class{'' if len(names) == 1 else 'es'} ({shown}) {'has' if len(names) == 1 else 'have'}"
+    codes = np.flatnonzero(which)
+    classes = counted(len(codes), "class", "classes")
+    return f"{classes} ({some_of(codes, _NAMED, lambda k: repr(given.names[k]))}) {noun(len(codes), 'has', 'have')}"

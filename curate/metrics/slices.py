@@ -13,6 +13,7 @@ from curate.metrics.bootstrap import counts, intervals, wilson
 from curate.metrics.given import Given
 from curate.metrics.metrics import Slice
 from curate.metrics.sums import Sums
+from curate.wording import some_of
 
 FEW_VALUES = 12
 """A column of more numbers than these is cut into quarters."""
@@ -82,7 +83,7 @@ def measure(
         rows = {value: places[places >= 0] for value, places in rows.items()}
         empty = [value for value, places in rows.items() if not len(places)]
         if empty:
-            notes.append(f"slices: no row with a label has {column} {', '.join(map(repr, empty[:5]))}")
+            notes.append(f"slices: no row with a label has {column} {some_of(empty, said=repr)}")
         kept = sorted((value for value in rows if len(rows[value])), key=lambda value: -len(rows[value]))
         if len(kept) > most:
             notes.append(

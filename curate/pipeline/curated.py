@@ -205,7 +205,7 @@ class Curated(Exports):
                 defaults = {k: v for k, v in defaults.items() if k not in OF_TRAINING}
             defaults = {k: v for k, v in defaults.items() if k not in OF_MODE or OF_MODE[k] == asked}
         weights = {"class_weights": self.class_weights} if len(self.class_weights) else {}
-        options = by_check(self.table, self.findings_, weights | defaults | options)
+        options = by_check(self, weights | defaults | options)
         return make_loader(
             self.table, self.plan, label_names=self.label_names, seed=options.pop("seed", self.pipeline.seed), **options
         )

@@ -11,8 +11,10 @@ import numpy as np
 import pyarrow.compute as pc
 
 from curate.pipeline.document import Document
+from curate.sources.joined_texts import JOINED
 from curate.table import Table
 from curate.task import Task
+from curate.wording import some_of
 
 _IMAGE = "[HorizontalFlip, {ColorJitter: {p: 0.5}}]   # no HorizontalFlip where left and right matter"
 _AUGMENT = {
@@ -68,7 +70,7 @@ def _task_lines(task: Task) -> list[str]:
         text = f"[{', '.join(_quoted(v) for v in value)}]" if isinstance(value, list) else _quoted(str(value))
         lines.append(f"  {name}: {text}")
     if task.label_names:
-        shown = ", ".join(task.label_names[:8]) + (", ..." if len(task.label_names) > 8 else "")
+        shown = some_of(task.label_names, 8)
         lines.append(f"  # {len(task.label_names)} classes: {shown}".replace("\n", " "))
     return lines
 
@@ -90,15 +92,17 @@ def _impute(table: Table) -> list[str]:
 def _steps(table: Table) -> list[str]:
     task, modality = table.task, table.task.modality
     classes = task.kind == "classification" and len(task.label_names) > 1
+    sets = task.kind == "multilabel" and len(task.label_names) > 1
     steps = ["- unreadable                       # rows whose media or line can't be read"]
-    if modality == "text":
+    joined = task.text == JOINED  # a copy of what other columns hold: to change it would change nothing in them
+    if modality == "text" and not joined:
         steps.append("- clean_text                       # Unicode, control characters, white space")
     if isinstance(task.features, tuple):  # before cells are filled
         steps.append("- table_quality: {fix: review}     # misspelt, of another form, out of range, against the others")
     if modality == "features" and len(task.feature_columns) > 1:
         steps += _impute(table)
     steps.append("- missing_values: {fix: review}    # rows without a label or input")
-    if classes:  # before copies are dropped, or there would be nothing left to disagree
+    if classes or sets:  # before copies are dropped, or there would be nothing left to disagree
         steps.append("- conflicting_labels: {fix: review} # equal content, different labels")
     if modality in ("features", "series"):
         steps.append("- exact_duplicates: {fix: review}  # equal records are often legitimate: look before you drop")
@@ -108,6 +112,8 @@ def _steps(table: Table) -> list[str]:
         steps.append("- near_duplicates: {fix: review}   # look at the report, then change to: drop")
     if modality in _QUALITY:
         steps.append(f"{f'- {modality}_quality: {{fix: review}}':<35}# {_QUALITY[modality]}")
+    if joined:
+        steps.append("- dialogue_quality: {fix: review}  # unanswered, empty turns, roles out of order, equal answers")
     if task.mask:
         steps.append("- mask_quality: {fix: review}      # missing, empty, of another size")
     if task.boxes:
@@ -120,6 +126,8 @@ def _steps(table: Table) -> list[str]:
             "    fix: {relabel: {min_confidence: 0.9}, otherwise: drop}",
             "    limit: 0.75                    # stop if more of all rows, or of a class, would be touched",
         ]
+    if sets:
+        steps.append("- label_errors: {fix: review}      # labels given or left out against out-of-sample predictions")
     steps.append("- outliers: {fix: review}          # unlike everything else")
     if classes:
         steps += [
@@ -127,7 +135,9 @@ def _steps(table: Table) -> list[str]:
             "- class_weights: {method: effective_number}",
             "- smooth_labels: {epsilon: 0.05}",
         ]
+    if sets:
+        steps.append("- label_set_weights                # rows with a rare label weigh more")
     # Words that move would leave their tags behind, and masks and boxes are for their owners to augment.
-    if modality in _AUGMENT and not (task.mask or task.boxes or task.tokens):
+    if modality in _AUGMENT and not (task.mask or task.boxes or task.tokens or joined):
         steps += ["- augment:                         # on the fly, training rows only", f"    {_AUGMENT[modality]}"]
     return steps

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from curate.ledger import sentences
 from curate.task import MEDIA
-from curate.wording import counted, noun
+from curate.wording import counted, noun, some_of
 
 if TYPE_CHECKING:
     from curate.pipeline.curated import Curated
@@ -62,8 +62,7 @@ def soft_label_in_words(names: Sequence[str], soft: Sequence[float], *, shares: 
 def _pieces(curated: Curated, row_id: str) -> str:
     made = curated.changes.filter(pc.equal(curated.changes["parent"], row_id))
     heirs, steps = made["row_id"].to_pylist(), sorted(set(made["step"].to_pylist()))
-    named = ", ".join(heirs[:PIECES_SHOWN])
-    named += f" and {len(heirs) - PIECES_SHOWN} more" if len(heirs) > PIECES_SHOWN else ""
+    named = some_of(heirs, PIECES_SHOWN)
     these = noun(len(heirs), "that one", "one of these")
     lines = [f"row {row_id} was made into {counted(len(heirs), 'row')} by {', '.join(steps)}: {named}; explain {these}"]
     return "\n".join([*lines, *(f"decided by {text}" for text in sentences(curated.ledger_.about(row_id).table))])

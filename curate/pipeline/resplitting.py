@@ -22,7 +22,7 @@ from curate.sources import load
 from curate.sources.splits import split_name
 from curate.table import Labels, Table
 from curate.task import Task
-from curate.wording import of_all
+from curate.wording import of_all, some_of
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 BINS = 10
@@ -237,9 +237,8 @@ def _said(
         )
     if counts.any(1).sum() > 1:
         shown = [k for k in np.argsort(-counts.sum(1), kind="stable") if counts[k].any()]
-        classes = "; ".join(
-            f"{names[k]!r} " + " / ".join(f"{value:,}" for value in counts[k]) for k in shown[:CLASSES_SHOWN]
+        classes = some_of(
+            shown, CLASSES_SHOWN, lambda k: f"{names[k]!r} " + " / ".join(f"{value:,}" for value in counts[k]), "; "
         )
-        more = f"; and {len(shown) - CLASSES_SHOWN} more classes" if len(shown) > CLASSES_SHOWN else ""
-        said.append(f"rows of each class in {' / '.join(splits)}: {classes}{more}")
+        said.append(f"rows of each class in {' / '.join(splits)}: {classes}")
     return said

@@ -12,10 +12,15 @@ from curate.feed.adaptive import Adaptive
 from curate.feed.inputs.options import InputOptions
 from curate.feed.sampling.modes import OF_MODE, Mode
 from curate.feed.sampling.options import SamplingOptions
+from curate.task import Task
 
 
 class SourceSettings(Declared):
     """The `source:` part: what `curate.load` is given."""
+
+    meant: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("task", *Task.model_fields), "what the columns are stands beside source, under task"
+    )
 
     path: str | tuple[str, ...] = Field(
         description="a folder, file, glob, list of them, saved dataset or hub id; relative to the pipeline file"

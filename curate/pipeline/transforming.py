@@ -15,12 +15,15 @@ from curate.sources.assemble import assemble
 from curate.sources.column_types import with_numbers
 from curate.sources.decimal_commas import as_known
 from curate.sources.index_columns import settled_index
+from curate.sources.joined_texts import with_joined_texts
+from curate.sources.label_columns import with_label_columns
 from curate.sources.missing_words import without_words
 from curate.sources.opening import read
 from curate.step import Transform
 from curate.table import Table
 from curate.task import Task
 from curate.transforms._columns import is_number, replaced
+from curate.wording import noun
 
 if TYPE_CHECKING:
     from curate.pipeline.curated import Curated
@@ -97,7 +100,9 @@ def _loaded(
         columns = without_words(raw.columns, numbers, 0.0)
         columns = as_known(columns, numbers, commas=commas) if raw.decimal_comma else columns
         raw = replace(raw, columns=with_numbers(columns, keep=texts), untyped=False)
-    raw = settled_index(raw, task)
+    raw, _ = with_joined_texts(settled_index(raw, task), task)
+    if set(task.label_columns) <= set(raw.columns.column_names):
+        raw, _ = with_label_columns(raw, task)
     there = raw.columns.column_names
     _refuse_missing(task, there, raw.source)
     for name in input_columns(task):
@@ -163,8 +168,7 @@ def _without(task: Task, there: Iterable[str]) -> Task:
     """The task without the roles that the rows don't have, and without a target: new rows are compared with nothing."""
     there = set(there)
     gone: dict[str, Any] = {role: None for role in OPTIONAL if getattr(task, role) not in (None, *there)}
-    if not set(task.annotators) <= there:
-        gone["annotators"] = ()
+    gone |= {role: () for role in ("annotators", "label_columns") if not set(getattr(task, role)) <= there}
     return task.model_copy(update={**gone, "target": None})
 
 
@@ -173,8 +177,7 @@ def _refuse_missing(task: Task, there: list[str], source: str) -> None:
     needed = (*input_columns(task), *((task.tokens,) if task.tokens else ()))
     if missing := [name for name in dict.fromkeys(needed) if name not in there]:
         hint = nearest(missing[0], there)
-        plural = "s" * (len(missing) > 1)
         raise DataError(
-            f"{source}: the rows lack the column{plural} {', '.join(map(repr, missing))}{hint}, input of the run; they"
-            f" have {', '.join(map(repr, there))}"
+            f"{source}: the rows lack the {noun(len(missing), 'column')} {', '.join(map(repr, missing))}{hint}, input"
+            f" of the run; they have {', '.join(map(repr, there))}"
         )

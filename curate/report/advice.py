@@ -12,9 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate import registry
+from curate.checks.tables.blank_cells import blank_share
 from curate.errors import ConfigError
+from curate.ledger import Decisions
 from curate.report.material import Material
 from curate.report.model import Advice
+from curate.stand_ins import ANYWHERE
+from curate.table import Table
 from curate.wording import counted
 
 MOST = 5
@@ -71,6 +75,7 @@ _WAYS = {
     "audio_quality": _Way(1.5, "Let poor recordings count less", "They stay, at a lower weight.", "weight"),
     "video_quality": _Way(1.5, "Let poor videos count less", "They stay, at a lower weight.", "weight"),
     "text_quality": _Way(1.5, "Look at texts of poor quality", "Sets them aside for a person.", "review"),
+    "dialogue_quality": _Way(4.0, "Repair or drop broken dialogues", "Each reason says what is wrong.", "review"),
     "box_quality": _Way(4.0, "Correct boxes that cannot be right", "Each reason names the box and why.", "review"),
     "mask_quality": _Way(4.0, "Correct masks that cannot be right", "Each reason says what is wrong.", "review"),
     "annotators": _Way(5.0, "Settle what annotators disagree about", "Their votes and the model differ.", "review"),
@@ -121,7 +126,8 @@ def advise(material: Material) -> list[Advice]:
     total = max(1, len(material.table))
     ranked: list[tuple[float, Advice]] = []
     for (check, way), rows in _parts(flagged).items():
-        if way.step is not None and _classes_decided(material):
+        rows = rows if material.decisions is None else _left_to_do(way, material, rows)
+        if not len(rows):
             continue
         # A handful of unreadable files outranks many odd rows, but not without end: the share counts by its root.
         weight = way.harm * math.sqrt(len(rows) / total)
@@ -143,13 +149,30 @@ def _parts(flagged: pa.Table) -> dict[tuple[str, _Way], np.ndarray]:
     return {key: np.unique(np.concatenate(rows)) for key, rows in found.items()}
 
 
-def _classes_decided(material: Material) -> bool:
+def _left_to_do(way: _Way, material: Material, rows: np.ndarray) -> np.ndarray:
+    """The rows for which a run has not done yet what is advised: a later step may have."""
+    if way.step == "class_weights" and _classes_decided(material.decisions):
+        return rows[:0]
+    if way.step == "impute":
+        return rows[_has_gaps(material.table)[rows]]
+    return rows
+
+
+def _classes_decided(decisions: Decisions | None) -> bool:
     """Whether the run has weighed classes or repeated rows already."""
-    if material.decisions is None:
+    if decisions is None:
         return False
-    table = material.decisions.table
+    table = decisions.table
     weighed = pc.and_(pc.equal(table["action"], "weight"), pc.is_null(table["row_id"]))
     return bool(pc.any(pc.or_(weighed, pc.equal(table["action"], "repeat"))).as_py())
+
+
+def _has_gaps(table: Table) -> np.ndarray:
+    """(n,) bool: rows of which a feature is missing, or a part of it; those of a series are as they were found."""
+    gaps = np.full(len(table), table.task.series is not None)
+    for name in table.task.feature_columns:
+        gaps |= blank_share(table.column(name), ANYWHERE) > 0
+    return gaps
 
 
 def _waiting(material: Material) -> Advice | None:

@@ -186,7 +186,7 @@ def _outcome(rows: int, touched: int, noise: float | None, checked: bool, of_the
         return Outcome(level="look", sentence=f"No single row is wrong{aside}.")
     if not touched:
         return Outcome(level="fine", sentence=f"Nothing wrong was found in {counted(rows, 'row')}.")
-    have = "has" if touched == 1 else "have"
+    have = noun(touched, "has", "have")
     sentence = f"{touched:,} of {counted(rows, 'row')} ({percent(touched / rows)}) {have} at least one issue{aside}"
     if noise is not None and noise >= 0.001:
         sentence += f"; about {noise:.1%} of the labels look wrong"

@@ -13,6 +13,7 @@ from curate.checks.texts.quotes import hidden
 from curate.report.plain import one_line
 from curate.table import Table
 from curate.task import MEDIA, Task
+from curate.wording import some_of
 
 LONGEST = 200
 """Characters of a preview in words."""
@@ -27,7 +28,7 @@ def in_words(table: Table, rows: np.ndarray) -> dict[int, str]:
     """row -> its inputs as one printable line of at most `LONGEST` characters.
 
     Args:
-        table: the rows; media are named by their path, never decoded.
+        table: the rows; media are named by their path, or where they came from if a step changed them, never decoded.
         rows: (m,) int positions.
     """
     rows = np.unique(np.asarray(rows, dtype=np.int64))
@@ -35,7 +36,7 @@ def in_words(table: Table, rows: np.ndarray) -> dict[int, str]:
     if not len(rows) or not columns:
         return dict.fromkeys(rows.tolist(), "")
     batch = table.rows(rows, columns)
-    values = {name: _values(batch[name], name, table.task) for name in columns}
+    values = {name: _values(batch[name], name, table, rows) for name in columns}
     return {row: _row({name: values[name][i] for name in columns}, table.task) for i, row in enumerate(rows.tolist())}
 
 
@@ -48,9 +49,11 @@ def input_columns(table: Table) -> list[str]:
     return [name for name in columns if name in present]
 
 
-def _values(column: pa.ChunkedArray, name: str, task: Task) -> Sequence[Any]:
+def _values(column: pa.ChunkedArray, name: str, table: Table, rows: np.ndarray) -> Sequence[Any]:
+    task = table.task
     if name in {getattr(task, role) for role in MEDIA}:
-        return [media_name(value) for value in column.to_pylist()]
+        places = origins(table, rows) if table.origin is not None else {}
+        return [_media_or_origin(value, places.get(row)) for row, value in zip(rows.tolist(), column.to_pylist())]
     if name in (task.text, task.transcript):
         return [hidden(value[:LOOKED_AT]) if isinstance(value, str) else value for value in column.to_pylist()]
     return column.to_pylist()
@@ -68,6 +71,14 @@ def origins(table: Table, rows: np.ndarray) -> dict[int, tuple[str | None, int |
     return {row: (name, None) for row, name in zip(rows.tolist(), names)}
 
 
+def _media_or_origin(value: Mapping[str, Any] | None, origin: tuple[str | None, int | None] | None) -> str | None:
+    """The path of a media value; where it has none its size, and the file and line that it came from."""
+    name = media_name(value)
+    if name is None or (value or {}).get("path") or origin is None or origin[0] is None:
+        return name
+    return f"{name} ({origin[0]}" + (")" if origin[1] is None else f", line {origin[1]})")
+
+
 def media_name(value: Mapping[str, Any] | None) -> str | None:
     """The path of a media value, or its size where it has none; None where there is nothing."""
     if value is None or (not value.get("path") and value.get("bytes") is None):
@@ -78,9 +89,8 @@ def media_name(value: Mapping[str, Any] | None) -> str | None:
 def _row(values: Mapping[str, Any], task: Task) -> str:
     if len(values) == 1:
         return one_line(in_short(next(iter(values.values()))), LONGEST)
-    shown = list(values.items())[:MOST_FIELDS]
-    rest = f", and {len(values) - MOST_FIELDS} more" if len(values) > MOST_FIELDS else ""
-    return one_line(", ".join(f"{name}={in_short(value)}" for name, value in shown) + rest, LONGEST)
+    told = some_of(values, MOST_FIELDS, lambda name: f"{name}={in_short(values[name])}")
+    return one_line(told, LONGEST)
 
 
 def in_short(value: Any) -> str:

@@ -77,7 +77,7 @@ def _inferred(document: Document) -> Text:
     ]
     rows, classes = document.rows, task.classes
     parts = [one_line(document.source), f"{counted(rows, 'row')}", task.kind or "no task"]
-    parts += [f"{classes:,} class{'es' * (classes != 1)}"] if classes else []
+    parts += [counted(classes, "class", "classes")] if classes else []
     if len(document.splits) > 1:
         parts.append(", ".join(f"{one_line(name, 20)} {rows:,}" for name, rows in document.splits.items()))
     text.append(" · ".join(parts + roles))

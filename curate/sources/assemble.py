@@ -16,11 +16,15 @@ from curate.media.content import content_hashes, input_columns, is_media, named_
 from curate.sources import labels, splits
 from curate.sources.boxes import box_column, read_boxes
 from curate.sources.category_orders import category_orders, unused_orders
+from curate.sources.clip_times import clip_times
 from curate.sources.column_types import is_list, plain, with_numbers
+from curate.sources.date_orders import date_notes
 from curate.sources.decimal_commas import kept_as_text, left_as_text, with_decimal_commas
 from curate.sources.index_columns import settled_index
 from curate.sources.infer import infer_task
 from curate.sources.inputs import names_files, typed_inputs
+from curate.sources.joined_texts import with_joined_texts
+from curate.sources.label_columns import with_label_columns
 from curate.sources.label_hints import label_hints, left_aside, lists_as_text
 from curate.sources.media_columns import MediaColumns, find_media
 from curate.sources.missing_words import settled_words, without_words
@@ -29,9 +33,10 @@ from curate.sources.raw import Raw, put
 from curate.sources.repeated_ids import repeated_ids
 from curate.sources.tokens import read_tags, with_tokens
 from curate.sources.votes import vote_names, with_votes
+from curate.sources.wide_series import wide_series
 from curate.table import HELD_OUT, PROBLEMS, Held, Table
 from curate.task import Task
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 PLAIN = {
     pa.null(), pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(),
@@ -63,10 +68,10 @@ def assemble(
     """
     orders = category_orders(raw.columns)
     raw, commas = _typed(replace(raw, class_names={**orders, **raw.class_names}), given)
-    raw, given = with_tokens(*with_votes(settled_index(raw, given), given))
+    raw, given = with_joined_texts(*with_tokens(*with_votes(*with_label_columns(settled_index(raw, given), given))))
     media = find_media(raw)
     task = infer_task(raw.columns, media, given, raw.roles, raw.source)
-    unsaid = [*repeated_ids(raw.columns, task), *unused_orders(orders, task)]
+    unsaid = [*repeated_ids(raw.columns, task), *unused_orders(orders, task), *date_notes(raw.columns, task)]
     unsaid += left_as_text(raw.columns, kept_as_text(given)) if raw.untyped else []
     raw, task, notes = _splits(raw, task, keep_splits)
     raw = _thinned(raw, max_rows)
@@ -74,7 +79,7 @@ def assemble(
     raw, task, remarks = _labels(raw, task)
     remarks, notes = [*wrong_boxes, *remarks], [*notes, *read_as]
     notes += [*unsaid, *label_hints(raw, task, given), *left_aside(raw, task, given)]
-    notes += lists_as_text(raw, task, given)
+    notes += [*lists_as_text(raw, task, given), *clip_times(raw, task), *wide_series(raw, task, given)]
     home = root if root is not None else raw.root
     if home is None and names_files(raw, task):
         home = Path.cwd()  # paths in memory are meant from where the program runs, and confined to there
@@ -144,7 +149,7 @@ def _taken_for_training(raw: Raw, split: str) -> list[str]:
         notes.append(f"{counted(count, 'row')} without a split: counted as train")
     others = sorted(set(pc.unique(column).drop_null().to_pylist()) - {"train", *HELD_OUT})
     if others:
-        shown = ", ".join(map(repr, others[:5])) + (", ..." if len(others) > 5 else "")
+        shown = some_of(others, said=repr)
         notes.append(f"rows of {shown} count as training rows: of the splits only validation and test are held out")
     return notes
 

@@ -16,11 +16,11 @@ from curate.errors import DataError
 from curate.sources.boxes import BOXES
 from curate.sources.class_lists import class_names
 from curate.sources.file_kinds import ending
-from curate.sources.listing import Listing, some
+from curate.sources.listing import Listing
 from curate.sources.mask_folders import IMAGE_FOLDERS, MASK_FOLDERS
 from curate.sources.raw import Raw, media_paths, of_files
 from curate.sources.splits import CANONICAL
-from curate.wording import counted
+from curate.wording import counted, noun, some_of
 
 SHARE = 0.5
 """At least so many of the label files must have an image of their name."""
@@ -173,7 +173,15 @@ def _made(
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
     notes = [*notes, *wrong]
     if missing:
-        notes.append(f"{counted(len(missing), 'image')} without a label file: not annotated ({some(missing)})")
+        notes.append(f"{counted(len(missing), 'image')} without a label file: not annotated ({some_of(missing)})")
+    if not any(column):
+        files = noun(
+            len(labels), "the only label file holds no box", f"none of the {len(labels):,} label files holds a box"
+        )
+        notes.append(
+            f"{files}, so that every image counts as one without objects: if they are no labels, move them away, or"
+            " say what the images are for (--kind unlabeled, or task: {kind: unlabeled})"
+        )
     if outlines:
         notes.append(f"outlines of {counted(outlines, 'object')} are not read; the boxes around them are")
     if remarks:

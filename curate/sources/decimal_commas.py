@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.sources.column_types import SAMPLE, is_text
 from curate.task import Task
+from curate.wording import some_of
 
 NUMBER = r"^-?(0|[1-9][0-9]{0,2}(\.[0-9]{3})+|[1-9][0-9]{0,17})(,[0-9]{1,15})?$"
 NO_THOUSANDS = r",([0-9]{1,2}|[0-9]{4,})$"
@@ -35,7 +36,7 @@ def with_decimal_commas(table: pa.Table, keep: Collection[str]) -> tuple[pa.Tabl
     read = _example(texts[sure[0]], NO_THOUSANDS)
     if without := [name for name in found if name not in sure]:
         read += f"; in {without[0]!r}, as in the rest of the file, {_example(texts[without[0]], MARKED)}"
-    return table, tuple(found), [f"{_named(found)}: read as numbers with a decimal comma ({read})"]
+    return table, tuple(found), [f"{some_of(found, NAMED, repr)}: read as numbers with a decimal comma ({read})"]
 
 
 def as_known(table: pa.Table, numbers: Collection[str], *, commas: bool) -> pa.Table:
@@ -63,8 +64,9 @@ def left_as_text(table: pa.Table, keep: Collection[str]) -> list[str]:
         return []
     first = next(iter(found.values()))
     value = first.filter(pc.fill_null(pc.match_substring(first, ","), False))[0].as_py()
+    named = some_of(found, NAMED, repr)
     return [
-        f"{_named(list(found))}: taken as text, as a comma in numbers such as {value!r} may stand for the decimal point"
+        f"{named}: taken as text, as a comma in numbers such as {value!r} may stand for the decimal point"
         " or between thousands: write them with a point, or without a mark"
     ]
 
@@ -113,10 +115,6 @@ def _example(column: pa.ChunkedArray, pattern: str) -> str:
     """``1,5 as 1.5``: the first value that matches, and how it is read."""
     first = column.filter(pc.fill_null(pc.match_substring_regex(column, pattern), False)).slice(0, 1)
     return f"{first[0].as_py()} as {_with_points(first)[0].as_py()}"
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:NAMED])) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _with_points(column: pa.ChunkedArray) -> pa.ChunkedArray:

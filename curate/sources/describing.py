@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from curate.table import Table
 from curate.task import MODALITIES
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 SHOWN_NAMES = 8
 SHOWN_NOTES = 20
@@ -22,7 +22,7 @@ def describe(table: Table) -> list[str]:
         if isinstance(value, str):
             lines.append(f"{role}: column {value!r}")
         elif value:
-            lines.append(f"{role}: {counted(len(value), 'column')} ({_some(value)})")
+            lines.append(f"{role}: {counted(len(value), 'column')} ({some_of(value, SHOWN_NAMES)})")
     for role in ("mask", "boxes", "transcript", "group", "split", "id", "embedding", "probabilities"):
         if value := getattr(task, role):
             lines.append(f"{role}: column {value!r}")
@@ -54,9 +54,5 @@ def _label(table: Table) -> str:
         known = (labels.values if labels.values is not None else np.empty(0))[labels.known]
         span = f" from {known.min():g} to {known.max():g}" if len(known) else ""
         return f"label: column {task.label!r}, regression{span}{without}"
-    classes = f"{counted(len(task.label_names), 'class', 'classes')} ({_some(task.label_names)})"
+    classes = f"{counted(len(task.label_names), 'class', 'classes')} ({some_of(task.label_names, SHOWN_NAMES)})"
     return f"label: column {task.label!r}, {task.kind}, {classes}{without}"
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:SHOWN_NAMES]) + (", ..." if len(names) > SHOWN_NAMES else "")

@@ -33,7 +33,9 @@ TEXT = frozenset((".txt", ".text"))
 DELIMITED = frozenset((".csv", ".tsv", ".tab"))
 JSON = frozenset((".jsonl", ".ndjson", ".json"))
 ARROW = frozenset((".parquet", ".pq", ".arrow", ".feather", ".ipc"))
-TABLES = DELIMITED | JSON | ARROW
+TAGGED = frozenset((".conll", ".conllu", ".bio", ".iob", ".iob2"))
+SERIES = frozenset((".ts",))
+TABLES = DELIMITED | JSON | ARROW | TAGGED | SERIES
 JUNK = frozenset(("thumbs.db", "desktop.ini", ".ds_store", "__macosx"))
 ABOUT = (
     "readme",

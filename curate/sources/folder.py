@@ -13,16 +13,20 @@ import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
 from curate.sources.box_folders import images_and_boxes
+from curate.sources.conll import is_conll
+from curate.sources.fasttext import is_fasttext
+from curate.sources.file_kinds import SERIES, ending
 from curate.sources.hub import from_disk
-from curate.sources.listing import Listing, classify, some, walk
+from curate.sources.listing import Listing, classify, walk
 from curate.sources.mask_folders import images_and_masks
 from curate.sources.media_columns import find_media
 from curate.sources.raw import Raw, media_paths, of_files
 from curate.sources.shards import local_shard, read_shards
-from curate.sources.splits import CANONICAL
+from curate.sources.split_lists import read_split_lists
+from curate.sources.splits import CANONICAL, about_and_split, split_name
 from curate.sources.tables import read_several
 from curate.sources.text_files import text_columns
-from curate.wording import counted, of_all
+from curate.wording import counted, of_all, some_of
 
 MIXED_SHARE = 0.1
 _COCO = re.compile(r"^instances.*\.json$|^_?annotations?([._-]?coco)?\.json$|coco.*\.json$", re.IGNORECASE)
@@ -48,7 +52,9 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         listing.others.extend(listing.shards)
     options = {"delimiter": delimiter, "encoding": encoding}
     if listing.media:
-        tables = _metadata_tables(listing.tables)
+        # Files of series name no media (and TypeScript has their ending).
+        naming = [path for path in listing.tables if ending(path) not in SERIES]
+        tables = _metadata_tables(naming) or _deeper_tables(listing, naming)
         if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
             return raw
         return (
@@ -57,13 +63,19 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
             or _per_class(folder, source, listing)
         )
     if listing.tables:
-        paths = [folder / path for path in _rows_of_one_kind(listing.tables, source)]
-        raw = read_several(paths, source, folder, **options)
-        return replace(raw, notes=(*raw.notes, *listing.notes([])))
+        chosen = _rows_of_one_kind(listing.tables, source)
+        raw = read_several([folder / path for path in chosen], source, folder, **options)
+        skipped = [path for path in listing.tables if path not in chosen]
+        skipped += [*listing.arrays, *listing.texts, *listing.others]
+        return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if listing.arrays:
         if len(listing.arrays) > 1:
-            raise ConfigError(f"{source}: holds several archives ({some(listing.arrays)}); name the file that is meant")
+            raise ConfigError(
+                f"{source}: holds several archives ({some_of(listing.arrays)}); name the file that is meant"
+            )
         return read_several([folder / listing.arrays[0]], source, folder, **options)
+    if listing.texts and all(is_conll(folder / path) or is_fasttext(folder / path) for path in listing.texts):
+        return read_several([folder / path for path in listing.texts], source, folder, **options)
     if listing.texts:
         return _per_class(folder, source, listing)
     everything = len(listing.others) + listing.junk
@@ -76,6 +88,12 @@ def _metadata_tables(tables: Sequence[str]) -> list[str]:
     top = [path for path in tables if os.sep not in path]
     named = [path for path in tables if Path(path).stem.lower() in ("metadata", "labels")]
     return top or named or [path for path in tables if _COCO.search(Path(path).name)]
+
+
+def _deeper_tables(listing: Listing, tables: list[str]) -> list[str]:
+    """Tables in folders beside those of the media (``meta/``), where no folders of classes say more."""
+    labels = layout([path for paths in listing.media.values() for path in paths])[1]
+    return tables if len({label for label in labels if label is not None}) < 2 else []
 
 
 def _with_metadata(
@@ -119,7 +137,7 @@ def _unnamed(raw: Raw, listing: Listing, stems: Mapping[str, str]) -> list[str]:
     files = [path for paths in listing.media.values() for path in paths]
     left = [path for path in files if Path(path).name not in named and Path(path).stem not in named]
     lone = of_all(len(left), len(files), "media file", "media files", ("is", "are"))
-    return [f"{lone} named by no row and left out ({some(left)})"] if left else []
+    return [f"{lone} named by no row and left out ({some_of(left)})"] if left else []
 
 
 def _names_files(raw: Raw, listing: Listing) -> bool:
@@ -154,17 +172,16 @@ def _rows_of_one_kind(tables: Sequence[str], source: str) -> list[str]:
         return list(tables)
     stems = [Path(path).stem for path in tables]
     splits = [path for path in tables if _is_split(path)]
-    if splits:
+    named = [about_and_split(stem) for stem in stems]
+    if splits or (None not in named and len({found[0] for found in named if found}) == 1):
         return list(tables)  # `read_several` sees which have the same columns
     parts = {match[1] if (match := _SHARD.match(stem)) else stem + "." for stem in stems}
     if len(parts) == 1:
         return list(tables)
-    raise ConfigError(f"{source}: holds several tables ({some(tables)}); name the file, or a glob or list of files")
+    raise ConfigError(f"{source}: holds several tables ({some_of(tables)}); name the file, or a glob or list of files")
 
 
 def _is_split(path: str) -> bool:
-    from curate.sources.splits import split_name
-
     return bool(split_name(Path(path).stem) or split_name(Path(path).parent.name))
 
 
@@ -172,6 +189,10 @@ def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
     """One folder per class, perhaps below folders of splits; files in no folder have no label."""
     kind, files, skipped = _one_kind(listing, source)
     splits, labels, notes = layout(files)
+    lists = read_split_lists(folder, listing.texts, files) if kind != "text" and not any(splits) else None
+    if lists:
+        splits, notes = lists.splits, [*notes, *lists.notes]
+        skipped = [path for path in skipped if path not in lists.lists]
     _refuse_splits_as_classes(labels, source)
     roles = {kind: kind}
     columns: dict[str, pa.Array] = {}
@@ -215,8 +236,8 @@ def _refuse_splits_as_classes(labels: Sequence[str | None], source: str) -> None
     if len({CANONICAL[name.lower()] for name in splits}) > 1:
         others = [name for name in names if name not in splits]
         raise ConfigError(
-            f"{source}: {', '.join(splits)} are named after splits and stand beside {some(others)}: are these folders"
-            " splits or classes? Name the folders that are meant (a list or glob), or move or rename the others"
+            f"{source}: {', '.join(splits)} are named after splits and stand beside {some_of(others)}: are these"
+            " folders splits or classes? Name the folders that are meant (a list or glob), or move or rename the others"
         )
 
 

@@ -29,3 +29,9 @@ def is_free_text(column: pa.ChunkedArray) -> bool:
     if not len(head) or mean_length(head) < FREE_TEXT_CHARACTERS:
         return False
     return has_words(head, FREE_TEXT_WORDS) and pc.count_distinct(head).as_py() >= 0.5 * len(head)
+
+
+def varied(column: pa.ChunkedArray, least: float) -> bool:
+    """Whether the different values are at least such a share of the first rows that have one."""
+    head = column.slice(0, SAMPLE).drop_null()
+    return bool(len(head)) and pc.count_distinct(head).as_py() >= least * len(head)

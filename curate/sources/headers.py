@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -78,7 +79,7 @@ def read_header(text: str, delimiter: str, name: str, files: Collection[str] | N
     unnamed = tuple(place for place, n in enumerate(names) if not n)
     for place in unnamed:
         names[place] = _unnamed(place, names)
-    twice = sorted({n for n in names if names.count(n) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         hint = "names must differ (if the first line is a row, write a header above it)"
         raise DataError(f"{name}: the header has {', '.join(map(repr, twice))} more than once; {hint}")

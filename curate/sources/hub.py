@@ -17,6 +17,7 @@ from curate.errors import DataError
 from curate.pretrained import is_offline, unreachable, without_network
 from curate.sources.raw import Raw, concatenated
 from curate.sources.splits import CANONICAL
+from curate.wording import counted, noun, some_of
 
 if TYPE_CHECKING:
     import datasets
@@ -123,8 +124,8 @@ def _noting_strange(raw: Raw, column: str, given: pa.ChunkedArray) -> Raw:
     if not codes:
         return raw
     count = pc.sum(pc.and_(lost, pc.not_equal(given, -1))).as_py()
-    shown = ", ".join(codes[:5])
-    note = f"{column}: {count} label(s) are no number of a class ({shown}) and count as missing"
+    labels = f"{counted(count, 'label')} {noun(count, 'is', 'are')}"
+    note = f"{column}: {labels} no number of a class ({some_of(codes)}) and {noun(count, 'counts', 'count')} as missing"
     return replace(raw, notes=(*raw.notes, note))
 
 

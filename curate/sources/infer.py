@@ -14,11 +14,14 @@ from curate.errors import ConfigError, nearest
 from curate.sources.boxes import looks_like_boxes
 from curate.sources.column_types import is_list, is_text
 from curate.sources.infer_inputs import find_inputs, table_features
+from curate.sources.label_columns import says_yes_or_no
+from curate.sources.labels import hot_width
 from curate.sources.media_columns import MediaColumns
 from curate.sources.role_names import BOX_NAMES, ID_NAMES, LABEL_NAMES, LIKELY_LABEL_NAMES, MASK_NAMES, SPLIT_NAMES
 from curate.sources.role_search import Search
 from curate.sources.splits import CANONICAL, split_names
 from curate.task import MODALITIES, Task
+from curate.wording import some_of
 
 COLUMN_ROLES = (
     *MODALITIES,
@@ -27,6 +30,7 @@ COLUMN_ROLES = (
     "boxes",
     "transcript",
     "label",
+    "label_columns",
     "annotators",
     "group",
     "split",
@@ -70,7 +74,7 @@ def infer_task(columns: pa.Table, media: MediaColumns, given: Task, known: Mappi
     if not any(search.roles.get(role) for role in MODALITIES):
         there = ", ".join(f"{field.name!r} ({field.type!s:.60})" for field in columns.schema)
         nested = any(pa.types.is_list(kind) and pa.types.is_struct(kind.value_type) for kind in columns.schema.types)
-        hint = "; of conversations and other nested values make a column of text first" if nested else ""
+        hint = "; of nested values make a column of text first" if nested else ""
         raise ConfigError(
             f"{source}: no column holds an input; say which is text, image, audio, video, series or features"
             f" (there are {there}){hint}"
@@ -117,7 +121,7 @@ def _split(search: Search) -> None:
         if others:
             search.questions.append(
                 f"the column {name!r} holds the splits {', '.join(named)}, and"
-                f" {', '.join(map(repr, others[:5]))}{', ...' if len(others) > 5 else ''}"
+                f" {some_of(others, said=repr)}"
                 f"{nearest(others[0], CANONICAL)}: correct it, or say --split {name} or task: {{split: {name}}}, and"
                 " such rows count as training rows"
             )
@@ -158,7 +162,7 @@ def _can_be_label(search: Search, name: str) -> bool:
         return False
     if is_list(kind):
         return pa.types.is_string(kind.value_type) or pa.types.is_integer(kind.value_type) or (
-            pa.types.is_large_string(kind.value_type)
+            pa.types.is_large_string(kind.value_type) or bool(hot_width(search.columns[name]))
         )  # fmt: skip
     return not pa.types.is_nested(kind) and search.columns[name].null_count < len(search.columns)
 
@@ -194,7 +198,7 @@ def _label_by_values(search: Search) -> None:
 
 def _few_values(search: Search, name: str) -> bool:
     kind, column = search.type_of(name), search.columns[name]
-    plain = is_text(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    plain = is_text(kind) or pa.types.is_integer(kind) or says_yes_or_no(column)
     if not plain or name in search.media.kinds:
         return False
     known = column.drop_null()

@@ -8,13 +8,15 @@ import pyarrow as pa
 
 from curate.media.content import is_media
 from curate.sources.column_types import is_list, is_text
-from curate.sources.free_text import has_words, is_free_text, mean_length
-from curate.sources.role_names import FEATURE_NAMES, SERIES_NAMES, TEXT_NAMES, TRANSCRIPT_NAMES
+from curate.sources.free_text import has_words, is_free_text, mean_length, varied
+from curate.sources.role_names import FEATURE_NAMES, SERIES_NAMES, SPOKEN_NAMES, TEXT_NAMES, TRANSCRIPT_NAMES
 from curate.sources.role_search import Search
 from curate.task import MODALITIES
 
 LEAST_WORDS = 1.5
 """Words of a text on average, if other columns could be the features of a table."""
+VARIED_SHARE = 0.2
+"""Different values in so many rows, from which on they are what is said and no classes."""
 MOST_BESIDE_WORDS = 3
 """Columns, the text among them, beside which single words are a text if their column is called one."""
 
@@ -45,6 +47,8 @@ def find_inputs(search: Search) -> None:
 def _transcript(search: Search) -> None:
     """The target beside sounds, where no column is called a label."""
     found = [name for name in search.named(TRANSCRIPT_NAMES) if is_text(search.type_of(name))]
+    spoken = [name for name in search.named(SPOKEN_NAMES) if is_text(search.type_of(name))]
+    found += [name for name in spoken if varied(search.columns[name], VARIED_SHARE)]
     if found and search.kind in (None, "transcription") and not {"label", "transcript"} & set(search.roles):
         search.roles["transcript"] = found[0]
 

@@ -16,7 +16,8 @@ from curate.sources.coco import from_coco, is_coco
 from curate.sources.encodings import Decoded, decode
 from curate.sources.memory import mixed
 from curate.sources.raw import Raw, origins
-from curate.wording import counted, noun
+from curate.sources.squad import is_squad, squad_rows
+from curate.wording import counted, noun, some_of
 
 _BLANK = " \t\r\n"
 
@@ -51,6 +52,8 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     if start == "{" and path.suffix.lower() == ".json" and isinstance(document := _document(decoded.text), dict):
         if is_coco(document):
             return from_coco(document, path, name)
+        if is_squad(document):
+            return _from_squad(document, path, name)
         _refuse_no_rows(document, "\n" in decoded.text.strip(_BLANK), name)
     if start == "[" and path.suffix.lower() == ".json":
         items, lines, commas = _array(decoded.text, name)
@@ -82,6 +85,14 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     )
 
 
+def _from_squad(document: dict[str, Any], path: Path, name: str) -> Raw:
+    items, left = squad_rows(document)
+    if not items:
+        raise DataError(f"{name}: there are no questions")
+    notes = (f"{path.name}: {counted(left, 'entry', 'entries')} without question or context left out",) if left else ()
+    return Raw(_columns(items, name), name, root=path.parent, bases=(path.parent,), notes=notes)
+
+
 def _refuse_no_rows(document: dict[str, Any], lines: bool, name: str) -> None:
     """Raise DataError where the one object of a file is no row: it holds rows or columns, or spans several lines."""
     values = list(document.values())
@@ -102,7 +113,7 @@ def _refuse_no_rows(document: dict[str, Any], lines: bool, name: str) -> None:
         f": the rows seem to stand under {within[0]!r}" if within else ": it seems to hold columns" if columns else ""
     )
     raise DataError(
-        f"{name}: one object with the keys {', '.join(map(repr, list(document)[:8]))}, and no list of rows{seem}; write"
+        f"{name}: one object with the keys {some_of(document, 8, repr)}, and no list of rows{seem}; write"
         " an array of objects, or one object per line (pandas: to_json(path, orient='records', lines=True))"
     )
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.sources.column_types import is_text
 from curate.sources.free_text import is_free_text
+from curate.sources.possible_targets import possible_targets
 from curate.sources.raw import Raw
+from curate.stand_ins import LABELS
 from curate.task import Task
-from curate.wording import counted, noun
+from curate.wording import counted, noun, some_of
 
 MANY_LABELS = 20
 """With fewer labelled rows, classes of one or two rows are no sign of a wrong column."""
@@ -21,8 +25,8 @@ LEFT_ASIDE = 3
 LISTS = r"^\s*[\[(]?\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?([\s,;]+[-+]?[0-9.]+([eE][-+]?[0-9]+)?){2,}\s*[\])]?\s*$"
 HEAD = 200
 """Values that are looked at."""
-STAND_INS = ("NA", "<NA>", "NaT", "None")
 SEPARATORS = ("|", ";", ",")
+NESTED = re.compile(r"\s*(\[\s*[\[{]|\{)")
 
 
 def label_hints(raw: Raw, task: Task, given: Task) -> list[str]:
@@ -35,12 +39,18 @@ def label_hints(raw: Raw, task: Task, given: Task) -> list[str]:
     """
     if task.kind == "unlabeled" and given.kind is None and isinstance(task.features, tuple):
         return ["no column was taken as the label: if one is, name it (--label COLUMN, or task: {label: COLUMN})"]
-    if task.kind == "unlabeled" and given.kind is None and (task.audio or task.video):
-        return _spoken(raw, task)
+    if task.kind == "unlabeled" and given.kind is None:
+        return (_spoken(raw, task) if task.audio or task.video else []) or possible_targets(raw, task)
     if task.kind == "multilabel" and raw.untyped and task.label is not None:
         return _empty_sets(raw.columns[task.label].null_count, task.label)
     if task.kind != "classification" or task.label is None or task.label in raw.class_names:
         return []
+    if nested := [name for name in task.label_names if NESTED.match(name)]:
+        return [
+            f"the label column {task.label!r} holds lists of lists or objects, such as {nested[0][:60]!r}, which count"
+            " as names of classes: spans and nested labels are not read. Give words and their tags as lists (tokens,"
+            " ner_tags), name another column, or say kind: unlabeled"
+        ]
     sets = _as_sets(task.label_names) if given.kind is None else None
     return [sets] if sets else [*_hardly(raw, task, task.label), *_stand_ins(raw, task, task.label)]
 
@@ -77,21 +87,47 @@ def _hardly(raw: Raw, task: Task, label: str) -> list[str]:
 
 
 def left_aside(raw: Raw, task: Task, given: Task) -> list[str]:
-    """A sentence about columns of numbers that have no role, where a text was taken as the input."""
-    if given.text is not None or task.text is None or task.modalities != ("text",):
+    """A sentence about columns of numbers or texts that have no role, where texts or images are the input."""
+    if given.text is not None or task.modalities not in (("text",), ("image",)):
         return []
-    roles = {task.text, task.label, task.group, task.split, task.id, task.embedding, *task.annotators}
+    own = {task.text, task.image, task.label, task.group, task.split, task.id, task.embedding, task.mask}
+    roles = own | {*task.annotators, *task.label_columns}
+    if task.image is not None:
+        return _beside_images(raw, task.image, roles)
     numbers = [
         field.name
         for field in raw.columns.schema
         if field.name not in roles and (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
     ]
     if len(numbers) < LEFT_ASIDE:
-        return []
-    listed = ", ".join(map(repr, numbers[:3])) + (", ..." if len(numbers) > 3 else "")
+        return _other_texts(raw, task, roles)
+    listed = some_of(numbers, 3, repr)
     return [
         f"{task.text!r} was taken as the input, a text, and {len(numbers)} columns of numbers ({listed}) have no role:"
         " name the columns of a table (--features, or task: {features: [...]})"
+    ]
+
+
+def _beside_images(raw: Raw, image: str, roles: Collection[str | None]) -> list[str]:
+    """A sentence about captions, questions and other texts."""
+    names = [f.name for f in raw.columns.schema if f.name not in roles and is_text(f.type)]
+    found = [name for name in names if is_free_text(raw.columns[name])]
+    if not found:
+        return []
+    hold = noun(len(found), "holds a text at which no check looks", "hold texts at which no check looks")
+    return [f"{some_of(found, 3, repr)} {hold}: --image {image} --text {found[0]} judges both"]
+
+
+def _other_texts(raw: Raw, task: Task, roles: Collection[str | None]) -> list[str]:
+    """A sentence about texts beside the one that was taken."""
+    names = [f.name for f in raw.columns.schema if f.name not in roles and is_text(f.type)]
+    others = [name for name in names if is_free_text(raw.columns[name]) and task.kind != "token_classification"]
+    if not others:
+        return []
+    hold = noun(len(others), "holds a text, too, at which no check looks", "hold texts, too, at which no check looks")
+    return [
+        f"{task.text!r} was taken as the text; {some_of(others, 3, repr)} {hold}: --text COLUMN takes another one;"
+        " columns that belong together are joined where they are called prompt and response, or source and target"
     ]
 
 
@@ -122,13 +158,13 @@ def _spoken(raw: Raw, task: Task) -> list[str]:
     found = [name for name in names if name not in (task.audio, task.video) and is_free_text(raw.columns[name])]
     if not found:
         return []
-    listed = " or ".join(map(repr, found[:3]))
+    listed = some_of(found, 3, repr, " or ")
     return [f"no column was taken as the transcript: if {listed} is one, name it (--transcript {found[0]})"]
 
 
 def _stand_ins(raw: Raw, task: Task, label: str) -> list[str]:
     """Classes that programs write where there is no label, and that may be classes as well."""
-    found = [name for name in task.label_names if name in STAND_INS]
+    found = [name for name in task.label_names if name in LABELS]
     if not found or len(found) == len(task.label_names):
         return []
     rows = int(pc.sum(pc.is_in(raw.columns[label], value_set=pa.array(found, raw.columns[label].type))).as_py())
@@ -139,16 +175,12 @@ def _stand_ins(raw: Raw, task: Task, label: str) -> list[str]:
     ]
 
 
-def zero_or_one(column: pa.ChunkedArray) -> bool:
-    """Whether a column holds nothing but 0 and 1, or true and false."""
-    if pa.types.is_boolean(column.type):
-        return True
-    if not pa.types.is_integer(column.type):
-        return False
-    return set(pc.unique(column.drop_null()).to_pylist()) <= {0, 1}
-
-
 def one_hot(columns: Sequence[str]) -> str:
-    """What to do with such columns where each is a label that a row has or has not."""
-    both = "|".join(columns[:2])
-    return f"; if each says whether a row has that label, make one column of their names ({both!r}; kind: multilabel)"
+    """What to do with such columns where each is a label that a row has or has not; nothing with a lone one."""
+    if len(columns) < 2:
+        return ""
+    named = ",".join(columns)
+    return (
+        f"; if each says whether a row has the label of its name, say --label-columns {shlex.quote(named)} or task:"
+        f" {{label_columns: [{', '.join(columns)}]}}"
+    )

@@ -14,13 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError, nearest
-from curate.sources.column_types import is_list
+from curate.sources.column_types import is_list, is_text
 from curate.sources.magnitudes import ISSUE, without_excess
+from curate.wording import counted, noun
 
 WHOLE_FLOAT = re.compile(r"^([+-]?\d+)\.0+$")
 INTEGER = re.compile(r"^[+-]?\d+$")
 FEW_INTEGERS = 20
 FEW_FLOATS = 10
+HOT = {"0", "1", "0.0", "1.0", "True", "False"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def normalise(
         values, told = without_excess(_values(column, label), label)
         return Normalised(values, kind, (), [(row, ISSUE, why) for row, why in told.items()])
     if kind == "multilabel" or (is_list(column.type) and kind != "classification"):
-        sets, remarks = _sets(column)
+        sets, remarks = _sets(column, names)
         found = pc.unique(pc.list_flatten(sets)).drop_null().to_pylist()
         return Normalised(sets, kind, ordered(found, names, label), remarks)
     if is_list(column.type):
@@ -72,7 +74,7 @@ def normalise(
 def infer_kind(column: pa.ChunkedArray) -> str:
     """classification, multilabel or regression, from type and number of distinct values."""
     kind = column.type
-    if is_list(kind):
+    if is_list(kind) or (is_text(kind) and _holds_lists(column)):
         return "multilabel"
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return "classification"
@@ -166,10 +168,12 @@ def meant(given: Sequence[str]) -> list[str | None]:
     return found
 
 
-def _sets(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str, str]]]:
+def _sets(column: pa.ChunkedArray, names: Sequence[str]) -> tuple[pa.ChunkedArray, list[tuple[int, str, str]]]:
     if not is_list(column.type):
         texts = _as_text(column).combine_chunks()
         column = pa.chunked_array([listed if (listed := _listed(texts)) is not None else _split(texts)])
+    if width := hot_width(column):
+        column = pa.chunked_array([_where_hot(column.combine_chunks(), width, names)])
     lists = column.combine_chunks().cast(pa.list_(column.type.value_type))
     parents = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
     flat, changes = _texts(pa.chunked_array([pc.list_flatten(lists)]))
@@ -184,6 +188,34 @@ def _sets(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str
     rebuilt = pa.ListArray.from_arrays(offsets, known.filter(pa.array(keep)), mask=missing)
     remarks = [(row, "label_format", "; ".join(reasons)) for row, reasons in sorted(by_row.items())]
     return pa.chunked_array([rebuilt]), remarks
+
+
+def hot_width(column: pa.ChunkedArray) -> int:
+    """Number of classes where every list says 1 or 0 of each of them; 0 for lists of labels."""
+    if not is_list(column.type) or pa.types.is_nested(column.type.value_type):
+        return 0
+    lists = column.drop_null().combine_chunks()
+    widths, values = pc.unique(pc.list_value_length(lists)).to_pylist(), pc.unique(pc.list_flatten(lists)).to_pylist()
+    if len(widths) != 1 or widths[0] < 2 or not {str(value) for value in values} <= HOT:
+        return 0
+    hot = _ones(lists).reshape(-1, widths[0])
+    again = (hot.sum(1) > 1) | ((~hot).sum(1) > 1)  # one of two labels alone can be written so, too
+    return widths[0] if again.any() else 0
+
+
+def _ones(lists: pa.Array) -> np.ndarray:
+    """(n * width,) bool of lists without nulls."""
+    texts = pc.list_flatten(lists).cast(pa.string())
+    return pc.is_in(texts, value_set=pa.array(["1", "1.0", "true", "True"])).to_numpy(zero_copy_only=False)
+
+
+def _where_hot(lists: pa.Array, width: int, names: Sequence[str]) -> pa.Array:
+    """The names, or else the places, of the classes of which a list says 1."""
+    called = np.array(names if len(names) == width else [str(place) for place in range(width)])
+    hot = iter(_ones(lists.drop_null()).reshape(-1, width))
+    return pa.array(
+        [called[next(hot)].tolist() if there else None for there in lists.is_valid().to_pylist()], pa.list_(pa.string())
+    )
 
 
 def _split(texts: pa.StringArray) -> pa.ListArray:
@@ -202,6 +234,16 @@ def _listed(texts: pa.StringArray) -> pa.ListArray | None:
     return None if None in lists else pa.array(lists, pa.list_(pa.string())).take(encoded.indices)
 
 
+def _holds_lists(column: pa.ChunkedArray) -> bool:
+    """Whether all texts of a column are lists of labels; most columns are told by their first."""
+    known = column.drop_null()
+    return (
+        len(known) > 0
+        and known[0].as_py().lstrip().startswith("[")
+        and _listed(known.combine_chunks().cast(pa.string())) is not None
+    )
+
+
 def _list_of_labels(text: str) -> list[str] | None:
     for read in (json.loads, ast.literal_eval):
         try:
@@ -218,12 +260,12 @@ def ordered(found: Sequence[str], names: Sequence[str], label: str) -> tuple[str
     if names:
         strangers = sorted(set(found) - set(names))
         if strangers:
-            hint = nearest(strangers[0], names)
+            hint, left = nearest(strangers[0], names), len(strangers) - 1
             if all(stranger.isdecimal() for stranger in strangers):
                 hint = " (a number is the name of a class, too, and no place among the names: put names in their place)"
             raise ConfigError(
                 f"the label column {label!r} holds {strangers[0]!r}, which is not among the label names{hint}"
-                + (f"; nor are {len(strangers) - 1} others" if len(strangers) > 1 else "")
+                + (f"; nor {noun(left, 'is', 'are')} {counted(left, 'other')}" if left else "")
             )
         return tuple(names)
     return tuple(sorted(found, key=_by_value))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from curate.errors import DataError
 from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 
 @dataclass
@@ -51,17 +51,12 @@ class Listing:
         if self.closed:
             found.append(f"{counted(len(self.closed), 'folder')} may not be read, {self.closed[0]!r} first")
         if self.empty:
-            found.append(f"{counted(len(self.empty), 'folder')} with nothing in it: {some(self.empty)}")
+            found.append(f"{counted(len(self.empty), 'folder')} with nothing in it: {some_of(self.empty)}")
         if skipped:
             counts = Counter(ending(path) or "no ending" for path in skipped)
             listed = ", ".join(f"{e} {n}" for e, n in counts.most_common(6))
             found.append(f"{counted(len(skipped), 'file')} of other types skipped ({listed})")
         return found
-
-
-def some(paths: Sequence[str]) -> str:
-    """The first five paths, and how many more there are."""
-    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
 def walk(folder: Path, source: str) -> Listing:

@@ -8,10 +8,10 @@ from pathlib import Path, PurePath
 
 import pyarrow as pa
 
-from curate.sources.listing import Listing, some
+from curate.sources.listing import Listing
 from curate.sources.raw import Raw, media_paths, of_files
 from curate.sources.splits import CANONICAL
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "rgb", "input", "inputs"))
 MASK_FOLDERS = frozenset(
@@ -119,12 +119,12 @@ def _notes(
 ) -> list[str]:
     notes = []
     if lone := [path for key, paths in masks.items() if key not in images for path in paths]:
-        notes.append(f"{counted(len(lone), 'mask')} without an image of the same name left out ({some(lone)})")
+        notes.append(f"{counted(len(lone), 'mask')} without an image of the same name left out ({some_of(lone)})")
     if more := [path for key, paths in masks.items() if key in images for path in paths[1:]]:
         several = f"{counted(len(more), 'image')} with several masks"
-        notes.append(f"{several}: the first is taken, others left out ({some(more)})")
+        notes.append(f"{several}: the first is taken, others left out ({some_of(more)})")
     if others:
-        notes.append(f"{counted(len(others), 'image')} in neither folder left out ({some(others)})")
+        notes.append(f"{counted(len(others), 'image')} in neither folder left out ({some_of(others)})")
     return notes
 
 

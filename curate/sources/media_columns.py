@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 from collections import Counter
@@ -96,7 +97,8 @@ def _kind_of_names(column: pa.ChunkedArray) -> str | None:
     values = _sample(column)
     if not values:
         return None
-    kinds = Counter(media_kind(value) for value in values if len(value) < 4096)
+    known = {value: media_kind(value) for value in set(values) if len(value) < 4096}
+    kinds = Counter(known[value] for value in values if value in known)
     if not kinds:  # texts, too long to be names
         return None
     kind, count = kinds.most_common(1)[0]
@@ -154,9 +156,20 @@ def resolve(raw: Raw, name: str, root: Path | None) -> Resolved:
     found, failures = _places(raw, paths, embedded, root)
     asked = int((pc.is_valid(paths).to_numpy(zero_copy_only=False) & ~embedded).sum())
     if failures and len(failures) == asked and asked == len(column):
-        why = next(iter(failures.values()))
+        why = next(iter(failures.values())) + _elsewhere(root, paths.drop_null().slice(0, 1).to_pylist())
         raise DataError(f"{raw.source}: none of the {asked} files in the column {name!r} can be used: {why}")
     return Resolved(_structs(data, pa.chunked_array([pa.array(found, pa.string())]), None), failures)
+
+
+def _elsewhere(root: Path, values: Sequence[str]) -> str:
+    """What to do where a file lies in a folder beside the root."""
+    above = Path(os.path.realpath(root)).parent
+    for value in values:
+        if URL.match(value) or not Path(value).parts or Path(value).anchor or ".." in Path(value).parts:
+            continue
+        if beside := [*above.glob(glob.escape(value)), *above.glob(f"*/{glob.escape(value)}")]:
+            return f", but {beside[0].relative_to(above).as_posix()!r} does under {above}: name that folder as the data"
+    return ""
 
 
 def _structs(

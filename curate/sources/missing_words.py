@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.sources.column_types import SAMPLE, is_text
-from curate.wording import counted, noun
+from curate.stand_ins import NOTHING_SAID
+from curate.wording import counted, noun, some_of
 
-WORDS = ("na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "?", "-", "--")
 NUMBER = r"^-?[0-9]*([.,][0-9]*)*([eE][+-]?[0-9]{1,3})?$"
 """Whatever may be a number, with a decimal point or comma; the readers of numbers look closer."""
-PERHAPS = r"[A-Za-z?]|-\s*$"
+PERHAPS = r"[A-Za-z?]|[-.]\s*$"
 """What every word has, and numbers hardly."""
 LEAST_NUMBERS = 0.5
 """Share of the known cells that must be numbers."""
@@ -47,9 +47,7 @@ def settled_words(before: pa.Table, after: pa.Table) -> tuple[pa.Table, list[str
 
 
 def _told(found: Mapping[str, pa.ChunkedArray]) -> str:
-    named = ", ".join(map(repr, list(found)[:NAMED])) + (
-        f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    )
+    named = some_of(found, NAMED, repr)
     cells, example = sum(map(len, found.values())), next(iter(found.values()))[0].as_py()
     return (
         f"{named}: read as numbers; {counted(cells, 'cell')} with a word such as {example!r} {noun(cells, 'is', 'are')}"
@@ -73,4 +71,4 @@ def _words(column: pa.ChunkedArray, least: float) -> pa.ChunkedArray | None:
 
 def _are_words(column: pa.ChunkedArray) -> pa.ChunkedArray:
     folded = pc.utf8_lower(pc.utf8_trim_whitespace(column))
-    return pc.is_in(folded, value_set=pa.array(WORDS, column.type), skip_nulls=True)
+    return pc.is_in(folded, value_set=pa.array(NOTHING_SAID, column.type), skip_nulls=True)

@@ -31,6 +31,7 @@ def load(
     *,
     kind: str | None = None,
     label: str | None = None,
+    label_columns: Sequence[str] | None = None,
     annotators: Sequence[str] | None = None,
     tokens: str | None = None,
     id: str | None = None,
@@ -45,6 +46,7 @@ def load(
     mask: str | None = None,
     boxes: str | None = None,
     box_format: str | None = None,
+    date_order: str | None = None,
     transcript: str | None = None,
     embedding: str | None = None,
     probabilities: str | None = None,
@@ -62,14 +64,15 @@ def load(
 
     Args:
         source: a folder (one per class; media with a metadata file or masks; COCO, YOLO, VOC; tables; what
-            `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow, feather, npz, tar shards of
-            webdataset), a glob or a list of files, the ``owner/name`` of a data set on the hub
-            (``hf://owner/name``), URLs of files (``https://``, ``s3://``, ``gs://``, with ``{000..012}`` for numbers)
-            or of a folder in a bucket, a `datasets.Dataset` or `DatasetDict`, a DataFrame, an Arrow table, a dict of
-            columns, or a Table, which is given back as it is.
+            `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow, feather, npz, conll, conllu, labelled
+            lines of fastText, ts and UCR tables of series, tar shards of webdataset), a glob or a list of files, the
+            ``owner/name`` of a data set on the hub (``hf://owner/name``), URLs of files (``https://``, ``s3://``,
+            ``gs://``, with ``{000..012}`` for numbers) or of a folder in a bucket, a `datasets.Dataset` or
+            `DatasetDict`, a DataFrame, an Arrow table, a dict of columns, or a Table, which is given back as it is.
         task: roles of the columns; what it leaves out is inferred.
         kind: of the task; with the following, the same as naming it in `task`.
         label: column of labels.
+        label_columns: columns that each say with 1 or 0 (or -1) whether a row has the label of their name.
         annotators: columns with the labels of several annotators; their majority is the label if none is named.
         tokens: column of word lists, for token classification.
         id: column of unique row ids.
@@ -84,6 +87,7 @@ def load(
         mask: column of segmentation masks.
         boxes: column of bounding boxes.
         box_format: of the boxes: xyxy, xywh, cxcywh, each in pixels or with ``_relative``; found if left out.
+        date_order: of dates such as 01/02/2024: day_first or month_first, where no date of their column tells.
         transcript: column of transcripts.
         embedding: column of the user's own embedding vectors.
         probabilities: column of the user's own out-of-sample probabilities.
@@ -102,10 +106,11 @@ def load(
         DataError: the source can't be read.
     """
     given = _given(
-        task, kind=kind, label=label, annotators=annotators, tokens=tokens, id=id, split=split, group=group, text=text,
+        task, kind=kind, label=label, label_columns=label_columns, annotators=annotators, tokens=tokens, id=id,
+        split=split, group=group, text=text,
         image=image, audio=audio, video=video, series=series, features=features, mask=mask, boxes=boxes,
-        box_format=box_format, transcript=transcript, embedding=embedding, probabilities=probabilities,
-        label_names=label_names, target=None if target is None else os.fspath(target),
+        box_format=box_format, date_order=date_order, transcript=transcript, embedding=embedding,
+        probabilities=probabilities, label_names=label_names, target=None if target is None else os.fspath(target),
     )  # fmt: skip
     if isinstance(source, Table):
         if given.model_dump(exclude_defaults=True):
@@ -126,8 +131,8 @@ def load(
 
 def _given(task: Task | Mapping[str, Any] | None, **roles: Any) -> Task:
     said = {role: value for role, value in roles.items() if value is not None}
-    if "annotators" in said:
-        said["annotators"] = tuple(said["annotators"])
+    for role in {"annotators", "label_columns"} & said.keys():
+        said[role] = tuple(said[role])
     if "features" in said and not isinstance(said["features"], str):
         said["features"] = tuple(said["features"])
     if task is not None and not isinstance(task, Task | Mapping):

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from curate.errors import ConfigError
 from curate.sources.boxes import read_boxes
+from curate.wording import some_of
 
 PREDICTIONS = pa.list_(pa.struct([("box", pa.list_(pa.float64())), ("label", pa.string()), ("score", pa.float64())]))
 """What a column of predictions is once it is read: corners in pixels or the task's `box_format`; null: not usable."""
@@ -126,8 +127,8 @@ def _by_class(value: Sequence[Any], form: str, names: Sequence[str]) -> list[dic
 def _check_classes(rows: Sequence[list[dict[str, Any]] | None], names: Sequence[str]) -> None:
     predicted = {box["label"] for row in rows if row for box in row}
     if predicted and names and not predicted & set(names):
-        told = ", ".join(sorted(map(str, predicted))[:5])
+        told = some_of(sorted(map(str, predicted)))
         raise ConfigError(
-            f"the predictions are of the classes {told}, the boxes of {', '.join(list(names)[:5])}: none is the same;"
+            f"the predictions are of the classes {told}, the boxes of {some_of(names)}: none is the same;"
             " say label_names, the classes in the order of their numbers"
         )

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from curate.errors import DataError
 from curate.table import ORIGIN
+from curate.wording import some_of
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def concatenated(parts: Sequence[Raw], source: str) -> Raw:
     try:
         columns = pa.concat_tables([part.columns for part in parts], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        names = ", ".join(part.source for part in parts[:3])
+        names = some_of(parts, 3, lambda part: part.source)
         raise DataError(f"{source}: the columns of {names} do not go together: {error}") from error
     starts = np.cumsum([0, *(len(part) for part in parts)])
     bases = tuple(dict.fromkeys(base for part in parts for base in part.bases))

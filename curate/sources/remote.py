@@ -16,7 +16,6 @@ import pyarrow as pa
 from curate.errors import ConfigError, DataError
 from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
 from curate.sources.folder import files_as_folder, read_folder
-from curate.sources.listing import some
 from curate.sources.media_columns import find_media
 from curate.sources.raw import Raw
 from curate.sources.remote_http import HttpStore
@@ -27,6 +26,7 @@ from curate.sources.remote_urls import HTTP, checked, expanded, shown
 from curate.sources.shards import Shard, local_shard, read_shards
 from curate.sources.tables import read_several, read_table
 from curate.sources.tar_members import Bytes, RemoteBytes
+from curate.wording import counted, noun, some_of
 
 Options = dict[str, str | None]
 
@@ -145,11 +145,14 @@ def _folder(found: Mapping[str, Remote], source: str, mirror: Mirror, options: O
     mirror.forget_others(wanted)
     notes = []
     if strange:
-        notes.append(f"{len(strange)} objects with names that are no paths are left out ({some(strange)!r})")
+        objects = noun(
+            len(strange), "object with a name that is no path is", "objects with names that are no paths are"
+        )
+        notes.append(f"{len(strange):,} {objects} left out ({some_of(strange, said=repr)})")
     if left := len(found) - len(strange) - len(wanted):
-        notes.append(f"{left} object{'s' if left > 1 else ''} of other types not fetched")
+        notes.append(f"{counted(left, 'object')} of other types not fetched")
     if failures:
-        notes.append(f"{len(failures)} objects could not be fetched: {next(iter(failures.values()))}")
+        notes.append(f"{counted(len(failures), 'object')} could not be fetched: {next(iter(failures.values()))}")
     if len(failures) == len(wanted):
         _refuse(failures)
     raw = read_folder(mirror.folder, source, **options)
@@ -166,7 +169,9 @@ def _is_data(path: str) -> bool:
 
 def _refuse(failures: Mapping[str, str]) -> None:
     for why in failures.values():
-        raise DataError(why + (f" (and {len(failures) - 1} more files)" if len(failures) > 1 else ""))
+        raise DataError(
+            why + (f" (and {counted(len(failures) - 1, 'more file', 'more files')})" if len(failures) > 1 else "")
+        )
 
 
 def _files(

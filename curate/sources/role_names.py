@@ -16,6 +16,8 @@ MASK_NAMES = (
     "seg", "annotation", "label", "labels", "label_path", "gt", "ground_truth", "target", "trimap",
 )  # fmt: skip
 TRANSCRIPT_NAMES = ("transcript", "transcription", "transcripts", "normalized_text")
+SPOKEN_NAMES = ("sentence", "text", "raw_text", "utterance", "sentences")
+"""Names of what is said in a sound, where it hardly repeats; of a word to be told from others, where it does."""
 BOX_NAMES = ("boxes", "bboxes", "bbox", "bounding_boxes", "bounding_box", "objects", "annotations", "detections")
 FEATURE_NAMES = ("features", "x", "vector", "vectors", "data")
 SERIES_NAMES = ("series", "signal", "timeseries", "time_series", "waveform")

@@ -23,6 +23,7 @@ from curate.sources.shard_media import MediaSpool
 from curate.sources.splits import split_name
 from curate.sources.tar_members import Bytes, LocalBytes, Member, members
 from curate.table import ORIGIN
+from curate.wording import noun
 
 TEXTS = {"txt": "text", "text": "text", "cap": "caption", "caption": "caption", "transcript": "transcript"}
 MAX_TEXT_BYTES = 50_000_000
@@ -82,7 +83,7 @@ def read_shards(shards: Sequence[Shard], source: str, max_rows: int | None = Non
             listed.append((shard, list(_rows(archive, shard.name, notes.append)), notes))
     total = sum(len(rows) for _, rows, _ in listed)
     if not total:
-        raise DataError(f"{source}: the archive{'s hold' if len(shards) > 1 else ' holds'} no files")
+        raise DataError(f"{source}: the {noun(len(shards), 'archive holds', 'archives hold')} no files")
     if all(row.why for _, rows, _ in listed for row in rows):
         raise DataError(f"{source}: can't be read: {next(row.why for _, rows, _ in listed for row in rows)}")
     few = max_rows is not None and max_rows < total

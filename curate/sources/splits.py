@@ -30,6 +30,13 @@ def split_name(name: str) -> str | None:
     return CANONICAL.get(match["name"].lower()) if match else None
 
 
+def about_and_split(stem: str) -> tuple[str, str] | None:
+    """What a file is about and the split at the end of its name (``GunPoint_TRAIN`` -> GunPoint, train), or None."""
+    about, _, last = stem.strip().replace("-", "_").replace(".", "_").rpartition("_")
+    split = CANONICAL.get(last.lower())
+    return (about, split) if about and split else None
+
+
 def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Split values with their canonical names; others keep theirs, stripped; empty ones are null."""
     texts = column.cast(pa.string()).dictionary_encode().unify_dictionaries()

@@ -10,13 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
+from curate.sources.conll import is_conll, read_conll
 from curate.sources.delimited import read_delimited
-from curate.sources.file_kinds import ARROW, DELIMITED, JSON, ending
+from curate.sources.fasttext import is_fasttext, read_fasttext
+from curate.sources.file_kinds import ARROW, DELIMITED, JSON, SERIES, TAGGED, ending
 from curate.sources.jsonl import read_json
 from curate.sources.npz import read_npz
 from curate.sources.parquet import read_arrow
 from curate.sources.raw import Raw, concatenated
-from curate.sources.splits import split_name
+from curate.sources.series_files import is_ucr, read_ts, read_ucr
+from curate.sources.splits import about_and_split, split_name
 
 ORDER = {"train": 0, "validation": 1, "test": 2}
 INSTEAD = {
@@ -27,9 +30,10 @@ INSTEAD = {
         (".pkl", ".pickle", ".rds", ".rdata", ".sav", ".dta", ".h5", ".hdf5", ".mat"), "write it to Parquet"
     ),
     ".npy": "save it with its labels by numpy.savez",
-    ".arff": "write it to CSV",
+    ".arff": "write it to CSV, or take the .ts of a series",
     **dict.fromkeys((".yaml", ".yml"), "a pipeline file is carried out by `curate run`"),
-    ".txt": "rename a table to .csv or .tsv, or name its delimiter (source: {delimiter: ...})",
+    ".txt": "rename a table to .csv or .tsv, or name its delimiter (source: {delimiter: ...}); lines that are texts"
+    ' are written as JSON lines, {"text": ...}',
 }
 """What to do with files of endings that people try."""
 
@@ -48,6 +52,14 @@ def read_table(
         DataError: the ending is unknown, or the file can't be read.
     """
     kind, name = ending(path.name), source or path.name
+    if kind in TAGGED or (kind == ".txt" and not delimiter and is_conll(path)):
+        return read_conll(path, name, encoding)
+    if kind == ".txt" and not delimiter and is_fasttext(path):
+        return read_fasttext(path, name, encoding)
+    if kind in SERIES:
+        return read_ts(path, name, encoding)
+    if kind in (*DELIMITED, ".txt") and not delimiter and is_ucr(path):
+        return read_ucr(path, name, encoding)
     if kind in DELIMITED or (kind == ".txt" and delimiter):
         return read_delimited(path, source=name, delimiter=delimiter, encoding=encoding, files=files)
     if kind in JSON:
@@ -59,7 +71,8 @@ def read_table(
     instead = f": {INSTEAD[kind]}" if kind in INSTEAD else ""
     raise DataError(
         f"{path.name}: {kind or 'a file without an ending'} is no format that is read here{instead}; there are csv,"
-        " tsv, jsonl, json, parquet, arrow, feather, npz, and folders of images, audio, video or txt files"
+        " tsv, jsonl, json, parquet, arrow, feather, npz, conll, conllu, ts, and folders of images, audio, video or txt"
+        " files"
     )
 
 
@@ -70,7 +83,7 @@ def read_several(
 
     `files` are the names of files that rows may be about: see `read_delimited`.
 
-    Where the columns differ, the files that are named after splits and have the same columns go together, and the
+    Where the columns differ, the files that are named after splits and have the same columns go together, and all
     others are left out with a note.
 
     Raises:
@@ -96,17 +109,24 @@ def _together(parts: dict[Path, Raw], source: str, root: Path) -> tuple[list[Pat
         groups.setdefault(tuple(sorted(raw.columns.column_names)), []).append(path)
     if len(groups) == 1:
         return list(parts), None
-    named = [group for group in groups.values() if len(group) > 1 and all(_split_of(path) for path in group)]
+    named = []
+    for group in groups.values():
+        of_splits = [path for path in group if _split_of(path)]
+        if len(of_splits) > 1 and (of_splits == group or len({_split_of(path) for path in of_splits}) > 1):
+            named.append(of_splits)
     if len(named) != 1:
         listed = "; ".join(" + ".join(_name(p, root) for p in group) for group in groups.values())
         raise ConfigError(f"{source}: holds tables with different columns ({listed}); name the file that is meant")
     left = [path for path in parts if path not in named[0]]
     taken = ", ".join(_name(path, root) for path in named[0])
-    return named[0], f"{taken} go together; left out, with other columns: {', '.join(_name(p, root) for p in left)}"
+    same = {path for group in groups.values() if named[0][0] in group for path in group}
+    what = "named after no split or with other columns" if same & set(left) else "with other columns"
+    return named[0], f"{taken} go together; left out, {what}: {', '.join(_name(p, root) for p in left)}"
 
 
 def _split_of(path: Path) -> str | None:
-    return split_name(path.stem) or split_name(path.parent.name)
+    named = about_and_split(path.stem)
+    return split_name(path.stem) or (named[1] if named else split_name(path.parent.name))
 
 
 def _name(path: Path, root: Path) -> str:

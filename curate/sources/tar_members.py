@@ -11,6 +11,7 @@ from typing import Protocol
 
 from curate.errors import DataError
 from curate.sources.remote_store import Remote, Store, read
+from curate.wording import counted, noun
 
 BLOCK = 512
 READ_AHEAD = 1 << 18
@@ -91,7 +92,8 @@ def members(archive: Bytes, name: str, note: Callable[[str], None]) -> Iterator[
         header = archive.at(place, BLOCK)
         if not header.strip(b"\0"):
             if links:
-                note(f"{name}: {links} link(s) or special files in the archive are not followed")
+                said = counted(links, "link or special file", "links or special files")
+                note(f"{name}: {said} in the archive {noun(links, 'is', 'are')} not followed")
             return
         try:
             info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")

@@ -66,15 +66,9 @@ def dataset_of(
     from datasets.table import InMemoryTable
 
     features = features.copy()
-    for name, values in columns.items():
-        there = name in rows.column_names
-        rows = (
-            rows.set_column(rows.column_names.index(name), name, values) if there else rows.append_column(name, values)
-        )
-        features[name] = datasets.Features.from_arrow_schema(pa.schema([(name, values.type)]))[name]
-    return datasets.Dataset(
-        InMemoryTable(rows.replace_schema_metadata(None)), info=datasets.DatasetInfo(features=features)
-    )
+    features.update(datasets.Features.from_arrow_schema(pa.schema([(n, values.type) for n, values in columns.items()])))
+    rows = pa.table({**dict(zip(rows.column_names, rows.columns, strict=True)), **columns})
+    return datasets.Dataset(InMemoryTable(rows), info=datasets.DatasetInfo(features=features))
 
 
 def _same(old: pa.ChunkedArray, new: pa.Array | pa.ChunkedArray) -> bool:
@@ -102,10 +96,10 @@ def unreadable_from_now(made: Table, failures: Mapping[int, str], before: Table)
 
 def checked(table: Table, names: Iterable[str], step: str) -> tuple[str, ...]:
     """The names, if the table has all of them. Raises DataError with the nearest name."""
-    names = tuple(names)
+    names, known = tuple(names), table.dataset.column_names
+    there = set(known)
     for name in names:
-        if name not in table.dataset.column_names:
-            known = table.dataset.column_names
+        if name not in there:
             raise DataError(f"{step}: {table.source} has no column {name!r}{nearest(name, known)}; it has {known}")
     return names
 

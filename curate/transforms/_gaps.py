@@ -38,7 +38,7 @@ def with_indicators(filled: Table, before: Table, gaps: dict[str, Any]) -> Table
         DataError: a column of that name is there already.
     """
     added: dict[str, pa.Array] = {}
-    unread = before.unreadable
+    unread, there = before.unreadable, set(before.dataset.column_names)
     for name, places in gaps.items():
         missing = _missing(before, name)
         if places is not None:
@@ -47,7 +47,7 @@ def with_indicators(filled: Table, before: Table, gaps: dict[str, Any]) -> Table
                 added[name] = columns.vector_column(np.hstack([values, missing[:, places]]), present)
             continue
         marker = f"{name}_missing"
-        if marker in before.dataset.column_names:
+        if marker in there:
             raise DataError(f"impute: the column {marker!r} is there already; rename it, or leave indicators out")
         added[marker] = pa.array(missing[:, 0].astype(np.int8), mask=unread)
     task, given = filled.task, filled.task.features

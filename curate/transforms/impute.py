@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.errors import DataError
+from curate.stand_ins import ANYWHERE
 from curate.step import Transform
 from curate.transforms import _columns as columns
 from curate.transforms import _iterative as iterative
@@ -63,7 +64,7 @@ class Impute(Transform):
     )
 
     placeholders: tuple[str, ...] = Field(
-        ("?", "n/a", "#n/a", "nan", "null", "-", "--"),
+        ANYWHERE,
         description="texts (case and outer blanks aside) that stand for a missing category",
     )
 

@@ -28,7 +28,7 @@ IDLE = [
     ("resample", {"method": "smote", "space": "embedding"}, "no use for space"),
     ("resample", {"method": "random_under", "scale": "standard"}, "no use for scale"),
     ("resample", {"few": "leave"}, "looks at no neighbours"),
-    ("resample", {"beta": 0.9}, "beta says nothing unless to: effective"),
+    ("resample", {"beta": 0.9}, "beta is for to: effective alone"),
     ("resample", {"method": "mlsmote", "max_ratio": 2.0}, "no use for max_ratio"),
 ]
 
@@ -48,7 +48,7 @@ def evidence_of(labels):
 
 @pytest.mark.parametrize("name", ["oversample", "undersample", "resample", "synthesize", "balanced_ensemble"])
 @pytest.mark.parametrize(
-    ("labels", "why"), [(["a"] * 12, "class 'a'|1 class"), ([None] * 12, "no training row has a label|0 class")]
+    ("labels", "why"), [(["a"] * 12, "class 'a'|1 class"), ([None] * 12, "no training row has a label")]
 )
 def test_one_class_and_no_rows_are_told(name, labels, why):
     evidence = evidence_of(labels)

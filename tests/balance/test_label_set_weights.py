@@ -42,8 +42,8 @@ def test_by_hand(settings, raw):
     weights, reasons = found(settings)
     np.testing.assert_allclose(weights, np.array(raw) / np.mean(raw), rtol=1e-5)
     method = settings.get("method", "repeat_factor")
-    assert reasons[3] == f"2 label(s), the rarest 'y' on 2 of 8 draws ({method})"
-    assert reasons[6] == f"0 label(s), the rarest 'none' on 1 of 8 draws ({method})"
+    assert reasons[3] == f"2 labels, the rarest 'y' on 2 of 8 draws ({method})"
+    assert reasons[6] == f"0 labels, the rarest 'none' on 1 of 8 draws ({method})"
 
 
 def test_objects_by_amount():

@@ -36,7 +36,7 @@ def test_copies_are_bounded_and_earlier_ones_count(evidence_of, verdict_of):
     assert verdict.repeats[20:].tolist() == [1, 3, 3]
     assert draws(verdict, evidence) == [20, 12]
     assert evidence.notes == [
-        "oversample: `max_copies: 3` ends before the 20 draws that `to: majority` asks for: 'b' has 12"
+        "oversample: `max_copies: 3` leaves classes below the 20 draws that `to: majority` asks for: 'b' has 12"
     ]
 
 

@@ -239,7 +239,7 @@ def test_unlabelled_tasks_have_subsets_too():
         ({"rows": 3, "share": 0.5}, "rows and share"),
         ({"rows": 3, "tokenizer": "x"}, "name the budget in tokens"),
         ({"rows": 3, "method": "quality"}, "either a measure or checks"),
-        ({"rows": 3, "method": "quality", "checks": ["oversample"]}, "is no check"),
+        ({"rows": 3, "method": "quality", "checks": ["oversample"]}, "oversample is a balance step, not a check"),
     ],
 )
 def test_settings_that_do_not_fit(settings, why):

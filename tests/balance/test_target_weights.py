@@ -111,8 +111,8 @@ def test_rare_values_weigh_more_and_order_does_not_matter():
 def test_refusals():
     for settings_, match in [
         ({"kernel_bins": 4, "method": "lds"}, "must be odd"),
-        ({"bins": 5}, "bins say.s. nothing with method: dense_weight"),
-        ({"method": "bins", "sigma": 1.0}, "sigma say.s. nothing"),
+        ({"bins": 5}, "bins says nothing with method: dense_weight"),
+        ({"method": "bins", "sigma": 1.0}, "sigma says nothing"),
     ]:
         with pytest.raises(ConfigError, match=match):
             TargetWeights(**settings_)

@@ -246,6 +246,14 @@ def test_sets_of_labels_and_tags_are_compared_as_wholes(table_of, evidence_of):
         assert line["reason"].startswith("3 rows have the same content and are labelled ")
 
 
+def test_a_row_without_any_label_of_a_set_is_said_to_have_none(table_of, evidence_of):
+    table = table_of({"text": ["one and the same text"] * 2, "label": [["x"], []]}, text="text", label="label",
+                     kind="multilabel", label_names=("x", "y"))  # fmt: skip
+    told = ((ConflictingLabels(), "labelled none 1 time, 'x' 1 time"), (ExactDuplicates(), "(none here, 'x' there)"))
+    for check, said in told:
+        assert said in check.find(evidence_of(table)).flagged["reason"][0].as_py()
+
+
 def test_votes_of_a_group_by_hand():
     share, best, best_share, kinds = votes(np.array([0, 0, 0, 0, 1, 1, -1]), np.array([2, 2, 1, -1, 3, 4, 2]))
     np.testing.assert_allclose(share, [2 / 3, 2 / 3, 1 / 3, 0, 0.5, 0.5, 1])

@@ -5,7 +5,8 @@ import pytest
 
 import curate
 from curate.checks.learning_curve import LearningCurve
-from curate.checks.sets.accuracy_curve import Measured, extrapolated
+from curate.checks.sets import accuracy_curve
+from curate.checks.sets.accuracy_curve import DIMENSIONS, Measured, extrapolated
 from curate.evidence import Evidence, EvidenceSettings
 
 
@@ -76,3 +77,23 @@ def test_few_rows_say_so(n):
 def test_one_class_says_so():
     found = LearningCurve().find(evidence(np.random.default_rng(0).normal(size=(200, 4)), ["a"] * 200))
     assert "Too few" in facts(found)["answer"]
+
+
+def test_the_main_directions_of_fewer_rows_than_numbers_come_from_the_products_of_rows(monkeypatch):
+    taken_apart = []
+    eigh = np.linalg.eigh
+
+    def counting(matrix):
+        taken_apart.append(matrix.shape)
+        return eigh(matrix)
+
+    monkeypatch.setattr(np.linalg, "eigh", counting)
+    rng = np.random.default_rng(0)
+    vectors = (rng.normal(size=(280, 400)) * np.exp(rng.normal(size=400))).astype(np.float32)
+    few = accuracy_curve._reduced(vectors)
+    monkeypatch.setattr(accuracy_curve, "DIMENSIONS", 400)
+    whole = accuracy_curve._reduced(vectors)
+    assert taken_apart == [(280, 280)]
+    assert few.shape == (280, DIMENSIONS + 1)
+    here, there = (part[:, :-1] / np.linalg.norm(part[:, :-1]) for part in (few, whole))
+    np.testing.assert_allclose(here @ here.T, there @ there.T, atol=1e-4)

@@ -8,6 +8,8 @@ import pytest
 
 import curate
 from curate.checks.detectors.features import feature_matrix
+from curate.checks.label_errors import LabelErrors
+from curate.checks.near_duplicates import NearDuplicates
 from curate.checks.outliers import Outliers
 from curate.evidence import Evidence
 
@@ -101,6 +103,20 @@ def test_held_out_rows_neither_take_places_nor_count_categories(clustered, table
     rare = {"kind": ["a"] * 8 + ["b"] * 2, "split": ["train"] * 8 + ["test"] * 2}
     rare = table_of(rare, features=("kind",), split="split", kind="unlabeled")
     assert feature_matrix(rare, rare.training)[:, 0].tolist() == pytest.approx([np.log(8)] * 8 + [0.0] * 2)
+
+
+def test_numbers_that_are_points_of_one_curve_are_left_to_series_anomalies():
+    times = [str(t) for t in np.datetime64("2024-01-01T00:00:00") + np.arange(300) * np.timedelta64(300, "s")]
+    columns = {"unique_id": ["a"] * 300, "ds": times, "y": np.random.default_rng(0).normal(size=300)}
+    one = Evidence(curate.load(columns))
+    assert one.table.task.kind == "regression"
+    for check in (LabelErrors(), NearDuplicates()):
+        found = check.find(one)
+        assert len(found) == 0
+        assert "its rows are points" in found.facts[check.name]["sentence"]
+    assert len(NearDuplicates(min_similarity=0.9).find(one)) == 300
+    rows = {**columns, "temperature": np.random.default_rng(1).normal(size=300)}
+    assert len(LabelErrors().find(Evidence(curate.load(rows, label="y")))) == 300
 
 
 def test_the_points_of_one_curve_are_left_to_series_anomalies(table_of, evidence_of):

@@ -78,7 +78,7 @@ def test_harm_fails_if_asked(here, capsys):
     assert invoke([*arguments, "--fail-on-harm"]) == 1
     captured = capsys.readouterr()
     assert "The curation hurts" in captured.out
-    assert "--fail-on-harm: undersample, the whole pipeline hurts" in captured.err
+    assert "--fail-on-harm: undersample, the whole pipeline hurt" in captured.err
 
 
 def test_what_can_not_be_asked_for(here, capsys, tmp_path):

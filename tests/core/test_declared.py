@@ -28,6 +28,17 @@ DATA = {"text": ["one text", "another text", "a third text"], "label": [0, 1, 0]
         (lambda: curate.Task(text="a", label="a"), "Task: column 'a' cannot be both text and label"),
         (lambda: curate.steps.LabelErrors(limit=0), "LabelErrors.limit: found 0, expected greater than 0"),
         (lambda: curate.steps.LabelErrors(k="many"), "LabelErrors.k: found 'many', expected a whole number"),
+        (
+            lambda: curate.steps.Oversample(to="max"),
+            "Oversample.to: found 'max', expected 'majority', 'median', 'mean', a whole number or a number (draws of"
+            " each class: as many as the majority, the median or the mean of the classes has; a whole number of draws;"
+            " or a share of the majority's (0.5))",
+        ),
+        (
+            lambda: curate.steps.Resample(to="max"),
+            "effective, a whole number of rows, a ratio of up to 1.0, {class: rows}",
+        ),
+        (lambda: curate.steps.Resample(to={"a": "x"}), "Resample.to.a: found 'x', expected a whole number"),
         (lambda: curate.steps.LabelErrors(fix="dorp"), "LabelErrors.fix: unknown fix 'dorp' (did you mean 'drop'?)"),
         (
             lambda: curate.steps.LabelErrors(fix={"relabel": {"min_confidense": 3}}),

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from curate.task import Task
-from curate.wording import counted, noun, of_all, with_article
+from curate.wording import counted, noun, of_all, some_of, with_article
 
 
 def test_nouns_and_verbs_agree_with_the_number():
@@ -16,6 +17,15 @@ def test_nouns_and_verbs_agree_with_the_number():
 )
 def test_parts_of_a_whole(n, total, said):
     assert of_all(n, total, "class", "classes", ("has", "have")) == said
+
+
+def test_some_of_many_are_named_and_the_others_counted():
+    assert some_of([]) == ""
+    assert some_of("abc", 3) == "a, b, c"
+    assert some_of({"a": 1, "b": 2, "c": 3}, 2, repr) == "'a', 'b' and 1 more"
+    assert some_of(range(2000), 1) == "0 and 1,999 more"
+    assert some_of(np.array([3, 4, 5]), 1, lambda n: f"row {n}", "; ") == "row 3; and 2 more"
+    assert some_of(("en", "de", "fr"), 2, between=" or ") == "en or de or 1 more"
 
 
 def test_articles():

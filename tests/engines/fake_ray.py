@@ -41,6 +41,7 @@ class FakeRay:
         done: tasks that were waited for.
         cancelled: tasks that nobody waits for any more.
         most: tasks that were on their way at once.
+        at_work: tasks that are being worked on now.
     """
 
     exceptions = SimpleNamespace(**{
@@ -52,7 +53,7 @@ class FakeRay:
 
     def __init__(self, cpus=2, faults=(), moved=lambda value: value):
         self.cpus, self.faults, self.moved = cpus, list(faults), moved
-        self.open, self.done, self.cancelled, self.most = {}, 0, 0, 0
+        self.open, self.done, self.cancelled, self.most, self.at_work = {}, 0, 0, 0, 0
 
     def cluster_resources(self):
         return {"CPU": float(self.cpus)}
@@ -88,10 +89,13 @@ class FakeRay:
         from curate.engines import ray_engine
 
         ray_engine._WORKS.held[key] = work
+        self.at_work += 1
         try:
             return copy.deepcopy(function([None], key, piece))
         except Crash as crash:
             raise WorkerCrashedError from crash
+        finally:
+            self.at_work -= 1
 
     def cancel(self, ref, force):
         self.cancelled += 1

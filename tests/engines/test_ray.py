@@ -71,6 +71,7 @@ def test_plan_is_the_same_with_a_cache_that_the_nodes_share(told, cache):
 def test_texts_in_memory_and_in_a_mapped_file(told):
     assert told["texts"]
     assert told["mapped"]
+    assert told["shared"]
     assert told["found"]
     assert told["flagged"] >= 4
 
@@ -99,7 +100,21 @@ def test_shards_are_those_of_this_process_with_a_node_killed_while_it_writes_one
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
-    ["FileHashes", "SentPass", "AmongAll", "Weighing", "Encoding", "Writing", "prepared", "_searched", "_Leaving"],
+    [
+        "FileHashes",
+        "SentPass",
+        "AmongAll",
+        "AmongLying",
+        "Weighing",
+        "Encoding",
+        "Writing",
+        "prepared",
+        "_searched",
+        "_Leaving",
+        "_of_bands",
+        "_Asking",
+        "_of_all",
+    ],
 )
 def test_what_ran_on_the_nodes(told, work):
     assert told["ran"].get(work, 0) >= 1

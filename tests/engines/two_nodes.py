@@ -30,7 +30,7 @@ from curate.evidence.exact_search import QUERIES, Chosen
 from curate.evidence.keeper import Pace
 from curate.evidence.lists.neighbours import listed_search
 from curate.evidence.measuring import take
-from curate.evidence.pairs import _pictures
+from curate.evidence.pairs import _nearest, _pictures
 from curate.evidence.parts.left import array_writer, opened
 from curate.evidence.parts.rows import PartedRows, UnitRows
 from curate.evidence.probabilities import cross_validated
@@ -75,9 +75,9 @@ def writings():
     return {"text": texts, "label": ["odd" if row % 2 else "even" for row in range(len(texts))]}
 
 
-def plan_of(pipeline, data, out, **options):
+def plan_of(pipeline, data, out, kept=False, **options):
     """The bytes of the plan's file, and the findings."""
-    curated = pipeline.run(data, out, cache=False, **options)
+    curated = pipeline.run(data, out, cache=kept, **options)
     return (curated.folder / "plan.parquet").read_bytes(), curated.findings, curated
 
 
@@ -157,8 +157,15 @@ def of_texts(folder):
     plan, found, _ = plan_of(pipeline, table, folder / "text_ray", engine="ray")
     opened = curate.open(folder / "text_local").table
     again, _, _ = plan_of(pipeline, opened, folder / "text_again", engine="ray")
+    shared, _, _ = plan_of(pipeline, table, folder / "text_shared", engine="ray", kept=folder / "text_cache")
     flagged = int(np.sum(findings["is_issue"].to_numpy(zero_copy_only=False)))
-    return {"texts": plan == local, "flagged": flagged, "found": found.equals(findings), "mapped": again == local}
+    return {
+        "texts": plan == local,
+        "flagged": flagged,
+        "found": found.equals(findings),
+        "mapped": again == local,
+        "shared": shared == local,
+    }
 
 
 def deadly():
@@ -249,7 +256,7 @@ def counted(engine, ran):
 
 def main(folder):
     ray_engine.LOOK_SECONDS, ran = 1.0, {}
-    _pictures.SENT_PAIRS = 32
+    _pictures.SENT_PAIRS, _nearest.EXACT_ROWS, _nearest.ASKED = 32, 50, 32
     counted(ray_engine.RayEngine, ran)
     arguments = {"num_cpus": 1, "object_store_memory": STORE}
     cluster = Cluster(initialize_head=True, head_node_args=arguments | {"include_dashboard": False})

@@ -134,6 +134,30 @@ def test_blocks_of_the_exact_search_and_torch(monkeypatch):
     np.testing.assert_allclose(torchs[1], whole[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["highest", "high"])
+def test_a_search_of_torch_is_exact_whatever_is_allowed_for_a_training(precision, monkeypatch):
+    torch = pytest.importorskip("torch")
+    from curate.evidence import exact_search as exact_module
+
+    seen, topk = [], torch.topk
+
+    def noting(found, *args, **options):
+        seen.append((torch.backends.cuda.matmul.fp32_precision, found.dtype))
+        return topk(found, *args, **options)
+
+    monkeypatch.setattr(torch, "topk", noting)
+    monkeypatch.setattr(exact_module, "_by_faiss", exact_module._by_torch)
+    before, vectors, every = torch.get_float32_matmul_precision(), clustered(300, d=16), np.arange(300)
+    torch.set_float32_matmul_precision(precision)
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            exact_search(Chosen(vectors, every), every, every, 4)
+        assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert set(seen) == {("ieee", torch.float32)}
+
+
 def test_the_vectors_are_not_copied(monkeypatch):
     monkeypatch.setattr(module, "MOST_PRODUCTS", 0)
     vectors = clustered(40_000, d=256, clusters=400)  # 41 MB

@@ -23,6 +23,12 @@ def png(width, height, body=b""):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
+def tiff(width, height):
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 278: height, 279: width}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\x00" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+
+
 def wav(data_bytes, channels=1, rate=8000, align=2):
     head = struct.pack("<HHIIHH", 1, channels, rate, rate * align, align, 16)
     body = b"WAVEfmt " + struct.pack("<I", 16) + head + b"data" + struct.pack("<I", data_bytes) + bytes(100)
@@ -48,10 +54,7 @@ IMAGES = {
     "bmp": b"BM"
     + struct.pack("<IHHI", 0, 0, 0, 54)
     + struct.pack("<IiiHHIIiiII", 40, 10**6, 10**6, 1, 24, 0, 0, 0, 0, 0, 0),
-    "tiff": b"II*\x00\x08\x00\x00\x00\x02\x00"
-    + struct.pack("<HHII", 256, 4, 1, 1_000_000)
-    + struct.pack("<HHII", 257, 4, 1, 1_000_000)
-    + bytes(4),
+    "tiff": tiff(1_000_000, 1_000_000),
     "gif": b"GIF89a\xff\xff\xff\xff\x80\x00\x00" + bytes(6) + b",\0\0\0\0\xff\xff\xff\xff\x00\x02\x01\x00\x00;",
     "webp": b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + b"\xff" * 6,
     "ppm": b"P6 100000 100000 255\n" + bytes(10),
@@ -61,9 +64,9 @@ IMAGES = {
 @pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.parametrize("decode", [image.decode, mask.decode])
 def test_images_that_promise_too_many_pixels(name, decode):
-    with pytest.raises(DecodeError) as caught:
+    # Pillow itself refuses the frame that the WebP's canvas promises.
+    with pytest.raises(DecodeError, match="could not create decoder object" if name == "webp" else "max_pixels"):
         decode(IMAGES[name])
-    assert str(caught.value)
 
 
 def test_a_gif_of_many_frames_is_one_picture():

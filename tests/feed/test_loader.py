@@ -1,5 +1,6 @@
 """The loader: what batches hold, the same ones however they are made, and exact continuation."""
 
+import itertools
 import json
 import logging
 import pickle
@@ -288,7 +289,7 @@ def test_rows_that_cannot_be_read_are_skipped_counted_and_named(workers, caplog)
     assert sorted(found) == sorted(f"r{i}" for i in range(20) if i not in (2, 11))
     assert loader.skipped.keys() == {"r2", "r11"}
     assert all("cut off" in reason or "damaged" in reason for reason in loader.skipped.values())
-    assert "2 row(s) could not be read" in caplog.text
+    assert "2 rows could not be read or augmented and were skipped, the last of them row r" in caplog.text
     for batch in batches:
         assert len(batch["row_id"]) == len(batch["labels"]) == len(batch["weights"]) == len(batch["pixel_values"])
         assert [int(r[1:]) % 3 for r in batch["row_id"]] == batch["labels"].tolist()
@@ -329,7 +330,7 @@ def test_a_row_that_an_operation_fails_on_is_skipped_counted_and_named(monkeypat
         found = [row_id for batch in loader for row_id in batch["row_id"]]
     assert sorted(found) == [f"r{i}" for i in range(8) if i != 4]
     assert loader.skipped == {"r4": "augmenting row r4 failed: ZeroDivisionError: no pixels"}
-    assert "among them r4" in caplog.text
+    assert "1 row could not be read or augmented and was skipped, row r4" in caplog.text
     with pytest.raises(DataError, match="augmenting row r4 failed: ZeroDivisionError: no pixels"):
         list(make_loader(of, drawn, image_size=10, on_error="raise"))
 
@@ -344,7 +345,7 @@ def test_an_operation_that_fails_on_every_row_stops_the_loop(monkeypatch):
     monkeypatch.setattr(Recipe, "apply", fails)
     for batch_size, empty in ((1, 10), (5, 4)):
         loader = make_loader(of, plan(of, labels(), recipe=AUGMENT), image_size=10, batch_size=batch_size)
-        with pytest.raises(DataError, match=rf"first {empty} batch\(es\) .* augmenting row r\d+ failed: ZeroDivision"):
+        with pytest.raises(DataError, match=rf"first {empty} batches .* augmenting row r\d+ failed: ZeroDivision"):
             list(loader)
 
 
@@ -404,6 +405,30 @@ def test_ranks_share_the_epoch_and_a_state_moves_to_another_world():
     assert sorted(used + rest) == sorted(f"r{i}" for i in range(20))
 
 
+def test_processes_that_were_not_told_their_share_are_warned(monkeypatch, caplog):
+    of = images(8)
+    for name, value in {"is_initialized": True, "get_world_size": 4, "get_rank": 3}.items():
+        monkeypatch.setattr(torch.distributed, name, lambda value=value: value)
+    with caplog.at_level(logging.WARNING, logger="curate.feed"):
+        for told in ({"rank": 3, "world_size": 4}, {"rank": 0, "world_size": 1}, {"split": "test"}):
+            drawn = plan(of, labels(8), split=[told.get("split", "train")] * 8)
+            make_loader(of, drawn, batch_size=2, **told)
+        assert not caplog.text
+        loader = make_loader(of, plan(of, labels(8)), batch_size=2)
+    assert "4 processes train together" in caplog.text
+    assert "rank=3, world_size=4" in caplog.text
+    assert sum(len(batch["row_id"]) for batch in loader) == 8
+
+
+def test_a_sampler_that_a_trainer_puts_in_is_refused():
+    """As Lightning does it where several processes train."""
+    of = images(8)
+    loader = make_loader(of, plan(of, labels(8)), batch_size=4)
+    other = torch.utils.data.DistributedSampler(loader.dataset, num_replicas=2, rank=0)
+    with pytest.raises(ConfigError, match=r"DistributedSampler would share out .*CuratedDataModule"):
+        type(loader.batch_sampler)(other, batch_size=4, drop_last=False)
+
+
 def test_a_peek_does_not_use_up_the_epoch():
     of = images(8)
     loader = make_loader(of, plan(of, labels(8)), batch_size=4)
@@ -413,6 +438,78 @@ def test_a_peek_does_not_use_up_the_epoch():
     assert len(batches) == len(loader) == 2
     loader.set_epoch(0)
     same(peek, next(iter(loader)))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_an_epoch_whose_last_batch_was_handed_out_is_over(workers, device):
+    """Loops that count batches, and all loaders of a ``zip`` but the first, never ask for the end."""
+    of = images(8)
+    context = "fork" if workers else None
+
+    def made():
+        loader = make_loader(
+            of, plan(of, labels(8)), batch_size=4, num_workers=workers, multiprocessing_context=context
+        )
+        return loader if device is None else loader.prefetch_to(device)
+
+    whole, counted = made(), made()
+    epochs = [[batch["row_id"] for batch in whole] for _ in range(3)]
+    assert epochs[0] != epochs[1]
+    for epoch, expected in enumerate(epochs):
+        batches = iter(counted)
+        assert [next(batches)["row_id"] for _ in range(2)] == expected
+        assert counted.state_dict()["epoch"] == counted.epoch == epoch
+        del batches
+    counted.set_epoch(2)
+    assert next(iter(counted))["row_id"] == epochs[2][0]
+    assert next(iter(counted))["row_id"] == epochs[2][0]
+    pairs = [[one["row_id"] for _, one in zip(range(2), counted)] for _ in range(2)]
+    assert pairs[0] == epochs[2]
+    counted.set_epoch(2)
+    assert [batch["row_id"] for batch in counted] == epochs[2]
+
+
+def test_an_epoch_may_be_named_of_the_sampler_alone():
+    """As Lightning does it."""
+    of = images(8)
+    loader, named = (make_loader(of, plan(of, labels(8)), batch_size=4) for _ in range(2))
+    for epoch in (0, 3, 3, 1):
+        loader.set_epoch(epoch)
+        named.batch_sampler.sampler.set_epoch(epoch)
+        assert next(iter(named))["row_id"] == next(iter(loader))["row_id"]
+        assert named.epoch == epoch
+    state = named.state_dict()
+    rest = [batch["row_id"] for batch in itertools.islice(loader, 1, None)]
+    named.load_state_dict(state)
+    named.batch_sampler.sampler.set_epoch(1)
+    assert [batch["row_id"] for batch in named] == rest
+
+
+def test_rows_that_were_skipped_are_said_though_the_loop_stops_before_the_end(caplog):
+    of = images(8, damaged=(1, 3, 5))
+    with caplog.at_level(logging.WARNING, logger="curate.feed"):
+        for _ in zip(range(2), make_loader(of, plan(of, labels(8)), batch_size=4)):
+            pass
+    assert "3 rows could not be read" in caplog.text
+
+
+def test_other_data_loaders_are_told_what_was_skipped(caplog):
+    """Those that Accelerate or torchdata make of ours: batches without our report, and no row missing unsaid."""
+    of = images(8, damaged=(1,))
+    loader = make_loader(of, plan(of, labels(8)), batch_size=4)
+    other = torch.utils.data.DataLoader(
+        loader.dataset, batch_sampler=loader.batch_sampler, collate_fn=loader.collate_fn
+    )
+    with caplog.at_level(logging.WARNING, logger="curate.feed"):
+        batches = list(other)
+    assert {key[0] for batch in batches for key in batch} & {"_"} == set()
+    assert sum(len(batch["row_id"]) for batch in batches) == 7
+    assert "row r1 is skipped: " in caplog.text
+    of = images(8, damaged=range(8))
+    loader = make_loader(of, plan(of, labels(8)), batch_size=4)
+    with pytest.raises(DataError, match="not one row of a batch could be read"):
+        loader.dataset.__getitems__([0, 1])
 
 
 def test_weights_count_once_where_rows_are_drawn_by_them():
@@ -554,7 +651,7 @@ def test_options_that_say_nothing_are_refused():
         curated.loader(class_weights=[1, -1])
     with pytest.raises(ConfigError, match="that of 'a' is nan"):
         curated.loader(class_weights=[float("nan"), 1])
-    with pytest.raises(ConfigError, match=r"drop_last leaves no batch: 4 draws for 1 process\(es\) in batches of 8"):
+    with pytest.raises(ConfigError, match=r"drop_last leaves no batch: 4 draws for 1 process in batches of 8"):
         curated.loader(batch_size=8, drop_last=True)
 
 

@@ -94,5 +94,7 @@ def test_what_does_not_fit_is_said():
         loss(logits, {"labels": labels[:, 0]})
     with pytest.raises(ConfigError, match="whole numbers"):
         loss(logits, {"labels": labels.float()})
+    with pytest.raises(ConfigError, match="labels go up to 2, and the logits are of 2 classes: the model needs 3"):
+        make_loss("segmentation")(logits[:, :2], {"labels": torch.where(labels < 0, labels, 2)})
     with pytest.raises(ConfigError, match=r"detection task.*compute their own"):
         make_loss("detection")

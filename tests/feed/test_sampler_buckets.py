@@ -158,7 +158,7 @@ def test_most_padding_goes_and_the_shuffling_stays():
     ([], {}, "lengths must be 5 whole numbers"),
     (5, {}, "lengths must be 5 whole numbers"),
     ([1, 2, -3, 4, 5], {}, "position 2 has -3"),
-    (Lengths([1, 2, 30, 4, 5], batch_tokens=20), {}, "1 line.s. of the plan are longer: the longest, at position 2"),
+    (Lengths([1, 2, 30, 4, 5], batch_tokens=20), {}, "1 line of the plan is longer: the longest, at position 2"),
     (Lengths([1] * 5, max_batch=3), {}, "max_batch is for batch_tokens"),
     (Lengths([1] * 5, batch_tokens=0), {}, "batch_tokens must be a whole number of at least 1"),
     ([1] * 5, {"pad": True}, "pad fills batches up to one size"),

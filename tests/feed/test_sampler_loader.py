@@ -67,7 +67,7 @@ def test_the_tokenizer_s_own_padding_and_cut_count():
     loader = make_loader(table, plan, batch_tokens=96, **options)
     shapes = [batch["input_ids"].shape for batch in loader]
     assert all(shape[1] % 8 == 0 and shape.numel() <= 96 for shape in shapes)
-    with pytest.raises(ConfigError, match=r"batch_tokens is 20, and .* longer"):
+    with pytest.raises(ConfigError, match=r"batch_tokens is 20, and .* lines .* longer: the longest, row \S+, has 24"):
         make_loader(table, plan, batch_tokens=20, **options)
     with pytest.raises(ConfigError, match="padding='max_length'"):
         make_loader(table, plan, batch_tokens=96, tokenizer=tokenizer, tokenizer_options={"padding": "max_length"})

@@ -29,3 +29,12 @@ def test_words_with_tags_are_not_moved(tmp_path):
     text, curated = run(table, tmp_path)
     assert "augment" not in text
     assert curated.plan.num_rows
+
+
+def test_sets_of_labels_are_judged_and_weighed(tmp_path):
+    labels = [[name for name, n in (("a", 2), ("b", 3), ("c", 7)) if k % n == 0] for k in range(60)]
+    texts = [f"{' '.join(row)} {k} words that say little" for k, row in enumerate(labels)]
+    text, curated = run(curate.load({"text": texts, "labels": labels}), tmp_path)
+    for step in ("label_errors: {fix: review}", "conflicting_labels: {fix: review}", "label_set_weights"):
+        assert f"- {step}" in text
+    assert len(set(curated.plan["weight"].to_pylist())) > 1

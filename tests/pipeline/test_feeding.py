@@ -3,11 +3,14 @@
 import inspect
 import re
 
+import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 import curate
 from curate.errors import ConfigError
 from curate.feed import make_loader
+from curate.pipeline.difficulty import by_check
 from curate.pipeline.feeding import feed_faults
 from curate.pipeline.settings import OF_PYTHON, FeedSettings
 from curate.task import Task
@@ -102,3 +105,39 @@ def test_options_that_are_said_in_python_are_options_of_the_loader():
     options = inspect.signature(make_loader).parameters
     assert all(options[name].kind is inspect.Parameter.KEYWORD_ONLY for name in OF_PYTHON)
     assert not set(OF_PYTHON) & set(FeedSettings.model_fields)
+
+
+def by_a_check(steps, texts, **options):
+    table = curate.load({"text": texts, "label": ["a", "b"] * (len(texts) // 2)}, text="text")
+    curated = curate.Pipeline(steps, seed=1).run(table, cache=None)
+    difficulty = by_check(curated, {"sampler": "curriculum", "curriculum": {"by": "text_quality"}})["difficulty"]
+    return curated, dict(zip(curated.table.row_ids.tolist(), difficulty.tolist()))
+
+
+def test_pieces_of_a_row_are_as_hard_as_the_row():
+    texts = [f"{word} " * 30 for word in ("alpha", "beta", "gamma", "delta", "river", "stone")]
+    texts += ["A short and quite usual sentence about a river.", "Another one, which is about old stones."]
+    steps = [{"text_quality": {}}, {"slice_text": {"tokens": 16}}, {"slice_text": {"tokens": 4}}]
+    curated, found = by_a_check(steps, texts)
+    scores = curated.findings_.table.filter(pc.equal(curated.findings_.table["check"].cast("string"), "text_quality"))
+    worst = {}
+    for row_id, score in zip(scores["row_id"].to_pylist(), scores["score"].to_pylist()):
+        worst[row_id] = min(score, worst.get(row_id, 1.0))
+    assert len(found) > 4 * len(texts)
+    assert {row_id: worst[row_id.partition("#")[0]] for row_id in found} == found
+    assert len(set(found.values())) > 1
+    loader = curated.loader(sampler="curriculum", curriculum={"by": "text_quality", "per_class": False, "start": 0.1})
+    easy = max(found.values())
+    assert {found[row_id] for batch in loader for row_id in batch["row_id"]} == {easy}
+
+
+def test_rows_that_were_made_are_as_hard_as_the_row_that_they_came_from():
+    rng = np.random.default_rng(0)
+    columns = {"x": rng.normal(size=40), "z": rng.normal(size=40), "label": ["a"] * 30 + ["b"] * 10}
+    table = curate.load(columns, label="label", features=["x", "z"])
+    curated = curate.Pipeline([{"outliers": {}}, {"resample": {"method": "smote"}}]).run(table, cache=None)
+    found = by_check(curated, {"sampler": "curriculum", "curriculum": {"by": "outliers"}})["difficulty"]
+    made = np.flatnonzero(np.isin(curated.table.row_ids, curated.table.made))
+    assert len(made) == 20
+    own = dict(zip(curated.table.row_ids.tolist(), found.tolist()))
+    assert [own[parent] for parent in curated.table.parents[made].tolist()] == found[made].tolist()

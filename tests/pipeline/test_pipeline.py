@@ -89,6 +89,7 @@ def test_every_problem_is_said_at_once_with_its_line(tmp_path):
         ("curate: 1\nseed: x", "whole number"),
         ("curate: 1\ntask: {text: a, label: a}", "cannot be both"),
         ("curate: 1\nsource: {pth: x}", "did you mean 'path'"),
+        ("curate: 1\nsource: {path: x, label: y}", "stands beside source, under task"),
         ("curate: 1\ntask: 3", "task must be a mapping"),
     ],
 )

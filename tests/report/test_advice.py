@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
+import curate
 from curate import registry
 from curate.findings import Findings
 from curate.report import Report
@@ -66,3 +67,18 @@ def test_lines_are_steps_that_exist(animals, name):
     [line] = yaml.safe_load(first[0].yaml)
     step, settings = (line, {}) if isinstance(line, str) else next(iter(line.items()))
     assert registry.step(step)(**settings).name == step
+
+
+def test_what_a_later_step_of_the_run_has_filled_is_not_advised_again():
+    columns = {"x": [None, 2.0, None, *map(float, range(9))], "z": [None, *map(float, range(11))]}
+    table = curate.load({**columns, "label": ["a"] * 9 + ["b"] * 3}, label="label", features=["x", "z"])
+
+    def advised(*steps):
+        first = curate.Pipeline([{"missing_values": {"max_column_missing": 2.0}}, *steps]).run(table, cache=None)
+        return {one.yaml: one.rows for one in first.report.document().first}
+
+    assert advised() == {"- impute": 2}
+    assert advised("impute") == {}
+    assert advised({"impute": {"columns": ["z"]}}) == {"- impute": 2}
+    assert advised({"impute": {"columns": ["x"]}}) == {"- impute": 1}
+    assert advised("class_weights") == {"- impute": 2}

@@ -1,6 +1,8 @@
 """Rows shown as the things they are."""
 
 import base64
+import re
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -12,9 +14,10 @@ from curate.report.contents import in_short, in_words
 from curate.report.previews import previews
 from curate.report.previews.item import Budget
 from curate.report.previews.marks import seconds
-from curate.report.previews.record import mentions, record_preview
+from curate.report.previews.record import MOST_MARKED, mentions, record_preview
 from curate.report.previews.series import envelope_path, line_path, series_preview
 from curate.report.previews.text import text_preview
+from curate.table import ORIGIN
 from curate.task import Task
 
 MEDIA = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -129,6 +132,20 @@ def test_record_puts_named_columns_first():
     assert record_preview({"a": None}, "").kind == "broken"
 
 
+def test_of_a_record_that_differs_in_hundreds_of_columns_some_are_shown():
+    values = {f"c{i}": float(i) for i in range(500)}
+    shown = record_preview(values, "c499 is odd", dict.fromkeys(values, -1.0))
+    assert (len(shown.cells), shown.hidden) == (MOST_MARKED, 500 - MOST_MARKED)
+    assert len(record_preview(values, "", {**values, "c7": -1.0}).cells) == 12
+
+
+def test_only_columns_whose_name_stands_in_the_reason_are_looked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(re, "search", lambda pattern, text: asked.append(pattern))
+    record_preview({f"c{i}": 1.0 for i in range(3_000)}, "column c2999 is odd")
+    assert len(asked) == 4  # c2, c29, c299, c2999
+
+
 def test_series_scales_gaps_and_kinds():
     shown = series_preview([[0.0, 1.0, float("nan"), 3.0], [1.0, 1.0, 1.0, 1.0]])
     assert (shown.channels, shown.length, shown.gaps, shown.low, shown.high) == (2, 4, 1, 0.0, 3.0)
@@ -213,6 +230,14 @@ def test_a_point_of_a_long_series_is_shown_within_its_curve():
     [(left, width)] = curve.marks
     assert left < 100 < left + width
     assert record.cells
+
+
+def test_media_that_a_step_changed_are_named_by_where_they_came_from():
+    value = {"bytes": b"12345", "path": None}
+    table = curate.load({"audio": [value, {"bytes": b"123", "path": "b.wav"}]}, audio="audio", kind="unlabeled")
+    assert list(in_words(table, np.arange(2)).values()) == ["5 bytes", "b.wav"]
+    origin = pa.table([pa.array(["a.csv"] * 2).dictionary_encode(), pa.array([7, None])], schema=ORIGIN)
+    assert in_words(replace(table, origin=origin), np.arange(2)) == {0: "5 bytes (a.csv, line 7)", 1: "b.wav"}
 
 
 def test_contact_data_and_secrets_are_hidden_where_texts_are_shown():

@@ -145,3 +145,17 @@ def test_voc(tmp_path):
     assert "defines a document type" in entities
     assert "2 entries of label files can't be read (object 2 of" in " ".join(table.notes)
     assert "(.txt 1)" in " ".join(table.notes)
+
+
+@pytest.mark.parametrize("empty", ["", "\n  \n"])
+def test_label_files_that_are_all_empty_are_noted(tmp_path, empty):
+    for name in "abc":
+        image(tmp_path / "images" / f"{name}.jpg")
+        write(tmp_path / "labels" / f"{name}.txt", empty)
+    table = curate.load(tmp_path)
+    assert table.task.kind == "detection"
+    assert rows(table) == {"a.jpg": [], "b.jpg": [], "c.jpg": []}
+    assert any(note.startswith("none of the 3 label files holds a box, so that every image") for note in table.notes)
+    assert curate.load(tmp_path, kind="unlabeled").task.kind == "unlabeled"
+    write(tmp_path / "labels" / "b.txt", "0 0.5 0.5 0.2 0.4")
+    assert not any("holds a box" in note for note in curate.load(tmp_path).notes)

@@ -266,6 +266,15 @@ def test_words_for_missing_values_among_numbers(tmp_path):
     assert table.notes == ("'age', 'pay': read as numbers; 3 cells with a word such as 'NA' are missing there",)
 
 
+@pytest.mark.parametrize("word", ["unknown", "Not available", "#DIV/0!", ".", "---", "empty", "TBD"])
+def test_whatever_people_write_for_a_missing_value_is_none_among_numbers(tmp_path, word):
+    (tmp_path / "rows.csv").write_text(f"age,text,label\n31,{word},a\n{word},word,b\n33,other,a\n")
+    table = curate.load(tmp_path / "rows.csv")
+    assert table.column("age").to_pylist() == [31, None, 33]
+    assert table.column("text").to_pylist()[0] == word
+    assert any(f"1 cell with a word such as {word!r} is missing there" in note for note in table.notes)
+
+
 def test_words_for_missing_values_among_numbers_with_decimal_commas(tmp_path):
     (tmp_path / "rows.csv").write_text("size;y\n1,5;a\nNA;b\n2,25;a\n")
     assert curate.load(tmp_path / "rows.csv", label="y").column("size").to_pylist() == [1.5, None, 2.25]

@@ -68,9 +68,9 @@ def test_one_object_on_one_line_is_a_row(tmp_path):
 
 
 def test_what_is_no_input_is_named_with_its_type():
-    turns = [[{"role": "user", "content": "hello"}]] * 3
-    with pytest.raises(ConfigError, match=r"'messages' \(list<.*conversations and other nested values"):
-        curate.load({"messages": turns})
+    nested = [[{"word": "hello", "tag": "x"}]] * 3
+    with pytest.raises(ConfigError, match=r"'words' \(list<.*of nested values make a column of text"):
+        curate.load({"words": nested})
     with pytest.raises(ConfigError, match=r"'text' \(binary\)"):
         curate.load(pa.table({"text": pa.array([b"a", b"b"]), "label": ["x", "y"]}))
 

@@ -155,7 +155,9 @@ def test_sounds_beside_transcripts_are_to_be_transcribed(tmp_path):
 
 def test_columns_of_ones_and_zeros_are_said_to_be_sets_of_labels():
     columns = {"text": SENTENCES, **{name: [0, 1, 1] * 4 for name in ("toxic", "rude", "spam")}}
-    with pytest.raises(ConfigError, match=r"make one column of their names \('toxic\|rude'; kind: multilabel\)"):
+    with pytest.raises(
+        ConfigError, match=r"--label-columns toxic,rude,spam or task: \{label_columns: \[toxic, rude, spam\]\}"
+    ):
         task(columns)
     with pytest.raises(ConfigError) as error:
         task({**columns, "rude": [0, 1, 2] * 4})

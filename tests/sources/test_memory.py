@@ -8,6 +8,7 @@ import pytest
 
 import curate
 from curate.errors import ConfigError, DataError
+from curate.sources import media_columns
 
 TEXTS = [f"text number {i}" for i in range(6)]
 LABELS = ["a", "b"] * 3
@@ -249,7 +250,7 @@ def test_codes_of_no_class_are_said():
     data = datasets.Dataset(datasets.table.InMemoryTable(table), info=datasets.DatasetInfo(features=features))
     loaded = curate.load(data)
     assert loaded.labels.codes.tolist() == [0, 1, -1, -1, -1, -1]
-    assert any("2 label(s) are no number of a class (7, 9)" in note for note in loaded.notes)
+    assert any("2 labels are no number of a class (7, 9)" in note for note in loaded.notes)
 
 
 def test_a_label_column_of_ids_is_said():
@@ -285,3 +286,10 @@ def test_half_of_a_surrogate_pair_is_an_unreadable_row():
 def test_what_people_try_is_pointed_to_what_can_be_read(source, says):
     with pytest.raises((ConfigError, DataError), match=says):
         curate.load(source)
+
+
+def test_of_words_that_come_again_the_ending_is_looked_at_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(media_columns, "media_kind", lambda name: asked.append(name))
+    curate.load({"colour": ["red", "green", "blue"] * 100, "size": [1.0, 2.0, 3.0] * 100, "label": ["a", "b"] * 150})
+    assert sorted(asked) == ["a", "b", "blue", "green", "red"]

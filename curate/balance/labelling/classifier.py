@@ -16,6 +16,7 @@ from curate.evidence.encoders.torch_models import device, required, stacked
 from curate.evidence.measure import Measure
 from curate.pretrained import opened
 from curate.randomness import digest
+from curate.wording import some_of
 
 ROLES = ("text", "image", "audio")
 BATCH = 16
@@ -114,7 +115,7 @@ def onto_classes(
     if lacking:
         raise ConfigError(
             f"teacher_labels: the model has no class for {lacking[0]!r}{nearest(lacking[0], theirs)}; it has"
-            f" {', '.join(theirs[:20])}. Say which is which in `classes`, as {{model's class: class of the task}}"
+            f" {some_of(theirs, 20)}. Say which is which in `classes`, as {{model's class: class of the task}}"
         )
     result = np.zeros((len(values), len(ours)))
     for column, k in enumerate(target):

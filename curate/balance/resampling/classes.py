@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from curate.balance.oversample import shared_out
 from curate.balance.resampling import entries, making, selecting, targets
 from curate.balance.resampling.methods import METHODS
 from curate.balance.resampling.seen import look, refuse, tell
+from curate.evidence.parts.lying import elsewhere
 from curate.ledger import Decisions
 from curate.made import Made
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -75,7 +77,8 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
     counts = np.bincount(codes, weights=None if family == "clean" else times, minlength=len(labels.names))
     these = Rows(rows, codes, counts.astype(np.int64), labels.names)
     if len(these.present) < 2:
-        tell(evidence, f"resample: the training rows have {len(these.present)} class(es); there is nothing to balance")
+        told = "the training rows have 1 class" if len(these.present) else "no training row has a label"
+        tell(evidence, f"resample: {told}; there is nothing to balance")
         return Decisions()
     if family in ("under", "both") and (times > 1).any():
         raise refuse(
@@ -84,7 +87,7 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
         )
     absent = [name for name, count in zip(labels.names, counts) if not count]
     if absent:
-        tell(evidence, f"resample: no training row has the class {', '.join(map(repr, absent[:5]))}; none can be added")
+        tell(evidence, f"resample: no training row has the class {some_of(absent, said=repr)}; none can be added")
     if family == "over" and not step.makes:
         return repeated(step, these, evidence, seed)
     if family in ("over", "both"):
@@ -152,7 +155,8 @@ def _thinned(step: Resample, these: Rows, evidence: Any, seed: int) -> Decisions
     if not touched:
         tell(evidence, f"resample: no class has more rows than `to: {step.to}` leaves; none is dropped")
         return Decisions()
-    rows, values = these.rows, None
+    rows = these.rows
+    values: Any = None
     if method.inputs == "any":
         seen = look(step, evidence, rows, making=False)
         if len(seen.rows) < len(rows):
@@ -166,19 +170,31 @@ def _thinned(step: Resample, these: Rows, evidence: Any, seed: int) -> Decisions
     compact = these.compact()
     if step.method == "cluster_centroids":
         chosen = {place[code]: n for code, n in (goal or {}).items()}
-        times = selecting.nearest_to_centroids(np.asarray(values), compact, chosen, seed)
+        times = selecting.nearest_to_centroids(values[:], compact, chosen, seed)
         notes = []
     else:
         aim = step.to if isinstance(step.to, str) else [place[c] for c in touched]  # words are asked anew in every turn
         if goal is not None:
             aim = {place[c]: n for c, n in goal.items()}
         settings = making.library_settings(step, compact, evidence, seed)
-        times, notes = selecting.times_kept(step.method, settings, values, compact, aim, seed)
+        work = partial(_times_kept, step.method, settings, compact, aim, seed)
+        times, notes = elsewhere(work, values)
     for note in notes:
         tell(evidence, note)
     times = spared(step, these, times, evidence)
     why = _reasons_to_go(step, these, goal)
     return entries.dropped_and_repeated(step.name, evidence.table, rows, times, why, these.codes)
+
+
+def _times_kept(
+    method: str,
+    settings: Mapping[str, Any],
+    compact: np.ndarray,
+    aim: Mapping[int, int] | Sequence[int] | str,
+    seed: int,
+    values: Any,
+) -> tuple[np.ndarray, list[str]]:
+    return selecting.times_kept(method, settings, None if values is None else values[:], compact, aim, seed)
 
 
 def _among(these: Rows, rows: np.ndarray) -> Rows:
@@ -204,9 +220,9 @@ def spared(step: Resample, these: Rows, times: np.ndarray, evidence: Any) -> np.
     emptied = np.flatnonzero((these.counts > 0) & (left == 0))
     if not len(emptied):
         return times
-    named = ", ".join(f"{these.names[code]!r} ({these.counts[code]} rows)" for code in emptied[:5])
-    said = f"{step.method} would drop every row of {len(emptied)} class(es): {named}"
+    named = some_of(emptied, said=lambda k: f"{these.names[k]!r} ({counted(int(these.counts[k]), 'row')})")
+    said = f"{step.method} would drop every row of {counted(len(emptied), 'class', 'classes')}: {named}"
     if step.few == "refuse":
         raise refuse(f"{said}; name the classes to clean (`to:` takes a list), a smaller k, or kind_sel: mode")
-    tell(evidence, f"resample: {said}; they are left as they are")
+    tell(evidence, f"resample: {said}; these rows are left as they are")
     return np.where(np.isin(these.codes, emptied), 1, times)

@@ -17,6 +17,7 @@ from curate.balance.resampling.spooled import spooled
 from curate.ledger import MACHINE, SCHEMA, Decisions
 from curate.made import Made
 from curate.table import Table
+from curate.wording import some_of
 
 BLOCK_ROWS = 16_384
 TOLD = ("its id", "its parent", "how", "why")
@@ -161,8 +162,7 @@ def made_rows(
 def _rounding(inputs: Sequence[matrix.Column]) -> str:
     """What is added to the reason where columns hold whole units."""
     whole = writing.rounded(inputs)
-    more = " ..." if len(whole) > 5 else ""
-    return f" (rounded to whole units: {', '.join(whole[:5])}{more})" if whole else ""
+    return f" (rounded to whole units: {some_of(whole)})" if whole else ""
 
 
 def _quoted(texts: pa.Array) -> Callable[[np.ndarray], pa.Array]:

@@ -95,8 +95,8 @@ def adasyn(
         foreign = np.sum(y[nearest_others(values, k, own)] != code, axis=1) / k
         if not foreign.sum():
             raise DataError(
-                f"resample: adasyn makes rows where neighbours are of other classes, and of class {names[code]!r} no"
-                f" row has one among its {k} nearest; take smote, or a larger k"
+                f"resample: adasyn makes rows where neighbours are of other classes, and no row of class"
+                f" {names[code]!r} has one among its {k} nearest; take smote, or a larger k"
             )
         times = np.rint(foreign / foreign.sum() * wanted).astype(int)
         if not times.sum():

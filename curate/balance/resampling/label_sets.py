@@ -148,18 +148,14 @@ def _mlsmote(
     counts = labels.counts(rows)
     for label in rare.tolist():
         bag = np.flatnonzero(own_sets[:, label])
-        name, fits = labels.names[label], min(k, len(bag) - 1)
+        name, fits, size = labels.names[label], min(k, len(bag) - 1), counted(len(bag), "row")
         if fits < 1 or (fits < k and step.few == "leave"):
-            tell(
-                evidence,
-                f"resample: label {name!r} has {len(bag)} row(s), too few for k: {k}; it is left as it is",
-            )
+            tell(evidence, f"resample: label {name!r} has {size}, too few for k: {k}; it is left as it is")
             continue
         if fits < k:
             if step.few == "refuse":
-                has = counted(len(bag), "row")
-                raise refuse(f"label {name!r} has {has}, and mlsmote needs {k + 1}; ask for a smaller k")
-            tell(evidence, f"resample: label {name!r} has {len(bag)} rows, so mlsmote looks at {fits} neighbours")
+                raise refuse(f"label {name!r} has {size}, and mlsmote needs {k + 1}; ask for a smaller k")
+            tell(evidence, f"resample: label {name!r} has {size}, so mlsmote looks at {fits} neighbours")
         drafted, found = mlsmote_rows(seen.values, seen.own.categorical, own_sets, bag, fits, rng)
         parts.append(drafted)
         new_sets.append(found)

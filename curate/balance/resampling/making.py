@@ -16,7 +16,7 @@ from curate.balance.resampling.nearest import nearest_of_parts
 from curate.balance.resampling.seen import Seen, look, refuse, space, tell
 from curate.ledger import Decisions
 from curate.made import Made
-from curate.wording import counted
+from curate.wording import counted, some_of
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -87,7 +87,8 @@ def by_neighbours(
             why = "it can't be mixed with another" if size < 2 else f"fewer than the {k + 1} that k: {k} needs"
             tell(
                 evidence,
-                f"resample: class {name!r} has {size} row(s), {why}; it is left as it is (`oversample` repeats rows)",
+                f"resample: class {name!r} has {counted(int(size), 'row')}, {why}; it is left as it is (`oversample`"
+                " repeats rows)",
             )
         else:
             groups.setdefault(size - 1, {})[code] = n
@@ -151,7 +152,7 @@ def library_settings(step: Resample, y: np.ndarray, evidence: Any, seed: int) ->
     for name, bound in most.items():
         if name in (set(takes.values()) & set(usual)) and given.get(name, usual[name]) > bound:
             given[name] = max(1, bound)
-            tell(evidence, f"resample: {step.method} looks at {name} = {bound}, all that there are rows for")
+            tell(evidence, f"resample: {step.method} goes on with {name} = {max(1, bound)}: there are no rows for more")
     return given
 
 
@@ -177,7 +178,7 @@ def _cleaned(
     times = stays.astype(np.int64)
     emptied = np.flatnonzero(np.bincount(y, weights=times, minlength=len(present)) == 0)
     if len(emptied):
-        named = ", ".join(repr(these.names[present[code]]) for code in emptied[:5])
+        named = some_of(emptied, said=lambda code: repr(these.names[present[code]]))
         if step.few == "refuse":
             raise refuse(f"{step.method} would leave no row of class {named}; take smote, or kind_sel: mode")
         tell(evidence, f"resample: {step.method} would leave no row of class {named}; its rows are left as they are")

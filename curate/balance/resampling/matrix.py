@@ -16,6 +16,7 @@ from curate.errors import DataError
 from curate.media import series as media_series
 from curate.media.item import DecodeError
 from curate.table import Table
+from curate.wording import some_of
 
 LARGEST_EXACT = 2**53
 BLOCK_ROWS = 65_536
@@ -115,7 +116,7 @@ def kinds(table: Table) -> set[str]:
 def of_kind(table: Table, wanted: str) -> str:
     """The names of the features that are of a kind, for a message: the first five, quoted."""
     names = [name for name in table.task.feature_columns if _kind(table.column(name).type, name) == wanted]
-    return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return some_of(names, said=repr)
 
 
 def _kind(kind: pa.DataType, name: str) -> str:

@@ -10,7 +10,9 @@ import numpy as np
 from curate.balance.resampling import matrix
 from curate.balance.resampling.methods import METHODS, selecting
 from curate.errors import ConfigError, DataError
-from curate.wording import counted
+from curate.evidence.exact_search import Chosen
+from curate.evidence.parts.lying import lies_in_parts
+from curate.wording import counted, noun
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
@@ -26,14 +28,15 @@ class Seen:
 
     Attributes:
         rows: (m,) positions in the table.
-        values: (m, d) matrix, standardised where that was asked for.
+        values: (m, d) matrix, standardised where that was asked for; an embedding that other machines measured is
+            left where it lies (`Chosen`).
         inputs: the columns as they are; None for the embedding.
         mean: (d,) of what was standardised, else None.
         spread: (d,) likewise.
     """
 
     rows: np.ndarray
-    values: np.ndarray
+    values: Any
     inputs: matrix.Inputs | None = None
     mean: np.ndarray | None = None
     spread: np.ndarray | None = None
@@ -78,8 +81,14 @@ def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Se
         found = evidence.embedding()
         valid = found.valid[rows]
         if not valid.all():
-            tell(evidence, f"resample: {counted((~valid).sum(), 'row')} without an embedding: left as found, unseen")
-        return Seen(rows[valid], found.vectors[rows[valid]])
+            blind = int((~valid).sum())
+            rows_have = f"{counted(blind, 'row')} {noun(blind, 'has', 'have')}"
+            tell(
+                evidence,
+                f"resample: {rows_have} no embedding to be compared by, and {noun(blind, 'is', 'are')} left alone",
+            )
+        rows = rows[valid]
+        return Seen(rows, Chosen(found.vectors, rows) if lies_in_parts(found.vectors) else found.vectors[rows])
     if making:
         _refuse_columns(step, table)
     elif "category" in matrix.kinds(table):
@@ -132,7 +141,7 @@ def _note_spreads(evidence: Any, inputs: matrix.Inputs) -> None:
         tell(
             evidence,
             f"resample: the spread of {names[0]!r} is {spread[high] / spread[low]:,.0f} times that of {names[1]!r}, so"
-            " the nearest rows are the nearest in it alone; `scale: standard` makes columns comparable",
+            f" {names[0]!r} alone decides which rows are near; say `scale: standard` to make columns comparable",
         )
 
 

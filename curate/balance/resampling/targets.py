@@ -45,7 +45,7 @@ def _goals_over(to: To, counts: np.ndarray, names: Sequence[str], beta: float) -
         for code, n in goal.items():
             if n < counts[code]:
                 raise ConfigError(
-                    f"resample: to: asks for {n} rows of class {names[code]!r}, and there are {counts[code]}; this"
+                    f"resample: `to` asks for {n} rows of class {names[code]!r}, and there are {counts[code]}; this"
                     " method only adds rows (a method such as random_under takes rows away)"
                 )
         return goal
@@ -61,7 +61,7 @@ def _goals_over(to: To, counts: np.ndarray, names: Sequence[str], beta: float) -
         if len(present) == 2 and any(n < counts[code] for code, n in goal.items()):
             [(code, n)] = goal.items()
             raise ConfigError(
-                f"resample: to: {to:g} asks for {n} rows of class {names[code]!r} ({to:g} of {most}), and there are"
+                f"resample: `to: {to:g}` asks for {n} rows of class {names[code]!r} ({to:g} of {most}), and there are"
                 f" {counts[code]} already; ask for a larger share, or take a method that drops rows"
             )
         return {code: max(n, int(counts[code])) for code, n in goal.items()}
@@ -86,8 +86,8 @@ def kept_rows(to: To, counts: np.ndarray, names: Sequence[str], beta: float) -> 
         for code, n in goal.items():
             if n > counts[code]:
                 raise ConfigError(
-                    f"resample: to: asks for {n} rows of class {names[code]!r}, and there are only {counts[code]}; this"
-                    " method only drops rows (a method such as random_over adds some)"
+                    f"resample: `to` asks for {n} rows of class {names[code]!r}, and there are only {counts[code]};"
+                    " this method only drops rows (a method such as random_over adds some)"
                 )
     elif isinstance(to, str):
         if to in LEVELS:
@@ -101,8 +101,8 @@ def kept_rows(to: To, counts: np.ndarray, names: Sequence[str], beta: float) -> 
         if len(present) == 2 and any(n > counts[code] for code, n in goal.items()):
             [(code, n)] = goal.items()
             raise ConfigError(
-                f"resample: to: {to:g} leaves {n} rows of class {names[code]!r} ({least} / {to:g}), and there are only"
-                f" {counts[code]}; ask for a larger share, or take a method that adds rows"
+                f"resample: `to: {to:g}` leaves {n} rows of class {names[code]!r} ({least} / {to:g}), and there are"
+                f" only {counts[code]}; ask for a larger share, or take a method that adds rows"
             )
         goal = {code: min(n, int(counts[code])) for code, n in goal.items()}
     elif isinstance(to, int):
@@ -112,7 +112,7 @@ def kept_rows(to: To, counts: np.ndarray, names: Sequence[str], beta: float) -> 
     for code, n in goal.items():
         if n == 0:
             raise ConfigError(
-                f"resample: to: leaves no row of class {names[code]!r}, which has {counts[code]}; ask for 1 or more"
+                f"resample: `to` leaves no row of class {names[code]!r}, which has {counts[code]}; ask for 1 or more"
             )
     return dict(sorted(goal.items()))
 
@@ -153,16 +153,16 @@ def _named(to: Mapping[str, int], counts: np.ndarray, names: Sequence[str]) -> d
     for name, n in to.items():
         if name not in place:
             raise ConfigError(
-                f"resample: to: names the class {name!r}, which the task does not have{nearest(name, names)}"
+                f"resample: `to` names the class {name!r}, which the task does not have{nearest(name, names)}"
             )
         if not counts[place[name]]:
-            raise ConfigError(f"resample: to: names the class {name!r}, which no active training row has")
+            raise ConfigError(f"resample: `to` names the class {name!r}, which no active training row has")
         goal[place[name]] = int(n)
     return goal
 
 
 def _no_list() -> ConfigError:
     return ConfigError(
-        "resample: to: a list of classes is for methods that clean (tomek_links, edited_nearest_neighbours ...); this"
+        "resample: `to`: a list of classes is for methods that clean (tomek_links, edited_nearest_neighbours ...); this"
         " one needs a number of rows: a mapping class -> rows, a ratio, or a name such as median"
     )

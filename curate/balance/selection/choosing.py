@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from curate.balance.selection.k_centre import k_centre
 from curate.balance.selection.points import Points
 from curate.balance.selection.quota import Quota, in_turn
 from curate.balance.selection.strata import stratified
+from curate.evidence.parts.lying import elsewhere
 
 Method = Callable[[Points, Quota, np.ndarray | None], np.ndarray]
 SPREAD: dict[str, Method] = {
@@ -32,7 +34,7 @@ class Pool:
         points: their vectors, for methods that look at them; None for the others.
         order: (m,) int64 places, best first, for methods that rank; None for the others.
         strata: (m,) int64 class of each, -1 for none.
-        start: (s, d) float32 vectors that are chosen already, and their (s,) strata.
+        start: s vectors that are chosen already, and their (s,) strata.
         cost: (m,) float64 or None for one each.
     """
 
@@ -40,7 +42,7 @@ class Pool:
     points: Points | None
     order: np.ndarray | None
     strata: np.ndarray
-    start: np.ndarray | None
+    start: Points | None
     start_strata: np.ndarray | None
     cost: np.ndarray | None
 
@@ -48,7 +50,7 @@ class Pool:
 def choose(
     pool: Pool, method: str, size: float, per_class: bool, min_per_class: int, share: float | None
 ) -> np.ndarray:
-    """Places in the order in which they are chosen.
+    """Places in the order in which they are chosen; by a machine of the engine where it can read the vectors.
 
     Args:
         pool: what there is.
@@ -61,7 +63,21 @@ def choose(
     Returns:
         (k,) int64 places.
     """
-    everything = np.arange(pool.places)
+    there = partial(_chosen, replace(pool, points=None, start=None), method, size, per_class, min_per_class, share)
+    return elsewhere(there, pool.points, pool.start)
+
+
+def _chosen(
+    pool: Pool,
+    method: str,
+    size: float,
+    per_class: bool,
+    min_per_class: int,
+    share: float | None,
+    points: Points | None,
+    start: Points | None,
+) -> np.ndarray:
+    pool, everything = replace(pool, points=points, start=start), np.arange(pool.places)
     if per_class:
         picks = []
         for code in np.unique(pool.strata):
@@ -91,9 +107,9 @@ def _quota(pool: Pool, own: np.ndarray, size: float, share: float | None) -> Quo
 def _of(pool: Pool, method: str, own: np.ndarray, quota: Quota, first: list[int], code: int | None) -> np.ndarray:
     """Places within `own` in the order in which they are chosen; `first` are chosen already."""
     if pool.points is not None:
-        start = pool.start
-        if start is not None and code is not None and pool.start_strata is not None:
-            start = start[pool.start_strata == code]
+        start = None
+        if pool.start is not None:
+            start = pool.start[slice(None) if code is None else np.flatnonzero(pool.start_strata == code)]
         if first:
             taken = pool.points.take(np.array(first))
             start = taken if start is None else np.concatenate([start, taken])

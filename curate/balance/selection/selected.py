@@ -15,6 +15,7 @@ from curate.balance.selection.distinct import distinct
 from curate.balance.selection.points import Points
 from curate.balance.selection.quality import by_checks, by_measure
 from curate.balance.selection.strata import strata
+from curate.evidence.confident import predicted
 from curate.table import Labels
 
 if TYPE_CHECKING:
@@ -120,13 +121,14 @@ def _strata(step: Select, rows: np.ndarray, labels: Labels, evidence: Any) -> tu
     likeliest = None
     if labels.values is None and labels.sets is None and not labels.known[rows].all():
         found = evidence.probabilities()
-        likeliest = np.where(found.valid, np.nan_to_num(found.values).argmax(1), -1)
+        judged, likeliest = np.flatnonzero(found.valid), np.full(len(labels), -1, dtype=np.int64)
+        likeliest[judged] = predicted(found.values, np.zeros(len(judged), dtype=np.int64), judged).best
     return strata(labels, rows, likeliest), likeliest
 
 
 def _begun(
     step: Select, labels: Labels, evidence: Any, likeliest: np.ndarray | None
-) -> tuple[np.ndarray | None, np.ndarray | None]:
+) -> tuple[Points | None, np.ndarray | None]:
     """Vectors and classes of the labelled rows, which those to be labelled next should be far from."""
     if step.among != "unlabelled":
         return None, None
@@ -134,4 +136,4 @@ def _begun(
     rows = np.flatnonzero(evidence.active & evidence.table.training & labels.known & embedding.valid)
     if not len(rows):
         return None, None
-    return embedding.vectors[rows], strata(labels, rows, likeliest)
+    return Points(embedding.vectors, rows), strata(labels, rows, likeliest)

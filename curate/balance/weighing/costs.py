@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from curate.balance.weighing.rows import weighed_rows
 from curate.errors import ConfigError
+from curate.evidence.confident import block_rows
+from curate.evidence.exact_search import Chosen
+from curate.evidence.parts.lying import elsewhere
 from curate.table import Labels
 
 
@@ -45,6 +49,15 @@ def costs_of_classes(matrix: np.ndarray, labels: Labels, evidence: Any, estimate
     return np.maximum(cost, 1e-3 * cost.max()) if cost.any() else np.ones(len(matrix))
 
 
+def _mass(codes: np.ndarray, times: np.ndarray, k: int, values: Chosen) -> np.ndarray:
+    """(K, K) float64 sums of the (m, K) probabilities of each class's rows."""
+    mass, step = np.zeros((k, k)), block_rows(values)
+    for begin in range(0, len(values), step):
+        some = slice(begin, begin + step)
+        np.add.at(mass, codes[some], values[some].astype(np.float64) * times[some, None])
+    return mass
+
+
 def confusions(labels: Labels, evidence: Any) -> np.ndarray:
     """(K, K) mass that the out-of-sample probabilities of a class's rows give the other classes; diagonal 0.
 
@@ -54,9 +67,7 @@ def confusions(labels: Labels, evidence: Any) -> np.ndarray:
     rows, times = weighed_rows(labels, evidence)
     good = found.valid[rows]
     rows, times = rows[good], times[good]
-    k = len(labels.names)
-    mass = np.zeros((k, k))
-    np.add.at(mass, labels.codes[rows], found.values[rows].astype(np.float64) * times[:, None])
+    mass = elsewhere(partial(_mass, labels.codes[rows], times, len(labels.names)), Chosen(found.values, rows))
     np.fill_diagonal(mass, 0.0)
     unknown = mass.sum(1) <= 0
     mass[unknown] = 1.0

@@ -6,6 +6,7 @@ import numpy as np
 
 from curate.checks.audio.bounds import Recordings, above_db, below_db
 from curate.checks.judging.bounds import Bounded, at_least, at_most
+from curate.wording import counted
 
 DEVIATIONS = 5.0
 FLOOR_DB = -120.0
@@ -92,7 +93,7 @@ def odd_rate_and_channels(clips: Recordings, least_share: float) -> list[Bounded
         Bounded(
             "odd_channels",
             np.where(count == usual_count, 1.0, at_least(of_count, least_share)),
-            lambda p: f"{count[p]} channel(s), as {of_count[p]:.1%} of the set; most have {usual_count}",
+            lambda p: f"{counted(int(count[p]), 'channel')}, as {of_count[p]:.1%} of the set; most have {usual_count}",
         ),
     ]
 

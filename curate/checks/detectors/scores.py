@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from curate.checks.detectors.covariance import Covariance
 from curate.checks.detectors.space import Space
 
 TREES = 200
@@ -15,7 +16,7 @@ WIDE = 5
 """The wide neighbourhood has so many times the neighbours: small groups of strange rows hide from a narrow one."""
 SMALLEST = 0.75
 """Share of the usual distance that a smaller one counts as in the local outlier factor."""
-BLOCK = 65_536
+BLOCK, BLOCK_CELLS = 65_536, 1 << 23
 
 
 def knn(space: Space, times: int = 1) -> np.ndarray:
@@ -66,7 +67,7 @@ def isolation_forest(space: Space) -> np.ndarray:
     from sklearn.ensemble import IsolationForest
 
     forest = IsolationForest(n_estimators=TREES, random_state=space.seed % 2**32).fit(space.values[space.fit])
-    return np.concatenate([-forest.score_samples(space.values[block]) for block in _blocks(len(space))])
+    return np.concatenate([-forest.score_samples(space.values[block]) for block in _blocks(space)])
 
 
 def ecod(space: Space) -> np.ndarray:
@@ -103,29 +104,23 @@ def mahalanobis(space: Space) -> np.ndarray:
     what it is without the row, so that rows of held-out splits do not look far by comparison.
     Source: Boudt, Rousseeuw, Vanduffel, Verdonck, The minimum regularized covariance determinant estimator, 2020.
     """
-    from sklearn.covariance import ledoit_wolf
-
     rows = space.sample(COVARIANCE_ROWS)
     values = space.values[rows].astype(np.float64)
     count = max(2, int(np.ceil((1 - TRIMMED) * len(rows))))
     kept = np.argsort(np.square(values - np.median(values, axis=0)).sum(1), kind="stable")[:count]
-    centre, inverse, shrinkage = values.mean(0), np.eye(values.shape[1]), 0.0
+    centre, covariance = values.mean(0), Covariance.none(values.shape[1])
     for _ in range(STEPS):
         centre = values[kept].mean(0)
-        covariance, shrinkage = ledoit_wolf(values[kept] - centre, assume_centered=True)
-        inverse = np.linalg.pinv(covariance, hermitian=True)
-        kept = np.argsort(_squared(values, centre, inverse), kind="stable")[:count]
-    squared = np.concatenate([_squared(space.values[block], centre, inverse) for block in _blocks(len(space))])
+        covariance = Covariance.learned(values[kept] - centre)
+        kept = np.argsort(covariance.squared(values - centre), kind="stable")[:count]
+    blocks = _blocks(space)
+    squared = np.concatenate([covariance.squared(space.values[part].astype(np.float64) - centre) for part in blocks])
     learned = rows[kept]
-    leverage = np.minimum((1 - float(shrinkage)) * squared[learned] / count, 0.9)
+    leverage = np.minimum((1 - covariance.shrinkage) * squared[learned] / count, 0.9)
     squared[learned] /= 1 - leverage
     return 0.5 * np.log(np.maximum(squared, 1e-8))
 
 
-def _squared(values: np.ndarray, centre: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    apart = values.astype(np.float64) - centre
-    return np.maximum(np.einsum("ij,ij->i", apart @ inverse, apart), 0.0)
-
-
-def _blocks(n: int) -> list[slice]:
-    return [slice(begin, begin + BLOCK) for begin in range(0, n, BLOCK)]
+def _blocks(space: Space) -> list[slice]:
+    step = max(1, min(BLOCK, BLOCK_CELLS // max(space.width, 1)))
+    return [slice(begin, begin + step) for begin in range(0, len(space), step)]

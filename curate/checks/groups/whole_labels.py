@@ -38,6 +38,11 @@ def whole_labels(evidence: Evidence) -> WholeLabels:
     return WholeLabels(_codes(labels), labels.name, labels.names if labels.sets is None else ())
 
 
+def said(name: str | None) -> str:
+    """A label for people; a missing one, and a set without any, are none."""
+    return repr(name) if name else "none"
+
+
 def _codes(labels: Labels) -> np.ndarray:
     if labels.sets is None:
         return labels.codes

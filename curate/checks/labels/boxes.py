@@ -15,6 +15,7 @@ from curate.checks.labels.failures import not_judged, say_failures
 from curate.checks.regions.box_arrays import Boxes, boxes_of, corners
 from curate.checks.regions.box_scores import BoxScores, Scene, areas, average_precision, overlaps, score_boxes
 from curate.findings import Findings
+from curate.wording import some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -66,8 +67,7 @@ def find_wrong_boxes(evidence: Evidence, check: str, issue: str) -> Findings:
 
 
 def _reason(faults: Sequence[Fault]) -> str:
-    told = [fault.reason for fault in sorted(faults, key=lambda fault: fault.score)]
-    return "; ".join(told[:NAMED]) + (f"; and {len(told) - NAMED} more boxes" if len(told) > NAMED else "")
+    return some_of(sorted(faults, key=lambda fault: fault.score), NAMED, lambda fault: fault.reason, "; ")
 
 
 def _scenes(evidence: Evidence) -> tuple[list[Scene], tuple[str, ...], dict[int, str], int]:

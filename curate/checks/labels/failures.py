@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from curate.wording import counted, noun, some_of
+
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
 
@@ -23,8 +25,7 @@ def say_failures(evidence: Evidence, check: str, failures: Mapping[int, str]) ->
     if not failures:
         return
     ids = evidence.table.row_ids
-    told = "; ".join(f"{ids[row]}: {failures[row]}" for row in sorted(failures)[:NOTED])
-    more = f"; and {len(failures) - NOTED} more" if len(failures) > NOTED else ""
-    note = f"{check}: {len(failures)} row{'s are' if len(failures) > 1 else ' is'} not judged ({told}{more})"
+    told = some_of(sorted(failures), NOTED, lambda row: f"{ids[row]}: {failures[row]}", "; ")
+    note = f"{check}: {counted(len(failures), 'row')} {noun(len(failures), 'is', 'are')} not judged ({told})"
     if note not in evidence.notes:
         evidence.notes.append(note)

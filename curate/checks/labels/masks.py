@@ -23,6 +23,7 @@ from curate.evidence.pixel_probabilities import (
 )
 from curate.findings import Findings
 from curate.media import mask, payload
+from curate.wording import counted, some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -159,7 +160,7 @@ class Masks:
         if names and count not in ((len(names),) if has_background else (len(names), len(names) + 1)):
             raise ConfigError(
                 f"the arrays that {self.table.task.probabilities!r} names are of {count} classes, and the label names"
-                f" are {len(names)}: {', '.join(names[:SHOWN])}; one per class is needed, the background first"
+                f" are {len(names)}: {some_of(names, SHOWN)}; one per class is needed, the background first"
             )
         return count
 
@@ -284,7 +285,7 @@ def _tell(verdict: Verdict, picture: Picture, cutoff: int, names: tuple[str, ...
         f"{verdict.doubted / verdict.pixels:.1%} of the pixels are doubted; {int(each.max()):,} of them around"
         f" ({x}, {y}) px are labelled {names[old]!r} (probability {sure[0]:.2f}, doubted up to"
         f" {cutoff / BINS:.2f}) and look like {names[new]!r} ({sure[1]:.2f}), in"
-        f" {len(thick)} region{'s' * (len(thick) > 1)} at least {across} px across{_kind(old, new, names)}"
+        f" {counted(len(thick), 'region')} at least {across} px across{_kind(old, new, names)}"
     )
 
 

@@ -16,6 +16,7 @@ from curate.evidence.token_tags import (
     token_tags,
 )
 from curate.findings import Findings
+from curate.wording import some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -102,13 +103,15 @@ def _issues(tags: TokenTags, values: np.ndarray, judged: np.ndarray) -> np.ndarr
 def _reason(tags: TokenTags, values: np.ndarray, wrong: np.ndarray, row: int, names: tuple[str, ...]) -> str:
     places = np.flatnonzero(wrong & (tags.rows == row))
     places = places[np.argsort(values[places, tags.codes[places]], kind="stable")]
-    told = [
-        f"token {tags.places[p]} {tags.words[int(p)].as_py()!r} is tagged {names[tags.codes[p]]!r}"
-        f" ({values[p, tags.codes[p]]:.2f}) and looks like {names[int(values[p].argmax())]!r} ({values[p].max():.2f})"
-        for p in places[:NAMED]
-    ]
-    more = f"; and {len(places) - NAMED} more tokens" if len(places) > NAMED else ""
-    return "; ".join(told) + more
+
+    def told(p: int) -> str:
+        return (
+            f"token {tags.places[p]} {tags.words[p].as_py()!r} is tagged {names[tags.codes[p]]!r}"
+            f" ({values[p, tags.codes[p]]:.2f}) and looks like {names[int(values[p].argmax())]!r}"
+            f" ({values[p].max():.2f})"
+        )
+
+    return some_of(places.tolist(), NAMED, told, "; ")
 
 
 def _facts(

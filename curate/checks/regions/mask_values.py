@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from curate.wording import some_of
+
 USUAL_SHARE = 0.9
 """Where this share of the masks holds at most two values, the set is one of two values."""
 SHOWN = 6
@@ -57,5 +59,4 @@ def allowed_values(
 
 def listed(values: np.ndarray) -> str:
     """Up to six of some values as text."""
-    shown = ", ".join(map(str, values[:SHOWN].tolist()))
-    return shown + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")
+    return some_of(values, SHOWN)

@@ -10,23 +10,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError, nearest
+from curate.stand_ins import NOTHING_SAID
 from curate.table import Table
-from curate.task import Task
+from curate.task import DateOrder, Task
 
 TIME_NAMES = (
     "timestamp", "time", "datetime", "date", "ds", "date_time", "timestamps", "time_stamp", "ts", "t", "datum", "zeit",
     "utc", "epoch", "unix_time", "recorded_at", "measured_at", "created_at",
 )  # fmt: skip
-FORMATS = (
-    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",
-    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y",
+CLOCKS = (" %H:%M:%S", " %H:%M", "")
+DAY_FIRST = tuple(date + clock for date in ("%d/%m/%Y", "%d-%m-%Y") for clock in CLOCKS)
+MONTH_FIRST = tuple(date + clock for date in ("%m/%d/%Y", "%m-%d-%Y") for clock in CLOCKS)
+SURE = (
+    *(date + clock for date in ("%Y/%m/%d", "%d.%m.%Y") for clock in CLOCKS),
     "%Y-%m-%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d",
 )  # fmt: skip
+"""Dates whose order is that of everybody who writes them so."""
 LEAST_POINTS = 32
 LEAST_ORDERED = 0.98
 LEAST_EVEN = 0.5
 LEAST_EVEN_SORTED = 0.9
-MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-", ".", "inf", "-inf")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def point_series(table: Table, active: np.ndarray, time: str | None = None, by: 
             raise ConfigError(f"{setting}: no column {name!r}{nearest(name, known)}; there are {', '.join(known)}")
     if column is None or not active.any():
         return []
-    seconds, dated = read_times(table.column(column))
+    seconds, dated = read_times(table.column(column), table.task.date_order)
     values = numeric_channels(table, [name for name in table.task.feature_columns if name not in (column, by)])
     if seconds is None and time is not None:
         raise ConfigError(f"time: the column {time!r} of {table.source} holds no times")
@@ -139,8 +142,12 @@ def _without_attributes(found: list[PointSeries]) -> list[PointSeries]:
     return [replace(series, values=series.values[kept], channels=names) for series in found] if len(kept) else []
 
 
-def read_times(column: pa.ChunkedArray) -> tuple[np.ndarray | None, bool]:
-    """(n,) float64 seconds, NaN where missing, and whether they are dates; None where the column holds no times."""
+def read_times(column: pa.ChunkedArray, order: DateOrder | None = None) -> tuple[np.ndarray | None, bool]:
+    """(n,) float64 seconds, NaN where missing, and whether they are dates; None where the column holds no times.
+
+    Text is read by the first format that all of it has; `order` says which of day and month to try first where they
+    stand side by side.
+    """
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _seconds(column), True
@@ -150,7 +157,8 @@ def read_times(column: pa.ChunkedArray) -> tuple[np.ndarray | None, bool]:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return None, False
     head = column.drop_null().slice(0, 200)
-    for read in (_iso, *(_by_format(text) for text in FORMATS)):
+    formats = (*SURE, *(MONTH_FIRST + DAY_FIRST if order == "month_first" else DAY_FIRST + MONTH_FIRST))
+    for read in (_iso, *(_by_format(text) for text in formats)):
         try:
             read(head)  # most formats fail on the first values already
             return _seconds(read(column)), True
@@ -198,7 +206,8 @@ def numeric_channels(table: Table, names: Sequence[str]) -> dict[str, np.ndarray
         column = table.column(name)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             trimmed = pc.utf8_trim_whitespace(column)
-            column = pc.if_else(pc.is_in(trimmed, value_set=pa.array(MISSING, trimmed.type)), None, trimmed)
+            missing = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(("", *NOTHING_SAID), trimmed.type))
+            column = pc.if_else(missing, None, trimmed)
             try:
                 column = column.cast(pa.float64())
             except pa.ArrowInvalid:

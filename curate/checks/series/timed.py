@@ -10,6 +10,7 @@ from curate.checks.series.points import PointSeries, may_hold_points, point_seri
 from curate.errors import nearest
 from curate.step import Check
 from curate.task import Task
+from curate.wording import some_of
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -33,7 +34,7 @@ class TimedCheck(Check):
         if task.series is not None or may_hold_points(task, self.time):
             return None
         if self.time is not None and isinstance(task.features, tuple):
-            there = ", ".join(map(repr, task.features[:SHOWN])) + (", ..." if len(task.features) > SHOWN else "")
+            there = some_of(task.features, SHOWN, repr)
             hint = nearest(self.time, task.features)
             return f"{self.name}.time: {self.time!r} is none of the task's features{hint}; they are {there}"
         return (

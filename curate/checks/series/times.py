@@ -48,7 +48,7 @@ def irregular_steps(table: Table, rows: np.ndarray, column: str) -> tuple[np.nda
     for low in range(0, len(rows), BLOCK_ROWS):
         lists = table.rows(rows[low : low + BLOCK_ROWS], [column]).column(0).combine_chunks()
         lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-        seconds, _ = read_times(pa.chunked_array([pc.list_flatten(lists)]))
+        seconds, _ = read_times(pa.chunked_array([pc.list_flatten(lists)]), table.task.date_order)
         if seconds is None:
             continue
         for at, own in enumerate(np.split(seconds, np.cumsum(lengths)[:-1]), start=low):

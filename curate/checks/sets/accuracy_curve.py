@@ -127,9 +127,16 @@ class _Sums:
 
 
 def _reduced(vectors: np.ndarray) -> np.ndarray:
-    """(m, d') centred vectors in their `DIMENSIONS` main directions, and a column of ones."""
+    """(m, d') centred vectors in their `DIMENSIONS` main directions, and a column of ones.
+
+    Of fewer rows than numbers the products of rows are taken apart, which say the same.
+    """
     centred = vectors - vectors.mean(0)
-    if vectors.shape[1] > DIMENSIONS:
+    rows, width = vectors.shape
+    if width > DIMENSIONS and rows < width:
+        values, axes = np.linalg.eigh((centred @ centred.T).astype(np.float64))
+        centred = (axes * np.sqrt(np.maximum(values, 0.0)))[:, -DIMENSIONS:].astype(np.float32)
+    elif width > DIMENSIONS:
         axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))[1][:, -DIMENSIONS:]
         centred = centred @ axes.astype(np.float32)
     centred /= max(float(np.sqrt(np.square(centred).mean())), 1e-6)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from curate.checks.sets.clusters import cluster_centres
 from curate.checks.sets.columns import Column
 from curate.checks.sets.shortcuts import binned
+from curate.evidence.parts.lying import elsewhere, where_they_lie
 from curate.evidence.vector_rows import Rows
 
 PARTS = 5
@@ -85,14 +87,22 @@ def cluster_slices(vectors: Rows, valid: np.ndarray, ids: np.ndarray, seed: int)
     base = places
     if len(places) > CLUSTER_ROWS:
         base = places[np.linspace(0, len(places) - 1, CLUSTER_ROWS).astype(np.int64)]
-    centres = cluster_centres(vectors[base], clusters, seed)
-    code, least = np.empty(len(places), dtype=np.int64), np.empty(len(places), dtype=np.float32)
-    for begin in range(0, len(places), BLOCK_ROWS):
-        block = slice(begin, begin + BLOCK_ROWS)
-        near = np.square(centres).sum(1)[None] - 2 * vectors[places[block]] @ centres.T
-        code[block], least[block] = near.argmin(1), near.min(1)
+    centres = elsewhere(partial(_centres, base, clusters, seed), vectors)
+    blocks = [places[begin : begin + BLOCK_ROWS] for begin in range(0, len(places), BLOCK_ROWS)]
+    judged = where_they_lie(partial(_nearest_centre, centres), vectors, blocks)
+    code, least = map(np.concatenate, zip(*judged, strict=True))
     found = []
     for k in np.unique(code):
         middle = ids[places[code == k]][least[code == k].argmin()]
         found.append(Slice(f"of rows like {str(middle)!r}", places[code == k]))
     return found
+
+
+def _centres(some: np.ndarray, clusters: int, seed: int, vectors: Rows) -> np.ndarray:
+    return cluster_centres(vectors[some], clusters, seed)
+
+
+def _nearest_centre(centres: np.ndarray, vectors: Rows, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(b,) which of (c, d) centres is nearest to each row, and (b,) how near."""
+    near = np.square(centres).sum(1)[None] - 2 * vectors[some] @ centres.T
+    return near.argmin(1), near.min(1)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from curate.wording import some_of
+
 MOST_SHOWN = 4
 MOST_LISTED = 20_000
 LONGEST = 80
@@ -36,12 +38,12 @@ class Cell(NamedTuple):
 def sentence(cells: list[Cell]) -> str:
     """The cells of a row as a reason: ``column 'city': 'BOxZ' (suggested: 'BOAZ'); why``, most certain first."""
     ordered = sorted(cells, key=lambda cell: (cell.score, cell.column))
-    parts = []
-    for cell in ordered[:MOST_SHOWN]:
-        suggested = "" if cell.suggestion is None else f" (suggested: {_short(cell.suggestion)!r})"
-        parts.append(f"column {cell.column!r}: {_short(cell.value)!r}{suggested}, {cell.why}")
-    more = f"; and {len(cells) - MOST_SHOWN} more cells" if len(cells) > MOST_SHOWN else ""
-    return "; ".join(parts) + more
+    return some_of(ordered, MOST_SHOWN, _told, "; ")
+
+
+def _told(cell: Cell) -> str:
+    suggested = "" if cell.suggestion is None else f" (suggested: {_short(cell.suggestion)!r})"
+    return f"column {cell.column!r}: {_short(cell.value)!r}{suggested}, {cell.why}"
 
 
 def listed(cells: list[Cell], row_ids: np.ndarray) -> dict[str, Any]:

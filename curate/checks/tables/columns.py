@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from curate.checks.tables.blank_cells import blank_cells
+from curate.stand_ins import NOTHING_SAID
 from curate.table import Table
 
 NUMBER = r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*$"
 MOSTLY = 0.9
 """Share of the cells of a column of text that must read as numbers before it counts as a column of numbers."""
-PLACEHOLDERS = ("?", "n/a", "#n/a", "na", "nan", "null", "none", "-", "--", "unknown", "missing", "empty")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _column(name: str, column: pa.ChunkedArray, rows: np.ndarray, usual: np.ndar
         array = array.take(pa.array(rows))
     kind = array.type
     is_text = pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind)
-    missing = blank_cells(pa.chunked_array([array]), PLACEHOLDERS if is_text else ())
+    missing = blank_cells(pa.chunked_array([array]), NOTHING_SAID if is_text else ())
     if is_text:
         array = array.cast(pa.large_string())
     encoded = pc.dictionary_encode(array)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from curate.checks.tables.columns import NUMBER
+from curate.stand_ins import NO_NUMBERS
 from curate.wording import counted
 
 LEAST_CELLS = 40
@@ -19,14 +20,7 @@ SENTINELS = (
     -1.0, -9.0, 0.0, -32768.0, 32767.0, -2147483648.0, 2147483647.0,
 )  # fmt: skip
 """Numbers that people and programs write for "missing"; they must stand apart from the column to count."""
-DISGUISES = (
-    "na", "n.a.", "n.a", "unknown", "not available", "not applicable", "not specified", "not known", "no data",
-    "undefined", "missing", "(missing)", "(null)", "(none)", "(blank)", "tbd", "nil", "nat", "<na>", "#value!", "#ref!",
-    "#div/0!", "#name?", "xxx", "??", "???", ".", "--", "---", "none given", "unspecified",
-)  # fmt: skip
-
-NO_NUMBERS = ("none", "empty")
-"""Words that stand for a missing value where the other cells are numbers, and are values of their own elsewhere."""
+LEAST_TIMES = {number: 3 if number in (0.0, -1.0, -9.0) else 2 for number in SENTINELS}
 
 
 def disguised_cells(
@@ -88,7 +82,7 @@ def _texts(
 
 def _numbers(numbers: np.ndarray, min_gap: float) -> tuple[np.ndarray, dict[int, str], dict[str, int]]:
     known = sentinels(numbers, min_gap)
-    found = np.isin(numbers, list(known))
+    found = np.isin(numbers, list(known)) if known else np.zeros(len(numbers), dtype=bool)
     reasons = {}
     for place in np.flatnonzero(found).tolist():
         count, gap = known[float(numbers[place])]
@@ -113,12 +107,12 @@ def sentinels(numbers: np.ndarray, min_gap: float) -> dict[float, tuple[int, flo
     if len(values) < LEAST_CELLS:
         return {}
     distinct, counts = np.unique(values, return_counts=True)
-    able = np.isin(distinct, SENTINELS) & (counts >= np.where(np.isin(distinct, (0.0, -1.0, -9.0)), 3, 2))
     found: dict[float, tuple[int, float]] = {}
     left = np.ones(len(distinct), dtype=bool)
     while left.sum() > LEAST_DISTINCT:  # what is found is taken out, so that a second one stands at the edge
         edges = np.flatnonzero(left)[[0, -1]]
-        hits = [k for k in edges.tolist() if able[k] and (gap := _gap(distinct, counts, left, k)) >= min_gap]
+        able = [k for k in edges.tolist() if counts[k] >= LEAST_TIMES.get(float(distinct[k]), np.inf)]
+        hits = [k for k in able if _gap(distinct, counts, left, k) >= min_gap]
         if not hits:
             break
         for k in hits:

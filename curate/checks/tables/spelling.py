@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from curate.checks.labels.spelling import folded
 from curate.checks.tables.columns import Column
+from curate.wording import counted
 
 MOST_VALUES = 50_000
 """Distinct values from which a column is free text, and its spelling is not judged."""
@@ -109,7 +110,7 @@ def _typos(
             found[a] = (changes, int(counts[b]), b)
     codes = _codes({a: (names[a], names[b]) for a, (_, _, b) in found.items()})
     return {
-        a: Misspelt(names[b], int(totals[a]), int(counts[b]), f"{changes} character{'s' * (changes > 1)}")
+        a: Misspelt(names[b], int(totals[a]), int(counts[b]), counted(changes, "character"))
         for a, (changes, _, b) in found.items()
         if a not in codes
     }
@@ -245,5 +246,5 @@ def _words(names: Sequence[str], column: Column, left: Sequence[int], max_share:
     for a, (changes, n, b) in sorted(best.items()):
         for k in holders[a]:
             right = TOKEN.sub(lambda m, a=a, b=b: b if m.group() == a else m.group(), names[k])
-            found[k] = Misspelt(right, int(column.totals[k]), n, f"{changes} character{'s' * (changes > 1)} of a word")
+            found[k] = Misspelt(right, int(column.totals[k]), n, f"{counted(changes, 'character')} of a word")
     return found

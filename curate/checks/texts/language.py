@@ -16,7 +16,7 @@ from curate.errors import ConfigError
 from curate.evidence.measures.text_codes import blocks
 from curate.evidence.measures.text_languages import languages
 from curate.evidence.measures.text_mixture import language_scores, parts
-from curate.wording import noun
+from curate.wording import noun, some_of
 
 FIELDS = ("language", "language_confidence", "second_language", "second_margin", "second_fraction")
 SURE = 4.0
@@ -91,7 +91,7 @@ def wrong_language(
     if corpus is not None and len(near):
         known = known_share(texts.take(pa.array(near)), corpus)
         margin[near[known > 0.5]] = bound
-    among = " or ".join(usual[:4]) + (f" (or {len(usual) - 4} more)" if len(usual) > 4 else "")
+    among = some_of(usual, 4, between=" or ")
 
     def reason(place: int) -> str:
         return f"language {top[place]!s} instead of {among}: likelier by {margin[place]:.1f} nats (threshold {bound:g})"

@@ -8,6 +8,7 @@ import numpy as np
 
 from curate.checks.judging.bounds import Bounded, at_most
 from curate.checks.judging.oddness import rarity
+from curate.wording import counted
 
 TIME = (
     "black_seconds", "black_start", "frozen_seconds", "frozen_start", "frozen_fraction", "cuts", "sampled_frames",
@@ -82,7 +83,7 @@ def cut_issue(step: Any, base: np.ndarray, cuts: np.ndarray, times: np.ndarray) 
         shown = ", ".join(f"{t:.2f}" for t in times[p][times[p] >= 0])
         rest = " ..." if cuts[p] > (times[p] >= 0).sum() else ""
         return (
-            f"{cuts[p]:.0f} hard cut{'s' * int(cuts[p] > 1)} inside, at {shown}{rest} s (at most {step.max_cuts}), as"
+            f"{counted(int(cuts[p]), 'hard cut')} inside, at {shown}{rest} s (at most {step.max_cuts}), as"
             f" in {share:.1%} of the set"
         )
 

@@ -15,6 +15,7 @@ from curate.errors import StorageError
 from curate.evidence.cache import Cache
 from curate.evidence.lists.listed import Lists
 from curate.evidence.order import fingerprint
+from curate.wording import counted
 
 VERSION = 3
 MOST_KEPT = 500
@@ -51,7 +52,7 @@ class KeptLists:
             return None
         found, values, damaged = self._store.lookup(self._log, _numbers(MOST_KEPT), FIELDS)
         if damaged:
-            self._note(f"{damaged} damaged file(s) about kept neighbours in the cache set aside")
+            self._note(f"{counted(damaged, 'damaged file')} about kept neighbours in the cache set aside")
         entries = np.flatnonzero(found)
         self._used = int(entries.max(initial=-1)) + 1
         for entry in entries[::-1]:

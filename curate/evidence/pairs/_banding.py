@@ -7,16 +7,22 @@ two of its old rows for the first time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
+
+from curate.engines.engine import current
+from curate.evidence.parts.lying import by_rows, lies_in_parts, rows_of_piece
+from curate.evidence.vector_rows import Rows
 
 WINDOW = 24
 """Rows of one bucket are paired with so many that follow, and with the bucket's first: never all with all."""
 WIDEST = 5
 """Numbers of the widest bands; rows of one bucket stand in their order, so that alike ones are near each other."""
-BLOCK_PAIRS = 1 << 13
+BLOCK_PAIRS, LYING_PAIRS = 1 << 13, 1 << 17
+"""Pairs whose prints are held at a time: those near the processor, and those that are read in parts of the cache."""
 MOST_WAITING = 1 << 22
 ROW_BITS, KEY_BITS = 24, 40
 """Of the 64 bits of a sorted number: with more rows, places are sorted by their numbers."""
@@ -41,12 +47,13 @@ def distinct(keys: np.ndarray) -> np.ndarray:
 
 
 def candidates(
-    prints: np.ndarray, least: float | np.ndarray, width: int, rows: np.ndarray | None = None
+    prints: Rows, least: float | np.ndarray, width: int, rows: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of rows that share a band and agree in enough of all numbers.
 
     Rows of similarity J share one of b bands of r numbers with probability 1 - (1 - J^r)^b. Source: Leskovec,
-    Rajaraman, Ullman, Mining of Massive Datasets, chapter 3.
+    Rajaraman, Ullman, Mining of Massive Datasets, chapter 3. Of prints that lie in parts of the cache, each machine of
+    the engine looks through some bands, and what it finds is all that comes back.
 
     Args:
         prints: (n, k) unsigned numbers, of which two rows agree in about as many as they are alike.
@@ -58,29 +65,60 @@ def candidates(
     Returns:
         (p,) and (p,) int64 rows (places in `rows`), the left one lower, each pair once, sorted.
     """
+    n = max(1, len(prints) if rows is None else len(rows))
+    chains = _chains(prints.shape[1], width, prints.dtype.itemsize)
+    machines = min(len(chains), max(2, current().slots())) if lies_in_parts(prints) else 1
+    shares = [chains[first::machines] for first in range(machines)]
+    pairs = _all_distinct(by_rows(partial(_of_bands, least, width, rows), prints, shares))
+    return pairs // n, pairs % n
+
+
+def _of_bands(
+    least: float | np.ndarray, width: int, rows: np.ndarray | None, prints: Rows, chains: Sequence[tuple[int, ...]]
+) -> np.ndarray:
+    """(p,) int64 pairs of `candidates` by some bands, each as one number, sorted."""
     n = len(prints) if rows is None else len(rows)
     needed = np.broadcast_to(np.asarray(least, dtype=np.float64), len(prints))
-    found: list[np.ndarray] = []
-    waiting = 0
-    for chain in _chains(prints.shape[1], width, prints.dtype.itemsize):
-        places = np.array(chain)
-        for left, right in _meetings(prints[:, places] if rows is None else prints[np.ix_(rows, places)], width):
-            one, other = (left, right) if rows is None else (rows[left], rows[right])
-            alike = agreement(prints, one, other) >= np.minimum(needed[one], needed[other])
-            found.append(left[alike] * n + right[alike])
-            waiting += int(alike.sum())
-            if waiting > MOST_WAITING:
-                found = [distinct(np.concatenate(found))]
-                waiting = 0
-    pairs = distinct(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
-    return pairs // max(n, 1), pairs % max(n, 1)
+
+    def alike() -> Iterator[np.ndarray]:
+        for numbers in _numbers(prints, rows, chains):
+            for left, right in _meetings(numbers, width):
+                one, other = (left, right) if rows is None else (rows[left], rows[right])
+                good = agreement(prints, one, other) >= np.minimum(needed[one], needed[other])
+                yield left[good] * n + right[good]
+
+    return _all_distinct(alike())
 
 
-def agreement(prints: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _all_distinct(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """The different ones of all parts, sorted; what waits for that is bounded."""
+    found, waiting = [np.zeros(0, dtype=np.int64)], 0
+    for part in parts:
+        found.append(part)
+        waiting += len(part)
+        if waiting > MOST_WAITING:
+            found, waiting = [distinct(np.concatenate(found))], 0
+    return distinct(np.concatenate(found))
+
+
+def _numbers(prints: Any, rows: np.ndarray | None, chains: Sequence[tuple[int, ...]]) -> Iterator[np.ndarray]:
+    """(m, c) numbers of each band; those of prints that lie in parts are read in one go."""
+    if not lies_in_parts(prints):
+        for chain in chains:
+            yield prints[:, np.array(chain)] if rows is None else prints[np.ix_(rows, np.array(chain))]
+        return
+    some = np.arange(len(prints)) if rows is None else rows
+    used, step = np.unique(np.concatenate(chains)), rows_of_piece(prints)
+    held = np.concatenate([prints[some[begin : begin + step]][:, used] for begin in range(0, max(1, len(some)), step)])
+    for chain in chains:
+        yield held[:, np.searchsorted(used, chain)]
+
+
+def agreement(prints: Any, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(p,) float64 share of the numbers in which the prints of pairs agree."""
-    out = np.empty(len(left))
-    for first in range(0, len(left), BLOCK_PAIRS):
-        part = slice(first, first + BLOCK_PAIRS)
+    out, step = np.empty(len(left)), LYING_PAIRS if lies_in_parts(prints) else BLOCK_PAIRS
+    for first in range(0, len(left), step):
+        part = slice(first, first + step)
         equal = prints.take(left[part], 0) == prints.take(right[part], 0)
         out[part] = equal.sum(1, dtype=np.uint16)
     return out / max(prints.shape[1], 1)

@@ -53,7 +53,7 @@ class Films:
         if not len(owner):
             return owner, owner
         base = np.ascontiguousarray(np.concatenate(looks))
-        one, other = _nearest.candidates(base, base[None], LEAST_COSINE, CANDIDATES)
+        one, other = _nearest.candidates(base, base[None], LEAST_COSINE, CANDIDATES, workers=0)
         left, right = np.minimum(owner[one], owner[other]), np.maximum(owner[one], owner[other])
         code = np.unique((left * np.int64(len(looks)) + right)[left < right])
         return code // len(looks), code % len(looks)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 
 from curate.engines.local import ordered_map
@@ -12,7 +16,8 @@ BLOCK_BYTES = 1 << 21
 """Products that are looked through at once: they stay near the processor."""
 EXACT_ROWS = 8_000
 """Up to here all products are taken; above an index of cells (faiss) looks into the nearest ones alone."""
-PROBES = 12
+PROBES, ASKED = 12, 4_096
+"""Cells that are looked into, and rows that the index is asked about at a time."""
 
 
 def candidates(
@@ -33,12 +38,16 @@ def candidates(
     n = len(base)
     if n < 2:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    most = min(most, n - 1)
     if n <= EXACT_ROWS:
-        row, other = _exact(base, queries, least, min(most, n - 1), workers)
-    else:
-        row, other = _indexed(base, queries, least, min(most, n - 1))
-    code = np.unique(np.minimum(row, other) * np.int64(n) + np.maximum(row, other))
-    return code // n, code % n
+        return paired([_codes(*_exact(base, queries, least, most, workers), n)], n)
+    index = indexed(base)
+
+    def block(begin: int) -> np.ndarray:
+        return searched(index, queries[:, begin : begin + ASKED], begin, least, most)
+
+    with one_thread_products():
+        return paired(ordered_map(block, range(0, n, ASKED), workers), n)
 
 
 def _exact(
@@ -70,7 +79,8 @@ def _exact(
     return np.concatenate(rows).astype(np.int64), np.concatenate(others).astype(np.int64)
 
 
-def _indexed(base: np.ndarray, queries: np.ndarray, least: float, most: int) -> tuple[np.ndarray, np.ndarray]:
+def indexed(base: np.ndarray) -> Any:
+    """An index of cells (faiss) of (n, d) float32 unit vectors."""
     n, width = base.shape
     library = faiss()
     cells = int(4 * np.sqrt(n))
@@ -78,19 +88,56 @@ def _indexed(base: np.ndarray, queries: np.ndarray, least: float, most: int) -> 
     index.nprobe = PROBES
     index.train(base[:: max(1, n // (64 * cells))])
     index.add(base)
+    return index
+
+
+def searched(index: Any, queries: np.ndarray, begin: int, least: float, most: int) -> np.ndarray:
+    """(p,) int64 pairs that some rows ask for, each as one number (`paired`).
+
+    Args:
+        index: from `indexed`.
+        queries: (q, m, d) float32 unit vectors, q ways to ask for each of the rows.
+        begin: the first of them; all are asked `ASKED` at a time, from 0 on.
+        least: as of `candidates`.
+        most: as of `candidates`, less than there are rows.
+    """
     rows, others, values = [], [], []
-    for query in queries:
-        value, near = index.search(np.ascontiguousarray(query), most + 1)
-        row, place = np.nonzero((value >= least) & (near >= 0) & (near != np.arange(n)[:, None]))
-        rows.append(row)
-        others.append(near[row, place])
-        values.append(value[row, place])
+    asking = np.arange(begin, begin + queries.shape[1])
+    with _one_thread():
+        for query in queries:
+            value, near = index.search(np.ascontiguousarray(query), most + 1)
+            row, place = np.nonzero((value >= least) & (near >= 0) & (near != asking[:, None]))
+            rows.append(row)
+            others.append(near[row, place])
+            values.append(value[row, place])
     row, other, value = np.concatenate(rows), np.concatenate(others), np.concatenate(values)
     order = np.lexsort((other, -value, row))
     row, other = row[order], other[order]
-    _, first = np.unique(row * np.int64(n) + other, return_index=True)  # the likest query stands first
+    _, first = np.unique(row * np.int64(index.ntotal) + other, return_index=True)  # the likest query stands first
     first.sort()
     row, other = row[first], other[first]
-    counts = np.bincount(row, minlength=n)
+    counts = np.bincount(row, minlength=queries.shape[1])
     rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return row[rank < most].astype(np.int64), other[rank < most].astype(np.int64)
+    return _codes(row[rank < most] + begin, other[rank < most], index.ntotal)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """faiss cuts what it is asked by the threads that it has, and the last bits hang on the cuts."""
+    library = faiss()
+    threads = library.omp_get_max_threads()
+    library.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        library.omp_set_num_threads(threads)
+
+
+def _codes(row: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
+    return np.unique(np.minimum(row, other) * np.int64(n) + np.maximum(row, other))
+
+
+def paired(codes: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """(p,) and (p,) int64 rows of pairs among n that were found block by block, each once."""
+    found = np.unique(np.concatenate(list(codes)))
+    return found // n, found % n

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from curate.evidence.measures.text_shingles import BINS, letter_prints
-from curate.evidence.pairs._banding import band_rows, candidates
-from curate.evidence.pairs._record_fields import Field, equal_share
+from curate.evidence.pairs._banding import band_rows, candidates, distinct
+from curate.evidence.pairs._record_fields import WIDE, Field, equal_fields, equal_share, side_by_side
 
 LARGEST_BLOCK = 50
 """Rows with one key; of more, none are compared by that key alone. A record's letters are a key, too: of what a few
@@ -23,6 +23,9 @@ LEAST_EQUAL = 0.3
 LEAST_LETTERS, LEAST_EQUAL_BESIDE = 0.5, 0.1
 """The same for pairs that have so many of their letters in common."""
 MOST_WAITING = 1 << 22
+ENOUGH_FILLED = 16
+"""Fields of a sample of `WIDE` that both rows of a pair must have before the sample says how much of the pair is equal;
+where less than half of what is asked for is, the pair is not looked at further."""
 
 
 def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,36 +42,53 @@ def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarra
     Returns:
         (p,) and (p,) int64 rows, the left one lower, each pair once, sorted.
     """
-    found, waiting = [np.zeros(0, dtype=np.int64)], 0
+    codes = side_by_side(fields)
+    none = np.zeros(0, dtype=np.int64)
+    found, raw, waiting = [none], [none], 0
     for key in _keys(fields, n):
         left, right = _within(key)
-        kept = equal_share(fields, left, right) >= LEAST_EQUAL
-        found.append(left[kept] * n + right[kept])
-        waiting += int(kept.sum())
+        raw.append(left * n + right)
+        waiting += len(left)
         if waiting > MOST_WAITING:
-            found, waiting = [np.unique(np.concatenate(found))], 0
+            found = [distinct(np.concatenate([*found, _alike(codes, raw, LEAST_EQUAL)]))]
+            raw, waiting = [none], 0
     prints, rows = _letters(fields, n)
     left, right = candidates(prints, LEAST_LETTERS, band_rows(n))
-    left, right = rows[left], rows[right]
-    kept = equal_share(fields, left, right) >= LEAST_EQUAL_BESIDE
-    pairs = np.unique(np.concatenate([*found, left[kept] * n + right[kept]]))
+    beside = _alike(codes, [rows[left] * n + rows[right]], LEAST_EQUAL_BESIDE)
+    pairs = distinct(np.concatenate([*found, _alike(codes, raw, LEAST_EQUAL), beside]))
     return pairs // max(n, 1), pairs % max(n, 1)
 
 
+def _alike(codes: np.ndarray, parts: Sequence[np.ndarray], least: float) -> np.ndarray:
+    """The different ones of (p,) int64 pairs of which so large a share is equal."""
+    n, d = codes.shape
+    pairs = distinct(np.concatenate(parts))
+    if d > WIDE:
+        some = np.ascontiguousarray(codes[:, np.random.default_rng(0).permutation(d)[:WIDE]])
+        equal, both = equal_fields(some, pairs // n, pairs % n)
+        pairs = pairs[(both < ENOUGH_FILLED) | (equal >= 0.5 * least * both)]
+    return pairs[equal_share(codes, pairs // n, pairs % n) >= least]
+
+
 def _keys(fields: Sequence[Field], n: int) -> Iterator[np.ndarray]:
-    """(n,) int64 keys, -1 for none: each field, then combinations of fields in random orders."""
-    yield from (field.codes for field in fields)
+    """(n,) int64 keys, -1 for none: each field, then combinations of fields in random orders.
+
+    Of many fields the most telling `WIDE` are keys by themselves, and each order has as many.
+    """
+    agreement = np.array([field.agreement for field in fields])
+    single = range(len(fields)) if len(fields) <= WIDE else np.argsort(agreement, kind="stable")[:WIDE].tolist()
+    yield from (fields[place].codes for place in single)
     rng = np.random.default_rng(0)
     for _ in range(ORDERS):
         key, meetings, parts = np.zeros(n, dtype=np.int64), float(n), 0
-        for place in rng.permutation(len(fields)):
+        for place in rng.permutation(len(fields))[:WIDE]:
             field = fields[place]
-            if field.agreement > 0.9:
+            if agreement[place] > 0.9:
                 continue
             gone = (key < 0) | (field.codes < 0)
             key = np.unique(key * len(field.counts) + field.codes, return_inverse=True)[1].astype(np.int64)
             key[gone] = -1
-            meetings, parts = meetings * field.agreement, parts + 1
+            meetings, parts = meetings * agreement[place], parts + 1
             if meetings <= FEW_MEETINGS:
                 if parts > 1:
                     yield key
@@ -97,7 +117,9 @@ def _letters(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarray]:
     """(m, 128) uint8 MinHash of the letters of records, and (m,) int64 their rows: those that few are alike in all."""
     key = np.zeros(n, dtype=np.int64)
     for field in fields:
-        key = np.unique(key * (len(field.counts) + 1) + field.codes + 1, return_inverse=True)[1].astype(np.int64)
+        values, key = np.unique(key * (len(field.counts) + 1) + field.codes + 1, return_inverse=True)
+        if len(values) == n:  # each row is one of its own already
+            break
     _, first, counts = np.unique(key, return_index=True, return_counts=True)
     few = counts <= LARGEST_BLOCK
     rows = np.flatnonzero(few[key])

@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from curate.evidence.pairs._record_fields import DIFFERENT, EQUAL, MISSING, Field, compare_values, equal_share
+from curate.evidence.pairs._record_dependence import dependence
+from curate.evidence.pairs._record_fields import (
+    DIFFERENT,
+    EQUAL,
+    MISSING,
+    WIDE,
+    Field,
+    equal_share,
+    levels,
+    side_by_side,
+)
 
 ROUNDS, SETTLED_BITS = 25, 0.001
 PRIOR_SIMILAR = 0.1
@@ -15,17 +25,16 @@ PRIOR_MATCHES = 20.0
 """Matches that are supposed of each field before any was seen: a tenth similar, a third of the most different."""
 MOST_DIFFERENT, MOST_CELLS = 0.15, 1.5
 """Share of a field's values, and number of a record's cells on average, that a copy may have changed altogether."""
-RANDOM_PAIRS, RANDOM_CELLS = 20_000, 400_000
-DEPENDENCE_WORK = 20_000_000
+RANDOM_PAIRS, RANDOM_CELLS, FEWEST_RANDOM = 20_000, 400_000, 200
 COPY_SHARE, COPY_GROUP = 0.5, 3
 MOST_COPIES = 5
 """Pairs per row that may be matches; what stands further down in the order of evidence is how the table is."""
-APART, SERIAL = 0.5, 0.9
+APART, SERIAL, WIDE_TURNS = 0.5, 0.9, 32
 """Where most of the seeming matches differ in a field, the field tells records apart, unless so large a share of its
-values is unique that it only numbers them."""
+values is unique that it only numbers them; of wide tables up to a 32nd of the fields is told apart at a time."""
 TOLD_APART = 1e-12
-BLOCK_PAIRS = 1 << 16
-MOST_CELLS_COMPARED = 50_000_000
+BLOCK_PAIRS, BLOCK_CELLS, NEAR_CELLS = 1 << 16, 1 << 23, 1 << 19
+MOST_CELLS_COMPARED, MOST_WIDE_CELLS = 50_000_000, 8_000_000
 MOST_PARENTS = 64
 """Fields, the most telling, on which others are asked to depend."""
 
@@ -37,7 +46,8 @@ class Weights:
     Attributes:
         match: (d, 4) probability of each level in a match.
         chance: (d, 4) probability of each level in a pair of random rows.
-        given: (d, d) bits that equality in the second field adds where the first one is equal.
+        given: (k, d) bits that equality in a field adds where one of the k most telling ones is equal; inf where that
+            says nothing of it.
         order: (d,) fields, the most telling first.
         counted: (d,) bool, fields that are looked at.
         prior_bits: log2 of the odds that two random rows are a match.
@@ -53,9 +63,20 @@ class Weights:
     trust: float = 1.0
 
 
-def levels(fields: Sequence[Field], left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(p, d) int8 comparison of every field of pairs of rows."""
-    return np.stack([compare_values(field, left, right) for field in fields], axis=1)
+def most_pairs(n: int, d: int) -> int:
+    """Pairs of n rows with d fields that are compared, at most: the most alike ones.
+
+    Of wide tables they are some more than may be matches.
+    """
+    most = MOST_CELLS_COMPARED // d
+    return most if d <= WIDE else min(most, max((MOST_COPIES + 1) * n, MOST_WIDE_CELLS // d))
+
+
+def nearest(codes: np.ndarray, left: np.ndarray, right: np.ndarray, most: int) -> np.ndarray:
+    """Places of the `most` pairs of which the largest share of the fields is equal, ascending."""
+    if len(left) <= most:
+        return np.arange(len(left))
+    return np.sort(np.argsort(-equal_share(codes, left, right), kind="stable")[:most])
 
 
 def fit(fields: Sequence[Field], left: np.ndarray, right: np.ndarray) -> Weights:
@@ -71,49 +92,50 @@ def fit(fields: Sequence[Field], left: np.ndarray, right: np.ndarray) -> Weights
         right: (p,) int64 rows.
     """
     n, d = len(fields[0].codes), len(fields)
-    most = MOST_CELLS_COMPARED // d
-    if len(left) > most:
-        nearest = np.sort(np.argsort(-equal_share(fields, left, right), kind="stable")[:most])
-        left, right = left[nearest], right[nearest]
+    codes = side_by_side(fields)
+    most_alike = nearest(codes, left, right, most_pairs(n, d))
+    left, right = left[most_alike], right[most_alike]
     compared = levels(fields, left, right)
     agreement = np.array([field.agreement for field in fields])
-    given = _dependence(fields, np.setdiff1d(np.arange(n), _copies(compared, left, right, n)), agreement)
     order = np.argsort(agreement, kind="stable")
+    alone = np.setdiff1d(np.arange(n), _copies(compared, left, right, n))
+    given = dependence(codes, order[:MOST_PARENTS], alone, agreement)
     prior_bits = -float(np.log2(n))
     weights = Weights(np.tile(_supposed(d), (d, 1)), _chance(fields), given, order, np.ones(d, dtype=bool), prior_bits)
-    apart = np.zeros(d, dtype=bool)
+    apart, at_once = np.zeros(d, dtype=bool), 1 if d <= WIDE else d // WIDE_TURNS
+    equal = equality_bits(weights, fields, compared, left)
     for _ in range(d + 1):
-        weights, probability = _converged(weights, fields, compared, left, apart)
+        weights, probability = _converged(weights, compared, equal, n, apart)
         differs = np.where(compared == MISSING, 0.0, compared == DIFFERENT).T @ probability
         filled = (compared != MISSING).T @ probability
         odd = (differs > APART * filled) & (filled > 1) & ~apart & weights.counted
         if not odd.any():
             break
-        worst = int(np.argmax(np.where(odd, differs / np.maximum(filled, 1e-9), -1)))
-        unique = (fields[worst].counts == 1).sum() >= SERIAL * len(fields[worst].counts)
-        if unique:
-            weights.counted[worst] = False
-        else:
-            apart[worst] = True
+        share = np.where(odd, differs / np.maximum(filled, 1e-9), -1)
+        worst = np.argsort(-share, kind="stable")[: min(at_once, int(odd.sum()))]
+        serial = np.array([(fields[k].counts == 1).sum() >= SERIAL * len(fields[k].counts) for k in worst.tolist()])
+        apart[worst[~serial]] = True
+        if serial.any():
+            weights.counted[worst[serial]] = False
+            equal = equality_bits(weights, fields, compared, left)
     return weights
 
 
 def _converged(
-    weights: Weights, fields: Sequence[Field], compared: np.ndarray, left: np.ndarray, apart: np.ndarray
+    weights: Weights, compared: np.ndarray, equal: np.ndarray, n: int, apart: np.ndarray
 ) -> tuple[Weights, np.ndarray]:
     """The weights after some rounds, and the (p,) probabilities of the candidates."""
-    n = len(fields[0].codes)
-    equal = equality_bits(weights, fields, compared, left)
-    probability = np.zeros(len(left))
+    d = compared.shape[1]
+    probability = np.zeros(len(compared))
     for _ in range(ROUNDS):
         evidence = _evidence(weights, compared, equal)
         weights = replace(weights, trust=_trust(evidence, n))
         probability = _probability(weights, evidence)
         counts = np.stack([probability @ (compared == level) for level in range(4)], axis=1)
         counts[:, MISSING] = 0
-        counts += PRIOR_MATCHES * _supposed(len(fields))
+        counts += PRIOR_MATCHES * _supposed(d)
         match = counts / counts.sum(1, keepdims=True)
-        most = np.where(apart, TOLD_APART, _most_different(len(fields)))
+        most = np.where(apart, TOLD_APART, _most_different(d))
         excess = np.maximum(match[:, DIFFERENT] - most, 0)
         match[:, DIFFERENT] -= excess
         match[:, EQUAL] += excess
@@ -151,25 +173,35 @@ def _trust(evidence: np.ndarray, n: int) -> float:
 def equality_bits(weights: Weights, fields: Sequence[Field], compared: np.ndarray, left: np.ndarray) -> np.ndarray:
     """(p,) float64 bits of evidence that the equal values of pairs are, rare ones more, each beyond what the others
     already say."""
-    total = np.zeros(len(left))
-    own = [-np.log2(np.maximum(field.counts, 2) / max(len(field.codes), 2)) for field in fields]
-    for first in range(0, len(left), BLOCK_PAIRS):
-        part = slice(first, first + BLOCK_PAIRS)
-        equal = compared[part] == EQUAL
+    order = weights.order[weights.counted[weights.order]]
+    parents = weights.counted[weights.order[: len(weights.given)]]
+    given = weights.given[parents][:, order]
+    counted = [fields[place] for place in order.tolist()]
+    own = [-np.log2(np.maximum(field.counts, 2) / max(len(field.codes), 2)) for field in counted]
+    of_value = np.concatenate([np.zeros(1), *own])  # the first one of fields without any value
+    begin = np.cumsum([1, *(len(bits) for bits in own[:-1])]) * np.array([len(bits) > 0 for bits in own])
+    codes, total = side_by_side(counted), np.zeros(len(left))
+    for part in _blocks(len(left), len(order), NEAR_CELLS):
+        equal = compared[part][:, order] == EQUAL
         added = np.full(equal.shape, np.inf)
-        for field in weights.order[weights.counted[weights.order]]:
-            here = equal[:, field]
-            bits = own[field][np.maximum(fields[field].codes[left[part]], 0)] if len(own[field]) else 0.0
-            total[part] += np.where(here, np.maximum(np.minimum(bits, added[:, field]), 0.0), 0.0)
-            np.minimum(added, np.where(here[:, None], weights.given[field][None], np.inf), out=added)
+        for place, said in enumerate(given):
+            rows = np.flatnonzero(equal[:, place])
+            added[rows, place + 1 :] = np.minimum(added[rows, place + 1 :], said[place + 1 :])
+        bits = np.minimum(of_value[begin + np.maximum(codes[left[part]], 0)], added)
+        # One after the other, so that the sum is the same whatever the blocks.
+        total[part] = np.cumsum(np.where(equal, np.maximum(bits, 0.0), 0.0), axis=1)[:, -1]
     return total
+
+
+def _blocks(pairs: int, fields: int, cells: int) -> list[slice]:
+    step = max(1, min(BLOCK_PAIRS, cells // fields))
+    return [slice(first, first + step) for first in range(0, pairs, step)]
 
 
 def match_probability(weights: Weights, fields: Sequence[Field], left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(p,) float64 probability that two records are one."""
     out = np.zeros(len(left))
-    for first in range(0, len(left), BLOCK_PAIRS):
-        part = slice(first, first + BLOCK_PAIRS)
+    for part in _blocks(len(left), len(fields), BLOCK_CELLS):
         compared = levels(fields, left[part], right[part])
         equal = equality_bits(weights, fields, compared, left[part])
         out[part] = _probability(weights, _evidence(weights, compared, equal))
@@ -194,7 +226,7 @@ def _chance(fields: Sequence[Field]) -> np.ndarray:
     """(d, 4) how random pairs of rows compare."""
     n = len(fields[0].codes)
     rng = np.random.default_rng(0)
-    left, right = rng.integers(0, n, (2, min(RANDOM_PAIRS, max(RANDOM_CELLS // len(fields), 500))))
+    left, right = rng.integers(0, n, (2, min(RANDOM_PAIRS, max(RANDOM_CELLS // len(fields), FEWEST_RANDOM))))
     other = left != right
     compared = levels(fields, left[other], right[other])
     counts = np.stack([(compared == level).sum(0) for level in range(4)], axis=1).astype(np.float64)
@@ -220,33 +252,3 @@ def _copies(compared: np.ndarray, left: np.ndarray, right: np.ndarray, n: int) -
     later = np.ones(n, dtype=bool)
     later[first] = False
     return np.flatnonzero(later & (sizes <= COPY_GROUP))
-
-
-def _dependence(fields: Sequence[Field], rows: np.ndarray, agreement: np.ndarray) -> np.ndarray:
-    """(d, d) bits that equality in field j adds where field i is equal, at most what it says on its own."""
-    d = len(fields)
-    rng = np.random.default_rng(0)
-    most = max(500, DEPENDENCE_WORK // max(d * min(d, MOST_PARENTS), 1))
-    rows = np.sort(rng.permutation(rows)[:most])
-    codes = [field.codes[rows] for field in fields]
-    given = np.full((d, d), np.inf)
-    alone = [_pairs_within(code) for code in codes]
-    telling = np.argsort(agreement, kind="stable")
-    parents, rest = telling[:MOST_PARENTS].tolist(), telling[MOST_PARENTS:].tolist()
-    for place, i in enumerate(parents):
-        for j in (*parents[:place], *rest):
-            both_filled = (codes[i] >= 0) & (codes[j] >= 0)
-            joint = np.where(both_filled, codes[i] * (len(fields[j].counts) + 1) + codes[j], -1)
-            both = _pairs_within(joint)
-            for first, second in ((i, j), (j, i)):
-                expected = agreement[second]
-                if expected > 0:
-                    # A few pairs are no proof that one field follows from the other.
-                    share = (both + 10 * expected) / (alone[first] + 10)
-                    given[first, second] = -np.log2(np.clip(share, expected, 1.0))
-    return given
-
-
-def _pairs_within(codes: np.ndarray) -> float:
-    counts = np.unique(codes[codes >= 0], return_counts=True)[1].astype(np.float64)
-    return float((counts * (counts - 1) / 2).sum())

@@ -41,7 +41,7 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     some = rows[evidence.measure("audio.print_frames")[rows] > 0]
     if len(some) < 2:
         return Pairs.none()
-    left, right = candidates(evidence.measure("audio.print_keys")[some], LEAST_KEYS, 1)
+    left, right = candidates(evidence.rows_of("audio.print_keys", some), LEAST_KEYS, 1)
     left, right = some[left], some[right]
     return above(Pairs.of(left, right, kept_similarity(evidence, METHOD, left, right)), least)
 

@@ -13,6 +13,7 @@ from curate.evidence.decoding import fingerprint
 from curate.evidence.estimates import libraries
 from curate.evidence.measurements import registered
 from curate.randomness import digest
+from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -54,7 +55,8 @@ def kept_similarity(
     keys, name = _pair_keys(evidence.table.content, left, right), _folder(evidence, method)
     found, values, damaged = store.lookup(name, keys, FIELDS)
     if damaged:
-        evidence.note(f"{damaged} damaged file(s) of compared pairs in the cache set aside; they were compared again")
+        files = counted(damaged, "damaged file")
+        evidence.note(f"{files} of compared pairs in the cache set aside; the pairs were compared again")
     similarity, missing = values["similarity"], np.flatnonzero(~found)
     if len(missing):
         similarity[missing] = compared(missing)

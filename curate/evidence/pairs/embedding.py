@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curate.evidence.pairs.method import Method, Pairs, above
+from curate.evidence.parts.lying import where_they_lie
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -66,12 +67,16 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
 def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(p,) float32 cosine similarity; 0 where a row has no vector."""
     vectors = evidence.embedding().vectors
-    result = np.empty(len(left), dtype=np.float32)
-    for begin in range(0, len(left), BLOCK_ROWS):
-        some = slice(begin, begin + BLOCK_ROWS)
-        products = np.einsum("ij,ij->i", vectors[left[some]], vectors[right[some]])
-        result[some] = np.nan_to_num(products).clip(0, 1)
-    return result
+    begins = range(0, len(left), BLOCK_ROWS)
+    blocks = [(left[begin : begin + BLOCK_ROWS], right[begin : begin + BLOCK_ROWS]) for begin in begins]
+    return np.concatenate([np.zeros(0, dtype=np.float32), *where_they_lie(_cosines, vectors, blocks)])
+
+
+def _cosines(vectors: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """(p,) float32 in [0, 1] of pairs of rows."""
+    left, right = pairs
+    products = np.einsum("ij,ij->i", vectors[left], vectors[right])
+    return np.nan_to_num(products).clip(0, 1).astype(np.float32, copy=False)
 
 
 def _neighbours(evidence: Evidence) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

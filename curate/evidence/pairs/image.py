@@ -6,13 +6,16 @@ pair some tenths of a millisecond.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from curate.evidence.pairs._lying_pictures import LyingPictures
 from curate.evidence.pairs._pictures import Pictures, random_pairs, usual_similarity
 from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
+from curate.evidence.parts.lying import elsewhere, lies_in_parts
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -40,7 +43,8 @@ def threshold(evidence: Evidence) -> float:
     left, right = random_pairs(len(rows))
     drawn, places = np.unique(np.concatenate([left, right]), return_inverse=True)
     first, second = places.reshape(2, -1)
-    usual = usual_similarity(_pictures(evidence, rows[drawn]), first, second)
+    prints, spread = _prints(evidence, rows[drawn])
+    usual = elsewhere(partial(_usual, first, second, spread), prints)
     return float(np.clip(1.0 - SHARE_OF_GAP * (1.0 - usual) ** 2, MIN_SIMILARITY, LARGEST_THRESHOLD))
 
 
@@ -70,9 +74,19 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
     return alike * (shown[left] & shown[right] & _contrasts_alike(evidence, left, right))
 
 
-def _pictures(evidence: Evidence, rows: np.ndarray) -> Pictures:
-    prints, spread = evidence.rows_of("image.print", rows), evidence.rows_of("image.print_spread", rows)
+def _pictures(evidence: Evidence, rows: np.ndarray) -> Pictures | LyingPictures:
+    prints, spread = _prints(evidence, rows)
+    if evidence.store is not None and lies_in_parts(prints):
+        return LyingPictures(prints, spread, evidence.store.folder / "estimates")
     return Pictures.of(prints, spread, evidence.settings.workers)
+
+
+def _prints(evidence: Evidence, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return evidence.rows_of("image.print", rows), evidence.rows_of("image.print_spread", rows)
+
+
+def _usual(first: np.ndarray, second: np.ndarray, spread: np.ndarray, prints: np.ndarray) -> float:
+    return usual_similarity(Pictures.of(prints[:], spread), first, second)
 
 
 def _contrasts_alike(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -88,4 +102,4 @@ def _comparable(evidence: Evidence) -> np.ndarray:
     return shown
 
 
-METHOD = Method("correlation of the aligned images", 4, needs, threshold, find, compare)
+METHOD = Method("correlation of the aligned images", 5, needs, threshold, find, compare)

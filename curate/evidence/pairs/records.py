@@ -1,4 +1,8 @@
-"""Near-duplicate records: rows of a table that are one record written twice, with slips."""
+"""Near-duplicate records: rows of a table that are one record written twice, with slips.
+
+In tables of more than `WIDE` columns some of the columns bring rows together, and the most alike pairs alone, some more
+than may be matches, are compared in all columns.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from curate.evidence.pairs._record_blocks import record_pairs
-from curate.evidence.pairs._record_fields import Field, encode
-from curate.evidence.pairs._record_weights import Weights, fit, match_probability
+from curate.evidence.pairs._record_fields import WIDE, Field, encode, side_by_side
+from curate.evidence.pairs._record_weights import Weights, fit, match_probability, most_pairs, nearest
 from curate.evidence.pairs.embedding import content_nodes
 from curate.evidence.pairs.method import Method, Pairs, above
 
@@ -88,6 +92,9 @@ def link(table_fields: list[Field], rows: np.ndarray, columns: tuple[str, ...] =
         return Linkage(rows, columns, (), none, none, None)
     fields = [own[place] for place in telling]
     left, right = record_pairs(fields, len(rows))
+    if len(fields) > WIDE:
+        most_alike = nearest(side_by_side(fields), left, right, most_pairs(len(rows), len(fields)))
+        left, right = left[most_alike], right[most_alike]
     weights = fit(fields, left, right)
     # Values are counted among the rows that take part, in pairs of whatever rows.
     whole = tuple(table_fields[place].counted_by(own[place]) for place in telling)
@@ -108,4 +115,4 @@ def _linkage(evidence: Evidence) -> Linkage:
     return known
 
 
-METHOD = Method("probability of being one record", 3, needs, threshold, find, compare)
+METHOD = Method("probability of being one record", 4, needs, threshold, find, compare)

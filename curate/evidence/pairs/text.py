@@ -11,6 +11,7 @@ from curate.evidence.pairs._banding import band_rows, candidates, merged
 from curate.evidence.pairs._overlap import LONG_SHARE, LONG_TEXT, text_similarity
 from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
+from curate.evidence.parts.lying import by_pieces, lies_in_parts
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -43,7 +44,7 @@ def threshold(evidence: Evidence) -> float:
 
 def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     """Pairs that share a band of the MinHash and have enough pieces in common."""
-    letters, characters, words = (evidence.measure(name) for name in NEEDS)
+    letters, characters, words = (evidence.rows_of(name) for name in NEEDS)
     left, right = candidate_pairs(letters, characters, words, rows, least)
     return above(Pairs.of(left, right, kept_similarity(evidence, METHOD, left, right)), least)
 
@@ -74,9 +75,14 @@ def _candidates(
     prints: np.ndarray, rows: np.ndarray, least: float | np.ndarray, width: Callable[[int], int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(p,) and (p,) of `rows`: pairs by one kind of print, among those that have one."""
-    some = rows[np.asarray(prints.any(1))[rows]]
+    printed = by_pieces(_any, prints, rows)[0] if lies_in_parts(prints) else _any(prints)[0][rows]
+    some = rows[printed]
     left, right = candidates(prints, least, width(len(some)), some)
     return some[left], some[right]
+
+
+def _any(prints: np.ndarray) -> tuple[np.ndarray]:
+    return (np.asarray(prints.any(1)),)
 
 
 def word_band_rows(rows: int) -> int:

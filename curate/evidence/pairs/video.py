@@ -12,6 +12,7 @@ import numpy as np
 from curate.evidence.pairs._films import Films
 from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
+from curate.evidence.parts.lying import elsewhere
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -37,7 +38,7 @@ def find(evidence: Evidence, rows: np.ndarray, least: float) -> Pairs:
     """Pairs whose films are at least that much alike."""
     rows = rows[_comparable(evidence)[rows]]
     films = _films(evidence, rows)
-    left, right = films.candidates()
+    left, right = elsewhere(_candidates, films.prints, films.seconds)
     similarity = kept_similarity(
         evidence, METHOD, rows[left], rows[right], lambda some: films.similarity(left[some], right[some])
     )
@@ -57,6 +58,10 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
 
 def _films(evidence: Evidence, rows: np.ndarray) -> Films:
     return Films(evidence.rows_of("video.print", rows), evidence.rows_of("video.print_seconds", rows))
+
+
+def _candidates(prints: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return Films(prints, seconds).candidates()
 
 
 def _comparable(evidence: Evidence) -> np.ndarray:

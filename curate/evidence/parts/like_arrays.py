@@ -91,6 +91,10 @@ class LyingRows(np.lib.mixins.NDArrayOperatorsMixin):
         whole = self[:]
         return whole if dtype is None else whole.astype(dtype, copy=False)
 
+    def take(self, places: Any, axis: int | None = None) -> np.ndarray:
+        """As of an array: whole rows where `axis` is 0."""
+        return self[places] if axis == 0 else self[:].take(places, axis)
+
     def taken(self, rows: np.ndarray) -> np.ndarray:
         """(m, ...) copy of rows by (m,) int64 positions, none of them negative. Raises `Absent`."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from curate.errors import ConfigError, nearest
+from curate.wording import counted
 
 USUAL = {"cpu": "cpu", "cuda": "cuda", "gpu": "cuda", "mps": "mps"}
 """What people write -> what torch calls it."""
@@ -27,7 +28,7 @@ def device_of(asked: str | int | torch.device | None) -> torch.device:
     if device.type == "cuda":
         there = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= there:
-            found = f"{there} CUDA device(s), counted from 0" if there else "no CUDA device"
+            found = f"{counted(there, 'CUDA device')}, counted from 0" if there else "no CUDA device"
             raise ConfigError(f"there is no device {asked!r}: torch finds {found}; cpu works everywhere")
         return torch.device("cuda", torch.cuda.current_device()) if device.index is None else device
     try:

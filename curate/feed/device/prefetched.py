@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import torch
 
 from curate.errors import ConfigError
-from curate.feed.batches import LEFT
 from curate.feed.cursor import Cursor
 from curate.feed.device.left import Left
 from curate.feed.device.named import device_of
 from curate.feed.device.preparing import Preparation
+from curate.feed.draws import LEFT
 from curate.feed.inputs.image import Images
 from curate.feed.tensors import each_tensor, on_device
 
@@ -29,11 +29,13 @@ class _Ahead(NamedTuple):
     Attributes:
         batch: what will be handed out.
         drawn: where the epoch stands when it has been.
+        is_last: whether it is the last of its epoch.
         event: of the stream that copies it; None without one.
     """
 
     batch: dict[str, Any]
     drawn: int
+    is_last: bool
     event: Any
 
 
@@ -111,7 +113,7 @@ class Prefetched:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The batches of the epoch; see `Loader`."""
-        at = self.loader.cursor
+        at = self.loader.upcoming()
         self._cursor.go_to(at.epoch, at.drawn if at.resumes else 0)
         epoch, finished = at.epoch, False
         ahead: deque[_Ahead] = deque()
@@ -126,28 +128,28 @@ class Prefetched:
                     del batch
                 if not ahead:
                     break
-                self._cursor.drawn = ahead[0].drawn
+                self._cursor.drawn, self._cursor.complete = ahead[0].drawn, ahead[0].is_last
                 yield self._handed(ahead.popleft())
             finished = True
             self._cursor.finish()
         finally:
             source.close()  # type: ignore[attr-defined]
-            if not finished and self.loader.epoch != epoch:
-                # The loader is through, though not all was handed out: an iteration that is left begins its epoch anew.
-                self.loader.set_epoch(epoch)
+            if not finished and self._cursor.epoch == epoch:
+                # The loader may be through, though not all was handed out: then the epoch begins anew.
+                self.loader.set_epoch(epoch + self._cursor.complete)
 
     def _sent(self, batch: dict[str, Any], side: Any) -> _Ahead:
         """A batch, its copying begun."""
-        drawn, asked = self.loader.cursor.drawn, batch.pop(LEFT, ())
+        at, asked = self.loader.cursor, batch.pop(LEFT, ())
         if side is None:
             here = on_device(batch, self.device)
-            return _Ahead(self._preparation.prepared(here, asked, self.device), drawn, None)
+            return _Ahead(self._preparation.prepared(here, asked, self.device), at.drawn, at.complete, None)
         with torch.cuda.stream(side):
             there = on_device(batch, self.device)
             made = self._preparation.prepared(there, asked, self.device)
             event = torch.cuda.Event()
             event.record(side)
-        return _Ahead(made, drawn, event)
+        return _Ahead(made, at.drawn, at.complete, event)
 
     def _handed(self, ready: _Ahead) -> dict[str, Any]:
         """The batch, which the stream of whoever takes it waits for."""

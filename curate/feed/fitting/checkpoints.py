@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from curate.errors import ConfigError, StorageError
@@ -30,9 +32,8 @@ def put_back(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], sourc
     shapes = [k for k in own.keys() & tensors.keys() if own[k].shape != tensors[k].shape]
     if other or shapes:
         name = (other or shapes)[0]
-        raise ConfigError(
-            f"{source} is of another model: {name!r} {'is in one of the two alone' if other else 'has another shape'}"
-        )
+        why = f"{name!r} is in one of the two alone" if other else f"{name!r} has another shape"
+        raise ConfigError(f"{source} is of another model: {why}")
     module.load_state_dict({**module.state_dict(), **tensors})
 
 
@@ -57,12 +58,12 @@ def save(
     Raises:
         StorageError: the folder can't be written to.
     """
-    aside, place = folder / ".writing", folder / f"checkpoint-{step:08d}"
-    try:
+    aside, place, tensors = folder / ".writing", folder / f"checkpoint-{step:08d}", tensors_of(model)
+    with _writing(place, aside):
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        save_file(tensors_of(model), aside / MODEL)
+        save_file(tensors, aside / MODEL)
         torch.save(dict(state), aside / STATE)
         text = json.dumps(dict(progress), ensure_ascii=False, allow_nan=False)
         (aside / PROGRESS).write_text(text, encoding="utf-8")
@@ -74,7 +75,18 @@ def save(
         shutil.rmtree(before, ignore_errors=True)
         for old in found(folder)[:-keep]:
             shutil.rmtree(old)
-    except OSError as error:
+
+
+@contextmanager
+def _writing(place: Path, aside: Path) -> Iterator[None]:
+    """Raise StorageError where the block can't write `place`; what it has left in `aside` is removed."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:  # as torch and safetensors say that a disk is full
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
         raise StorageError(f"{place} can't be written: {error}") from error
 
 
@@ -86,12 +98,10 @@ def save_best(folder: Path, tensors: Mapping[str, torch.Tensor], epoch: int) -> 
     """
     place = _best(folder, epoch)
     aside = place.with_name(f".{place.name}")
-    try:
+    with _writing(place, aside):
         folder.mkdir(parents=True, exist_ok=True)
         save_file(dict(tensors), aside)
         aside.replace(place)
-    except OSError as error:
-        raise StorageError(f"{place} can't be written: {error}") from error
 
 
 def forget_best(folder: Path, epoch: int) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from curate.errors import ConfigError
 from curate.feed.trainers.logits import TARGETS, logits_of, model_inputs
+from curate.wording import some_of
 
 Forward = Callable[[torch.nn.Module, dict[str, Any]], Any]
 
@@ -73,8 +74,9 @@ def check_width(logits: torch.Tensor, kind: str | None, names: Sequence[str], mo
     name = type(model).__name__
     if kind in ("classification", "multilabel") and names and (logits.ndim != 2 or logits.shape[1] != len(names)):
         width = f"{logits.shape[1]} outputs per row" if logits.ndim == 2 else f"outputs of {tuple(logits.shape)}"
-        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        raise ConfigError(f"{name} gives {width}, and there are {len(names)} classes ({shown}): it needs one for each")
+        raise ConfigError(
+            f"{name} gives {width}, and there are {len(names)} classes ({some_of(names, 8)}): it needs one for each"
+        )
     if kind == "regression" and not (logits.ndim == 1 or (logits.ndim == 2 and logits.shape[1] == 1)):
         raise ConfigError(f"{name} gives outputs of {tuple(logits.shape)} for numbers: it needs one per row")
 

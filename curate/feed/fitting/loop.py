@@ -25,6 +25,7 @@ from curate.feed.fitting.settings import Precision, Settings
 from curate.feed.fitting.source import Source
 from curate.feed.fitting.training import Training
 from curate.feed.losses.row_loss import RowLoss
+from curate.feed.making import LOADER_OPTIONS
 from curate.feed.tensors import on_device
 from curate.metrics import evaluate
 from curate.metrics.given import KINDS
@@ -64,6 +65,7 @@ def fit(
     callbacks: Sequence[Callable[[Event], Any]] = (),
     evaluation: Mapping[str, Any] | None = None,
     loader_options: Mapping[str, Any] | None = None,
+    **unknown: Any,
 ) -> Fitted:
     """Train a model on curated batches: soft labels, class weights and row weights count as `loss` says.
 
@@ -107,12 +109,14 @@ def fit(
         callbacks: each called with an `Event` after every step and epoch.
         evaluation: settings of `curate.metrics.evaluate` for the held-out rows.
         loader_options: of ``curated.loader``, such as workers or a tokenizer.
+        unknown: nothing; names that are no option of a fit are refused, with what was meant.
 
     Raises:
         ConfigError: settings, model, loss and data don't fit together, or the checkpoint is of another fit.
         DataError: the loss is not finite (the message names the rows), or no row can be read.
         StorageError: a checkpoint can't be read or written.
     """
+    _refuse_unknown(unknown)
     settings = Settings(
         epochs, max_steps, batch_size, learning_rate, optimizer, weight_decay, schedule, warmup, accumulate, clip_norm,
         precision, ema_decay, monitor, patience, min_delta, restore_best, None if folder is None else Path(folder),
@@ -131,6 +135,19 @@ def fit(
         if not training.finished:
             training.run()
         return finish(training, source)
+
+
+def _refuse_unknown(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError for names that are no option of `fit`."""
+    known = [name for name in inspect.signature(fit).parameters if name != "unknown"]
+    wrong = [
+        f"{name} is an option of the loader: loader_options={{{name!r}: {value!r:.80}}}"
+        if name in LOADER_OPTIONS
+        else f"unknown setting {name!r}{nearest(name, known)}"
+        for name, value in options.items()
+    ]
+    if wrong:
+        raise ConfigError("fit: " + "; ".join(wrong))
 
 
 @contextmanager

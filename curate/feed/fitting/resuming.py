@@ -74,7 +74,10 @@ def resume(training: Training, place: Path) -> None:
     training.loss.to(training.device)
     if progress["loader"] is not None:
         if not hasattr(training.loader, "load_state_dict"):
-            raise ConfigError(f"{place} has the state of a loader, and these batches have none that could go on")
+            raise ConfigError(
+                f"{place} stands in the middle of a loader's epoch, and these batches can't go on from there (they have"
+                " no load_state_dict): pass a curated loader"
+            )
         training.loader.load_state_dict(progress["loader"])
     training.step, training.epoch = progress["step"], progress["epoch"]
     training.drawn_out = (progress["loader"] or {}).get("epoch", training.epoch) > training.epoch

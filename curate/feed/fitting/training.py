@@ -25,7 +25,7 @@ from curate.feed.tensors import on_device
 from curate.metrics import evaluate
 from curate.metrics.given import KINDS
 from curate.randomness import digest
-from curate.wording import counted, noun
+from curate.wording import counted, noun, some_of
 
 _logger = logging.getLogger("curate.fit")
 _ROWS_NAMED = 8
@@ -218,7 +218,7 @@ class Training:
         if copying is not None:
             copying.synchronize()
         if not torch.isfinite(values).all():
-            named = ", ".join(rows[:_ROWS_NAMED]) + (f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > 8 else "")
+            named = some_of(rows, _ROWS_NAMED)
             raise DataError(
                 f"the loss is {float(values[~torch.isfinite(values)][0])} in epoch {self.epoch}, near step {self.step};"
                 f" the rows of the batch: {named or 'without ids'}. Look at these rows for inputs that are not finite,"

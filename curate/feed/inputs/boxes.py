@@ -12,6 +12,7 @@ from curate.augment.operations.scene import Scene, from_corners, to_corners
 from curate.errors import DataError, nearest
 from curate.feed.inputs.options import InputOptions
 from curate.task import BoxFormat
+from curate.wording import some_of
 
 Annotation = Mapping[str, Any]
 
@@ -63,7 +64,7 @@ class Boxes:
             return 0
         if label not in self.names:
             what = "has no class" if label is None else f"is of the class {label!r}{nearest(label, self.names)}"
-            raise DataError(f"its box {place} {what}; the classes are {', '.join(self.names[:20])}")
+            raise DataError(f"its box {place} {what}; the classes are {some_of(self.names, 20)}")
         return self.names.index(label)
 
     def target(self, scene: Scene, codes: np.ndarray, original: tuple[int, int]) -> dict[str, np.ndarray]:

@@ -167,7 +167,9 @@ def _videos(
     if not options.sound:
         return frames
     if table.task.audio is not None:
-        raise ConfigError("sound: the task has a column of audio, whose entries those of the videos' sound would be")
+        raise ConfigError(
+            "sound: batches can't hold the sound of the videos beside the task's column of audio: leave sound out"
+        )
     mask = "audio_attention_mask" if table.task.text else "attention_mask"
     rate = options.sampling_rate or _common_rate(table, training, frames, options)
     return SoundVideos(frames, Recordings(frames.column, table.root, options, rate, mask))

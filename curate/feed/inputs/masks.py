@@ -15,6 +15,7 @@ from curate.feed.inputs.options import InputOptions
 from curate.media import mask
 from curate.media.payload import read_bytes
 from curate.task import BACKGROUND_NAMES
+from curate.wording import some_of
 
 OBJECT = 255
 """Value of the object in many masks of two classes, white on black."""
@@ -63,9 +64,8 @@ class Masks:
         strange = self._strange.take(found)
         if strange.any():
             values = np.unique(found[strange])
-            more = f" and {len(values) - SHOWN} more values" if len(values) > SHOWN else ""
             raise DataError(
-                f"its mask holds {', '.join(map(str, values[:SHOWN].tolist()))}{more}, and the classes are 0 to"
+                f"its mask holds {some_of(values, SHOWN)}, and the classes are 0 to"
                 f" {len(self.classes) - 1}" + self._beside()
             )
         return _of_size(found, height, width)

@@ -48,7 +48,9 @@ class ProcessedScenes(Guarded):
         name = type(self.processor).__name__
         for part, argument in ((self.scenes.masks, "segmentation_maps"), (self.scenes.boxes, "annotations")):
             if part is not None and not takes(self.processor, argument):
-                raise ConfigError(f"the processor {name} has no {argument}: it can't bring the {part.column} along")
+                raise ConfigError(
+                    f"the processor {name} takes no {argument}, so that the {part.column} would be left out"
+                )
         if self.scenes.masks is not None and self.scenes.boxes is not None:
             raise ConfigError(f"the processor {name} gives labels for masks or for boxes: leave one out of the task")
         if self.scenes.masks is not None and len(self.scenes.masks.classes) > UNCOUNTED:

@@ -11,6 +11,7 @@ from torch.nn import functional
 from curate.errors import ConfigError
 from curate.feed.losses.row_loss import Reduction, RowLoss, Weights, at_least_float32, per_class, within
 from curate.task import BACKGROUND_NAMES
+from curate.wording import counted, some_of
 
 
 class PositionLoss(RowLoss):
@@ -113,9 +114,24 @@ class PositionLoss(RowLoss):
         ):
             wanted = [f"{labels.shape[1]} tokens"] if labels.ndim == 2 else []
             if self.label_names:
-                wanted.append(f"{len(self.label_names)} classes ({', '.join(self.label_names[:3])} ...)")
+                wanted.append(f"{len(self.label_names)} classes ({some_of(self.label_names, 3)})")
             raise ConfigError(f"logits must be of {' and '.join(wanted)}; they have the shape {tuple(logits.shape)}")
+        self._refuse_too_few(classes, labels)
         return logits
+
+    def _refuse_too_few(self, classes: int, labels: torch.Tensor) -> None:
+        """Raise ConfigError for labels beyond the outputs of a model, where no names say how many classes there are.
+
+        Not on a device, which would have to be waited for.
+        """
+        if self.label_names or labels.device.type != "cpu" or torch.compiler.is_compiling() or not labels.numel():
+            return
+        largest = int(torch.where(self._known(labels), labels, -1).max())
+        if largest >= classes:
+            raise ConfigError(
+                f"the labels go up to {largest}, and the logits are of {counted(classes, 'class', 'classes')}: the"
+                f" model needs {largest + 1} outputs or more"
+            )
 
 
 class PositionCrossEntropy(PositionLoss):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import xxhash
 
-from curate.errors import ConfigError
 from curate.feed.sampling.counters import key_of
 from curate.feed.sampling.drawn import Order
 from curate.feed.sampling.layout import Even, Place, Standing, Step
@@ -33,6 +32,11 @@ class Budget:
     tokens: int | None = None
     window: int = 64
     multiple: int = 1
+
+    def padded(self, lengths: np.ndarray) -> np.ndarray:
+        """Lengths as they are after padding, at least one."""
+        lengths = np.maximum(lengths, 1)
+        return lengths if self.multiple == 1 else -(-lengths // self.multiple) * self.multiple
 
 
 class Window(NamedTuple):
@@ -84,16 +88,8 @@ class Bucketed:
     _recent: OrderedDict[tuple[int, int, int], Window] = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
-        """Raise ConfigError where a line alone is longer than a batch may be."""
-        longest = int(self.lengths.max(initial=1))
+        """Settle how many draws make a window."""
         tokens = self.budget.tokens
-        if tokens is not None and self._padded(np.array([longest]))[0] > tokens:
-            over = int((self._padded(self.lengths) > tokens).sum())
-            place = int(np.argmax(self.lengths))
-            raise ConfigError(
-                f"batch_tokens is {tokens}, and {over} line(s) of the plan are longer: the longest, at position"
-                f" {place}, has {longest}; raise batch_tokens, or cut rows off (max_tokens, max_seconds)"
-            )
         mean = max(1.0, float(self.lengths.mean(dtype=np.float64))) if len(self.lengths) else 1.0
         rows = max(1, int((tokens or 0) / mean))
         self._rows = rows if self.budget.rows is None else min(rows, self.budget.rows) if tokens else self.budget.rows
@@ -166,7 +162,7 @@ class Bucketed:
         final = reached == self.n
         if final and self.drop_last and self.budget.tokens is None:
             draws = draws[: len(draws) // self._step * self._step]
-        lengths = self._padded(self.lengths[self.order.draw(epoch, draws).positions])
+        lengths = self.budget.padded(self.lengths[self.order.draw(epoch, draws).positions])
         by_length = np.argsort(lengths, kind="stable")
         sizes = self._by_rows(len(draws)) if self.budget.tokens is None else self._by_tokens(lengths[by_length])
         waiting = np.zeros(0, np.int64)
@@ -218,9 +214,3 @@ class Bucketed:
             shift = int(shifts[number]) % len(own) if number < full else 0
             turned.append(own[shift:] + own[:shift])
         return turned
-
-    def _padded(self, lengths: np.ndarray) -> np.ndarray:
-        """Lengths as they are after padding, at least one."""
-        multiple = self.budget.multiple
-        lengths = np.maximum(lengths, 1)
-        return lengths if multiple == 1 else -(-lengths // multiple) * multiple

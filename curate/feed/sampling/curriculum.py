@@ -28,7 +28,8 @@ class Curriculum(Declared):
 
     by: str | None = Field(
         default=None,
-        description="column of the table with a number per row, or a check of the pipeline, whose score is taken",
+        description="column of the table with a number per row, or a check of the pipeline, whose score is taken; rows"
+        " that a step cuts or makes after that check have the score of the row they came from",
     )
     easy: Literal["low", "high"] | None = Field(
         default=None,

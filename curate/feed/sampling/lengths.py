@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from curate.errors import ConfigError
 from curate.feed.sampling.buckets import Bucketed, Budget
 from curate.feed.sampling.drawn import Order
 from curate.feed.sampling.layout import Even
 from curate.feed.sampling.state import whole
+from curate.wording import counted, noun
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,23 @@ class Lengths:
 
 
 def bucketed(
-    order: Order, even: Even, asked: Lengths | Sequence[int] | np.ndarray | None, seed: int
+    order: Order,
+    even: Even,
+    asked: Lengths | Sequence[int] | np.ndarray | None,
+    seed: int,
+    lines: pa.Table | None = None,
 ) -> Bucketed | None:
     """The layout that these lengths ask for; None for none.
 
+    Args:
+        order: of the draws.
+        even: how they would become batches without lengths.
+        asked: (n,) lengths of the lines, and how batches are made of them.
+        seed: of the order of batches.
+        lines: of the plan, whose row ids messages name.
+
     Raises:
-        ConfigError: lengths or settings can't be, or don't fit each other.
+        ConfigError: lengths or settings can't be, don't fit each other, or a line alone is longer than a batch may be.
     """
     if asked is None:
         return None
@@ -67,7 +80,23 @@ def bucketed(
         whole("bucket_window", lengths.window, 1),
         whole("multiple", lengths.multiple, 1),
     )
+    _refuse_too_long(values, budget, lines)
     small = (
         values if values.dtype.itemsize <= 4 else values.astype(np.int32 if values.max(initial=0) < 2**31 else np.int64)
     )
     return Bucketed(order, even.n, small, budget, even.rank, even.world_size, seed, even.drop_last)
+
+
+def _refuse_too_long(lengths: np.ndarray, budget: Budget, lines: pa.Table | None) -> None:
+    longest, tokens = int(lengths.max(initial=1)), budget.tokens
+    if tokens is None or budget.padded(np.array([longest]))[0] <= tokens:
+        return
+    over = int((budget.padded(lengths) > tokens).sum())
+    place = int(np.argmax(lengths))
+    row = f"at position {place}"
+    if lines is not None and "row_id" in lines.column_names:
+        row = f"row {lines['row_id'][place].as_py()}"
+    raise ConfigError(
+        f"batch_tokens is {tokens}, and {counted(over, 'line')} of the plan {noun(over, 'is', 'are')} longer: the"
+        f" longest, {row}, has {longest}; raise batch_tokens, or cut rows off (max_tokens, max_seconds)"
+    )

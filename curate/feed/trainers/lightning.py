@@ -155,7 +155,7 @@ class _Feed:
             self.reporter.listen()
         if not self.loader.cursor.resumes:
             self._done, self._begun = 0, None
-        self._at, epoch = None, self.loader.epoch
+        self._at, epoch = None, self.loader.upcoming().epoch
         batches = iter(self.loader)
         if self.loss is None:
             yield from batches

@@ -11,7 +11,6 @@ import torch
 from torch.utils.data import DataLoader
 
 from curate.errors import ConfigError
-from curate.feed.batches import SKIPPED
 from curate.feed.inputs.processors import option_for
 from curate.feed.loader import Loader
 from curate.feed.losses.row_loss import RowLoss
@@ -179,13 +178,13 @@ class CuratedMixin:
             | for_held_out(self.loader_options)
             | {"split": split.name, "batch_size": args.eval_batch_size}
         )
-        options |= {"sampler": "sequential"}
+        options |= {"sampler": "sequential", "rank": 0, "world_size": 1}
         if args.world_size == 1:
             return self.curated.loader(**options)
         # Accelerate evens out the last batches and drops the repeats when it gathers; a row less would go unnoticed.
         loader = self.curated.loader(**options | {"on_error": "raise"})
         plain = DataLoader(
-            loader.dataset, batch_sampler=loader.batch_sampler, collate_fn=_without_report,
+            loader.dataset, batch_sampler=loader.batch_sampler, collate_fn=loader.collate_fn,
             num_workers=loader.num_workers, pin_memory=loader.pin_memory,
         )  # fmt: skip
         return trainer.accelerator.prepare(plain)
@@ -280,7 +279,3 @@ def _refuse(args: Any) -> None:
         )
     if getattr(args, "ignore_data_skip", False):
         raise ConfigError("ignore_data_skip would draw rows twice after a checkpoint; skipping costs nothing here")
-
-
-def _without_report(batch: Any) -> Any:
-    return {name: value for name, value in batch.items() if name != SKIPPED}

@@ -100,7 +100,9 @@ class Worker:
             elif time.monotonic() - since >= self._row_seconds:
                 draw = self._attention.draw
                 self.end()
-                raise WorkerLost(draw, f"it took longer than {self._row_seconds:g} seconds (row_seconds)", hung=True)
+                raise WorkerLost(
+                    draw, f"reading it took longer than {self._row_seconds:g} seconds (row_seconds)", hung=True
+                )
 
     def _lost(self) -> WorkerLost:
         self.process.join(GRACE_SECONDS)

@@ -50,7 +50,7 @@ class Supervised:
             except WorkerLost as lost:
                 if self._closing:
                     raise
-                _logger.warning("%s; a new one is started", lost.reason.replace("its worker", "a worker", 1))
+                _logger.warning("a worker is replaced by a new one: %s", lost.reason)
                 found = self._guilty(lost, draws, broken)
                 lives -= found.keys() <= broken.keys()
                 broken |= found

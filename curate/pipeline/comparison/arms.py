@@ -143,7 +143,7 @@ def sampling(result: Curated) -> dict[str, Any]:
     """
     feed, table = result.pipeline.feed, result.table
     asked = {"sampler": feed.sampler, "grouping": feed.grouping, "curriculum": feed.curriculum}
-    found = by_check(table, result.findings_, asked)
+    found = by_check(result, asked)
     by = None if feed.sampler != "curriculum" or feed.curriculum is None else feed.curriculum.by
     if by is not None and "difficulty" not in found and by not in table.dataset.column_names:
         raise ConfigError(f"the curriculum is by {by!r}, which is no column, and no check that scores rows here")

@@ -17,6 +17,7 @@ from curate.pipeline.curated import Curated
 from curate.sources import load
 from curate.table import Table
 from curate.task import Task
+from curate.wording import counted, noun
 
 DRAWS = 2
 """Draws of each line that are embedded; epochs take them in turn."""
@@ -86,11 +87,11 @@ def drawn(result: Curated, lines: pa.Table, valid: np.ndarray) -> Drawn:
         f"augmented draws are embedded for the head, {DRAWS} of each line, in turn: up to {len(values):,} in an arm"
     ]
     if failed:
-        notes.append(
-            f"{len(failed):,} augmented draws failed and are left out, as the loader does, among them {failed[0]}"
-        )
+        draws, are = counted(len(failed), "augmented draw"), noun(len(failed), "is", "are")
+        notes.append(f"{draws} failed and {are} left out, as the loader does, among them {failed[0]}")
     if left:
-        notes.append(f"{left:,} further draws stay as they are: too many to embed; a model (--model) takes all")
+        draws, stay = counted(left, "further draw"), noun(left, "stays as it is", "stay as they are")
+        notes.append(f"{draws} {stay}: too many to embed; a model (--model) takes all")
     return Drawn(_table(values, modality) if values else None, place, tuple(notes), unseen)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from curate.errors import ConfigError, DataError, nearest
 from curate.pipeline.transforming import described, read_like
 from curate.table import HELD_OUT, Table
-from curate.wording import counted
+from curate.wording import counted, noun, of_all, some_of
 
 MOST_LEAKED = 0.5
 """Share of the test rows that may stand in the training data."""
@@ -67,7 +67,7 @@ def held_out(table: Table, test: Any) -> HeldOut:
 def _no_split(table: Table, names: list[str]) -> str:
     other = " (or --test validation to use that split)" if "validation" in names else ""
     return (
-        f"{table.source}: there is no split 'test' to compare on; the rows are of the split{'s' * (len(names) > 1)}"
+        f"{table.source}: there is no split 'test' to compare on; the rows are of the {noun(len(names), 'split')}"
         f" {', '.join(names)}. Name data that the pipeline has never seen with --test PATH{other}, or set rows aside"
         " with curate.resplit in Python"
     )
@@ -106,9 +106,12 @@ def _scored(training: Table, table: Table, rows: np.ndarray, inside: bool, sourc
     labels = table.labels
     readable, known = ~table.unreadable[rows], labels.known[rows]
     if broken := int((~readable).sum()):
-        notes.append(f"{broken:,} test row(s) can't be read and are not scored")
+        notes.append(f"{counted(broken, 'test row')} can't be read and {noun(broken, 'is', 'are')} not scored")
     if missing := int((readable & ~known).sum()):
-        notes.append(f"{missing:,} test row(s) have no label that the training data know, and are not scored")
+        have, are = noun(missing, "has", "have"), noun(missing, "is", "are")
+        notes.append(
+            f"{counted(missing, 'test row')} {have} no label that the training data know, and {are} not scored"
+        )
     kept = rows[readable & known]
     if not len(kept):
         raise DataError(f"{source}: no test row has a label to score predictions by{_why_none(training, table, rows)}")
@@ -125,7 +128,7 @@ def _why_none(training: Table, table: Table, rows: np.ndarray) -> str:
         return ""
     return (
         f": the column {table.task.label!r} is missing, empty, or holds none of the classes of the training data, which"
-        f" are {', '.join(names[:10])}{' ...' if len(names) > 10 else ''} (written exactly so)"
+        f" are {some_of(names, 10)} (written exactly so)"
     )
 
 
@@ -137,12 +140,13 @@ def _leaks(training: Table, table: Table, rows: np.ndarray) -> list[str]:
     leaked = int(np.isin(own, theirs).sum())
     if not leaked:
         return []
+    stand = of_all(leaked, len(rows), "test row", "test rows", ("stands", "stand"))
     if leaked > MOST_LEAKED * len(rows):
         raise ConfigError(
-            f"{leaked:,} of the {len(rows):,} test rows stand in the training data as well (same content): who learns"
-            " wrong labels by heart would win; test on rows that the pipeline has never seen"
+            f"{stand} in the training data as well (same content): who learns wrong labels by heart would win; test on"
+            " rows that the pipeline has never seen"
         )
     return [
-        f"{leaked:,} of the {len(rows):,} test rows stand in the training data as well (same content): all scores are"
-        " too good by them, and steps that drop or change their copies look worse than they are"
+        f"{stand} in the training data as well (same content): all scores are too good by them, and steps that drop or"
+        " change their copies look worse than they are"
     ]

@@ -105,7 +105,7 @@ def _of_transformers(name: str, task: Task, settings: Mapping[str, Any]) -> Netw
         def loaded(options: dict[str, Any]) -> Any:
             return getattr(transformers, auto).from_pretrained(name, trust_remote_code=False, **more, **options)
 
-        return opened(name, loaded, f"--model {name}")
+        return opened(name, loaded, "compare")
 
     def make() -> Any:
         return load(model_class, num_labels=width, ignore_mismatched_sizes=True, use_safetensors=True)

@@ -22,6 +22,7 @@ from curate.pipeline.comparison.options import Options
 from curate.pipeline.comparison.scores import Truth
 from curate.pipeline.comparison.tested import Tested
 from curate.pipeline.curated import Curated
+from curate.wording import counted
 
 
 @dataclass
@@ -138,7 +139,7 @@ class Trainer:
         if missing := int((pieces == 0).sum()):
             usual = {"classification": "wrong", "regression": "a prediction of the mean of the others"}
             counts = usual.get(truth.kind, "a prediction of no label")
-            self._note(f"{missing:,} test row(s) can't be read by the model; each counts as {counts}")
+            self._note(f"{counted(missing, 'test row')} can't be read by the model; each counts as {counts}")
         mean = total / np.maximum(pieces, 1)[None, :, None]
         if truth.kind == "classification":
             return np.where(pieces > 0, mean.argmax(2), -1)

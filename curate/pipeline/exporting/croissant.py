@@ -94,13 +94,32 @@ def _field(lines: Lines, column: str, kind: pa.DataType, taken: set[str]) -> dic
     task = lines.table.task
     name = unique(f"rows/{identifier(column)}", taken)
     source: dict[str, Any] = {"fileSet": {"@id": "lines-of-all-files"}, "extract": {"column": column}}
+    roles = [role for role in type(task).model_fields if getattr(task, role) == column]
+    said = f"the column {column!r}" + (f", used as {' and '.join(roles)}" if roles else "")
+    field: dict[str, Any] = {"@type": "cr:Field", "@id": name, "name": name, "description": said}
     types, repeated = plain_type(kind)
     if (role := lines.media.get(column)) is not None:
         types, repeated = [MEDIA_TYPES.get(role, "sc:ImageObject")], False
         source["transform"] = {"jsonPath": "bytes"}
+    elif pa.types.is_struct(parts := kind.value_type if repeated else kind):
+        field["subField"] = [_part(name, one, column, source, taken) for one in parts]
+        return field | ({"repeated": True} if repeated else {})
     if column == task.label:
         types = [*types, "cr:Label"]
-    roles = [role for role in type(task).model_fields if getattr(task, role) == column]
-    said = f"the column {column!r}" + (f", used as {' and '.join(roles)}" if roles else "")
-    field = {"@type": "cr:Field", "@id": name, "name": name, "description": said, "dataType": types, "source": source}
+    return field | {"dataType": types, "source": source} | ({"repeated": True} if repeated else {})
+
+
+def _part(of: str, part: pa.Field, column: str, source: dict[str, Any], taken: set[str]) -> dict[str, Any]:
+    """The field of a part of a column of structs, such as the numbers of boxes."""
+    name = unique(f"{of}/{identifier(part.name)}", taken)
+    types, repeated = plain_type(part.type)
+    path = part.name if part.name.isidentifier() else f"'{part.name}'"
+    field = {
+        "@type": "cr:Field",
+        "@id": name,
+        "name": name,
+        "description": f"{part.name!r} of the column {column!r}",
+        "dataType": types,
+        "source": source | {"transform": {"jsonPath": path}},
+    }
     return field | ({"repeated": True} if repeated else {})

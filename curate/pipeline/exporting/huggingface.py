@@ -12,6 +12,7 @@ from curate.pipeline.exporting.croissant import write_croissant
 from curate.pipeline.exporting.lines import Lines
 from curate.pipeline.exporting.parquet import MAX_BYTES, write_splits
 from curate.pipeline.exporting.written import Written, writing, written
+from curate.wording import some_of
 
 if TYPE_CHECKING:
     import datasets
@@ -90,8 +91,7 @@ def _columns(lines: Lines) -> str:
     meaning = {
         "row_id": "identity of the row",
         "given_label": "the label before curation",
-        "soft_label": "probability of each class: " + ", ".join(task.label_names[:20])
-        + (" ..." if len(task.label_names) > 20 else ""),
+        "soft_label": "probability of each class: " + some_of(task.label_names, 20),
         "weight": "weight of the row in the loss",
         "draws": "how often an epoch of training draws the row",
         "origin": "original, repeated or synthetic",

@@ -45,8 +45,9 @@ class Written:
         lines = [f"{self.folder}: {self.form}, {sum(self.rows.values()):,} lines ({counts})"]
         if self.skipped:
             row_id, reason = next(iter(self.skipped.items()))
+            are, said = noun(len(self.skipped), "is", "are"), noun(len(self.skipped), "row", "among them row")
             lines.append(
-                f"{len(self.skipped):,} row(s) could not be read and are left out, among them {row_id}: {reason}"
+                f"{counted(len(self.skipped), 'row')} could not be read and {are} left out, {said} {row_id}: {reason}"
             )
         return "\n".join([*lines, *self.notes])
 
@@ -130,11 +131,12 @@ def _notes(lines: Lines) -> list[str]:
         repeated = int((np.bincount(plan["row"].to_numpy()) > 1).sum())
         if repeated:
             found.append(
-                f"{counted(repeated, 'row')} {noun(repeated, 'is', 'are')} drawn more than once an epoch"
-                " (column draws); write a line per draw with"
-                " repeated=True (--repeated)"
+                f"{counted(repeated, 'row')} {noun(repeated, 'is', 'are')} drawn more than once an epoch, as the column"
+                " draws says; repeated=True (--repeated) writes a line per draw"
             )
-    found += [f"files call the split {split!r} {name}" for split, name in lines.names.items() if name != split]
+    found += [
+        f"the split {split!r} is called {name!r} in the files" for split, name in lines.names.items() if name != split
+    ]
     recipes = pc.unique(plan["recipe"].cast(pa.string())).drop_null().to_pylist()
     if any(recipes):
         found.append("augmentation is done by curate's loader while training; the files hold the rows as they are")

@@ -223,8 +223,9 @@ def _data_type(material: Material, column: str) -> tuple[list[str], bool]:
 
 def plain_type(kind: Any) -> tuple[list[str], bool]:
     """Data type of an Arrow type, and whether it holds lists."""
-    repeated = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    kind = kind.value_type if repeated else kind
+    repeated = _is_list(kind)
+    while _is_list(kind):
+        kind = kind.value_type
     found = "sc:Text"
     if pa.types.is_boolean(kind):
         found = "sc:Boolean"
@@ -235,6 +236,10 @@ def plain_type(kind: Any) -> tuple[list[str], bool]:
     elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         found = "sc:Date"
     return [found], repeated
+
+
+def _is_list(kind: Any) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def identifier(text: str) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 from curate.report.contents import in_short
 from curate.report.previews.item import Broken, Cell, Preview, Record
 
-MOST_CELLS = 12
+MOST_CELLS, MOST_MARKED = 12, 60
 LONGEST = 120
 
 
 def record_preview(values: Mapping[str, Any], reason: str, beside: Mapping[str, Any] | None = None) -> Preview:
-    """The values of a record; at most `MOST_CELLS`, marked ones first.
+    """The values of a record; at most `MOST_CELLS`, or `MOST_MARKED` that are marked, which come first.
 
     Args:
         values: column -> value.
@@ -32,14 +32,16 @@ def record_preview(values: Mapping[str, Any], reason: str, beside: Mapping[str, 
         order = list(values)
     cells = tuple(
         Cell(name, _short(values[name]), name in named, other[name] if name in changed else None)
-        for name in order[: max(MOST_CELLS, len(named))]
+        for name in order[: max(MOST_CELLS, min(len(named), MOST_MARKED))]
     )
     return Record(cells, len(values) - len(cells))
 
 
 def mentions(reason: str, column: str) -> bool:
     """Whether a reason names a column, as a whole word."""
-    return bool(column) and re.search(rf"(?<!\w){re.escape(column)}(?!\w)", reason) is not None
+    if not column or column not in reason:
+        return False
+    return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", reason) is not None
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from curate.checks.detectors import scores
+from curate.checks.detectors import covariance, scores
 from curate.checks.detectors.features import robustly_scaled
 from curate.checks.detectors.space import Space, euclidean_neighbours
 from curate.checks.detectors.tails import fit_tail
@@ -101,3 +101,22 @@ def test_columns_are_scaled_by_training_rows_and_constant_ones_left_out():
     assert np.isfinite(scaled).all()
     assert scaled[1, 0] == 0
     assert scaled[3, 0] == 1e4
+
+
+def test_the_covariance_of_fewer_rows_than_columns_is_that_of_scikit_learn_without_being_laid_out(monkeypatch):
+    rng = np.random.default_rng(5)
+    points = rng.normal(size=(60, covariance.WIDE + 60)) * np.exp(rng.normal(size=covariance.WIDE + 60))
+    points -= points.mean(0)
+    few = covariance.Covariance.learned(points)
+    assert few.inverse is None
+    assert few.directions.shape[1] <= 60
+    monkeypatch.setattr(covariance, "WIDE", 10_000)
+    laid_out = covariance.Covariance.learned(points)
+    assert few.shrinkage == pytest.approx(laid_out.shrinkage, rel=1e-9)
+    asked = np.concatenate([points[:5], 3 * rng.normal(size=(5, points.shape[1]))])
+    np.testing.assert_allclose(few.squared(asked), laid_out.squared(asked), rtol=1e-8)
+
+
+@pytest.mark.parametrize("values", [np.zeros((60, 200)), np.repeat(np.eye(2, 200), 30, axis=0)])
+def test_mahalanobis_of_many_columns_that_hardly_vary_is_finite(values):
+    assert np.isfinite(scores.mahalanobis(space_of(values))).all()

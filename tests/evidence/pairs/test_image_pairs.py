@@ -12,7 +12,7 @@ from curate.checks.leakage import Leakage
 from curate.checks.near_duplicates import NearDuplicates
 from curate.evidence import Evidence, EvidenceSettings
 from curate.evidence.pairs import _pictures, image
-from curate.evidence.pairs._pictures import Pictures, _compared_in_full
+from curate.evidence.pairs._pictures import Pictures, _compared_in_full, described
 
 EDITS = ("crop", "flip", "turn", "light", "jpeg", "half")
 
@@ -231,3 +231,5 @@ def test_what_is_made_of_a_print_does_not_hang_on_the_others():
         part, taken = Pictures.of(prints[some], spread[some]), whole.some(some)
         assert np.array_equal(part.small, taken.small)
         assert np.array_equal(part.middle, taken.middle)
+        assert np.array_equal(part.queries, taken.queries)
+        assert np.array_equal(described(prints[some]), taken.queries)

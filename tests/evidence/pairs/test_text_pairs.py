@@ -26,7 +26,7 @@ class Texts:
     def column(self, name):
         return self._column
 
-    def measure(self, name):
+    def rows_of(self, name):
         return by_field(name).measure(self._column.combine_chunks())[name]
 
 

@@ -1,5 +1,7 @@
 """What can't work is refused with a sentence that says what to do."""
 
+import sys
+
 import pytest
 import torch
 from tiny_fits import Result, network
@@ -51,6 +53,29 @@ def test_early_stopping_without_held_out_rows():
     loaders = {"data": data.loader(), "validation": data.loader(split="validation")}
     with pytest.raises(ConfigError, match="no metric 'f1' to follow; there is loss, accuracy"):
         fit(**loaders, monitor="f1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+@pytest.mark.parametrize("largest", [pytest.param(100, id="of safetensors"), pytest.param(2_000, id="of torch")])
+def test_a_disk_that_is_full_is_one_clear_error_and_leaves_nothing(largest, tmp_path):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+    try:
+        with pytest.raises(StorageError, match="can't be written"):
+            fit(folder=tmp_path / "checkpoints", epochs=1, monitor="accuracy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.suffix for path in (tmp_path / "checkpoints").iterdir()} <= {".safetensors"}
+    assert not list((tmp_path / "checkpoints").glob(".*"))
+
+
+def test_options_of_the_loader_and_slips_of_the_pen():
+    with pytest.raises(ConfigError) as error:
+        fit(num_workers=2, learning_rat=0.1)
+    assert "num_workers is an option of the loader: loader_options={'num_workers': 2}" in str(error.value)
+    assert "unknown setting 'learning_rat' (did you mean 'learning_rate'?)" in str(error.value)
 
 
 def test_settings_are_refused_all_at_once():

@@ -252,13 +252,13 @@ def test_what_does_not_go_together_is_refused():
     with pytest.raises(ConfigError, match="has a tokenizer: leave out tokenizer"):
         make_loader(captioned, plan(captioned, kind=None), processor=clip(), tokenizer=words())
     masked = scenes(2, kind="segmentation", boxes=False)
-    with pytest.raises(ConfigError, match="has no segmentation_maps: it can't bring the mask along"):
+    with pytest.raises(ConfigError, match="takes no segmentation_maps, so that the mask would be left out"):
         make_loader(masked, plan(masked, kind="segmentation"), processor=vit())
     reducing = transformers.SegformerImageProcessorPil(do_reduce_labels=True)
     with pytest.raises(ConfigError, match="would shift the numbers of the classes once more"):
         make_loader(masked, plan(masked, kind="segmentation"), processor=reducing)
     boxed = scenes(2, mask=False)
-    with pytest.raises(ConfigError, match="has no annotations"):
+    with pytest.raises(ConfigError, match="takes no annotations"):
         make_loader(boxed, plan(boxed, kind="detection"), processor=vit())
 
 

@@ -144,5 +144,5 @@ def test_what_is_refused():
     with pytest.raises(ConfigError, match="inputs that belong together are none: leave out the step mix"):
         make_loader(of, plan(of, kind=None, recipe=mix), sound=True)
     both = table({"video": [film()], "audio": [film()]}, kind="unlabeled", video="video", audio="audio")
-    with pytest.raises(ConfigError, match="the task has a column of audio"):
+    with pytest.raises(ConfigError, match="beside the task's column of audio"):
         make_loader(both, plan(both, kind=None), sound=True)

@@ -48,7 +48,7 @@ def of_classes(name, **settings):
             lambda: make_loss("token_classification", label_names=["a", "b"])(
                 torch.zeros(1, 5, 3), {"labels": torch.ones(1, 5).long()}
             ),
-            r"5 tokens and 2 classes \(a, b ...\); they have the shape \(1, 5, 3\)",
+            r"5 tokens and 2 classes \(a, b\); they have the shape \(1, 5, 3\)",
         ),
         (
             lambda: make_loss("segmentation")(

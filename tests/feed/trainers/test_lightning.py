@@ -227,3 +227,29 @@ def test_a_module_that_is_told_not_to_report_leaves_that_to_others(tmp_path):
     data = CuratedDataModule(numbers(tmp_path), batch_size=6, report=False, **ADAPTIVE)
     fit(tmp_path, Own(), data, max_epochs=2, limit_val_batches=0)
     assert list(data.loader.requests.sampler.shares(2).values()) == pytest.approx([0.75, 0.25, 0.0])
+
+
+@pytest.mark.parametrize("limit", [1.0, 2])
+def test_a_plain_loader_gives_another_order_in_every_epoch(limit, tmp_path):
+    """Lightning counts batches and never asks for the end of an epoch."""
+    curated = numbers(tmp_path)
+
+    class Plain(Model):
+        def training_step(self, batch, index):
+            self.rows.append(batch["row_id"])
+            return loss(self.inner(batch), batch)
+
+    loss, model = curated.loss(), Plain()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = lightning.Trainer(
+            accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+            enable_checkpointing=False, default_root_dir=tmp_path, max_epochs=3, limit_train_batches=limit,
+        )  # fmt: skip
+        trainer.fit(model, curated.loader(batch_size=8))
+    expected, loader = [], curated.loader(batch_size=8)
+    for epoch in range(3):
+        loader.set_epoch(epoch)
+        rows = [batch["row_id"] for batch in loader]
+        expected += rows if limit == 1.0 else rows[:limit]
+    assert model.rows == expected

@@ -31,7 +31,7 @@ def test_the_account_names_what_could_not_be_read(tmp_path):
     said = str(Written(tmp_path, "parquet", {"train": 1200, "test": 3}, skipped, ("a note",))).splitlines()
     assert said == [
         f"{tmp_path}: parquet, 1,203 lines (train 1,200, test 3)",
-        "2 row(s) could not be read and are left out, among them r1: the file is gone",
+        "2 rows could not be read and are left out, among them row r1: the file is gone",
         "a note",
     ]
     assert len(str(Written(tmp_path, "parquet", {"train": 1})).splitlines()) == 1

@@ -176,6 +176,30 @@ def test_croissant_is_read_row_by_row(curated, tmp_path, monkeypatch):
     assert {row["rows/label"] for row in rows} == {b"a cat", b"dog"}
 
 
+@pytest.mark.filterwarnings("ignore")  # of mlcroissant's own imports
+def test_croissant_of_boxes_and_of_series(tmp_path):
+    mlcroissant = pytest.importorskip("mlcroissant")
+    from curate.media.image import encode_png
+
+    pixels = encode_png(np.zeros((20, 30, 3), np.uint8))
+    columns = {
+        "image": [{"bytes": pixels, "path": f"{i}.png"} for i in range(3)],
+        "boxes": [[{"box": [1.0, 2.0, 5.0, 6.0], "label": "cat"}] * i for i in range(3)],
+        "waves": [[[0.0, 1.5], [2.0, 3.0]]] * 3,
+        "seen": [{"by whom": "Ann", "times": 2}] * 3,
+    }
+    task = curate.Task(kind="detection", image="image", boxes="boxes", box_format="xyxy")
+    curate.Pipeline([]).run(curate.load(columns, task=task), cache=None).to_croissant(tmp_path / "out")
+    read = mlcroissant.Dataset(jsonld=str(tmp_path / "out" / "croissant.json"))
+    assert not read.metadata.ctx.issues.errors
+    rows = list(read.records("rows"))
+    box = {"rows/boxes/box": [1.0, 2.0, 5.0, 6.0], "rows/boxes/label": b"cat"}
+    assert [row["rows/boxes"] for row in rows] == [[box] * i for i in range(3)]
+    assert rows[0]["rows/seen"] == {"rows/seen/by_whom": b"Ann", "rows/seen/times": 2}
+    assert rows[0]["rows/waves"] == [[0.0, 1.5], [2.0, 3.0]]
+    assert rows[0]["rows/image"].size == (30, 20)
+
+
 def test_what_json_cannot_say_is_written_as_null_or_text(texts, tmp_path):
     texts.to_webdataset(tmp_path / "out", shuffled=False)
     with tarfile.open(tmp_path / "out" / "train-000000.tar") as tar:

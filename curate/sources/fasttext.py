@@ -1,0 +1,53 @@
+"""Texts of one line each behind their labels, ``__label__NAME``, as fastText reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from curate.sources.encodings import decode
+from curate.sources.raw import Raw, origins
+
+PREFIX = "__label__"
+
+
+def is_fasttext(path: Path) -> bool:
+    """Whether a text file begins with a label."""
+    with path.open("rb") as file:
+        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(PREFIX.encode())
+
+
+def read_fasttext(path: Path, name: str, encoding: str | None = None) -> Raw:
+    """A row per line: its text, and its label, or a list of them where a line has several; null where it has none."""
+    decoded = decode(path, encoding)
+    texts, labels, lines, unreadable = [], [], [], {}
+    for number, line in enumerate(decoded.text.split("\n"), 1):
+        words = line.split()
+        if not words:
+            continue
+        if number - 1 in decoded.broken:
+            unreadable[len(lines)] = f"{path.name}, line {number}: bytes that are not {decoded.encoding.upper()}"
+            line, words = "", []
+        count = next((k for k, word in enumerate(words) if not word.startswith(PREFIX)), len(words))
+        labels.append([word.removeprefix(PREFIX) for word in words[:count]] or None)
+        texts.append(line.split(maxsplit=count)[count].rstrip() if count < len(words) else None)
+        lines.append(number)
+    if all(found is None or len(found) == 1 for found in labels):
+        column = pa.array([None if found is None else found[0] for found in labels], pa.string())
+    else:
+        column = pa.array(labels, pa.list_(pa.string()))
+    numbers = np.array(lines, np.int64)
+    return Raw(
+        pa.table({"text": pa.array(texts, pa.string()), "label": column}),
+        name,
+        root=path.parent,
+        bases=(path.parent,),
+        unreadable=unreadable,
+        records={row: why.encode() for row, why in unreadable.items()},
+        remarks=decoded.remarks(numbers, path.name),
+        origin=origins(path.name, numbers),
+        notes=tuple(decoded.notes(path.name)),
+        roles={"text": "text", "label": "label"},
+    )
