@@ -1,11 +1,16 @@
-"""Where things are kept on this machine unless the user says otherwise, and sizes as people write them."""
+"""Where things are kept unless the user says otherwise, files written in one piece, and sizes as people write them."""
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from curate.errors import StorageError
 
 _SIZE = TypeAdapter(ByteSize)
 
@@ -27,3 +32,31 @@ def parse_bytes(text: str) -> int:
         return int(_SIZE.validate_python(written + "B" if written.lower().endswith("i") else written))
     except ValidationError:
         raise ValueError(f"{text!r} is no number of bytes") from None
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn what the disk says into a StorageError with the path and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "the disk is full: free some space and run again; finished measurements are kept in the cache"
+        else:
+            hint = error.strerror or str(error)
+        raise StorageError(f"{path}: can't be written: {hint}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file aside and rename it into place. Raises StorageError."""
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            with aside.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)

@@ -119,9 +119,9 @@ def _of_training(
     file: Path, source: str | None, asked: dict[str, Any], html: Path | None, json: bool, fail_on_harm: bool
 ) -> int:
     from curate.pipeline.comparison import compare as run_compare
-    from curate.pipeline.files import write_text
     from curate.report.comparison_page import training_page
     from curate.report.comparison_terminal import render
+    from curate.storage import write_text
 
     with shared.progress(quiet=json) as tell:
         found = run_compare(file, source, progress=tell, **asked)
@@ -152,8 +152,8 @@ def _of_two(first: Path, second: Path | None, html: Path | None, json: bool, giv
         )
     found = run_compare(first, second)
     if html is not None:
-        from curate.pipeline.files import write_text
         from curate.report.html import comparison_page
+        from curate.storage import write_text
 
         write_text(html, comparison_page(found))
     if json:

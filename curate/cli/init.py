@@ -21,8 +21,8 @@ def init(
     """Look at the data and write a commented pipeline file that runs as it is."""
     from curate.errors import ConfigError
     from curate.pipeline.draft import draft
-    from curate.pipeline.files import write_text
     from curate.sources import describe, load
+    from curate.storage import write_text
 
     if out.exists() and not force:
         raise ConfigError(f"{out} exists; replace it with --force, or name another file with --out")

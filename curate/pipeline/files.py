@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.errors import ConfigError, StorageError
+from curate.storage import storing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,26 +23,11 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file aside and rename it into place. Raises StorageError."""
-    with storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with aside.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-
-
 def write_parquet(path: Path, table: pa.Table) -> None:
     """Write an Arrow table as Parquet; the same table always gives the same bytes. Raises StorageError."""
     import pyarrow.parquet as pq
 
-    with storage(path):
+    with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
@@ -52,19 +38,6 @@ def write_parquet(path: Path, table: pa.Table) -> None:
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
-
-
-@contextmanager
-def storage(path: Path) -> Iterator[None]:
-    """Turn what the disk says into a StorageError with the path and what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            hint = "the disk is full: free some space and run again; finished measurements are kept in the cache"
-        else:
-            hint = error.strerror or str(error)
-        raise StorageError(f"{path}: can't be written: {hint}") from error
 
 
 def is_result(folder: Path) -> bool:
@@ -93,7 +66,7 @@ def folder_aside(out: Path, ours: Callable[[Path], bool] = is_result, whose: str
     """
     refuse_folder(out, ours, whose)
     aside, old = (out.with_name(f".{out.name}.{socket.gethostname()}-{os.getpid()}.{end}") for end in ("tmp", "old"))
-    with storage(out):
+    with storing(out):
         _clear_leftovers(out)
         aside.mkdir(parents=True)
         try:

@@ -158,7 +158,7 @@ class Pipeline:
 
         text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=110)
         if path is not None:
-            from curate.pipeline.files import write_text
+            from curate.storage import write_text
 
             write_text(Path(path), text)
         return text

@@ -18,8 +18,9 @@ from curate.errors import DataError, StorageError
 from curate.findings import Findings
 from curate.ledger import Decisions
 from curate.pipeline.curated import Curated
-from curate.pipeline.files import MANIFEST, folder_aside, is_result, sha256, storage, write_parquet, write_text
+from curate.pipeline.files import MANIFEST, folder_aside, is_result, sha256, write_parquet
 from curate.pipeline.pipeline import Pipeline
+from curate.storage import storing, write_text
 from curate.table import Stored, Table
 from curate.task import MEDIA, Task
 
@@ -68,7 +69,7 @@ def _write_dataset(path: Path, dataset: datasets.Dataset) -> None:
     """Arrow IPC stream that `datasets.Dataset.from_file` maps. Media stay as they are: paths are not followed."""
     arrow: Any = dataset.with_format("arrow")
     schema = dataset.features.arrow_schema
-    with storage(path), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+    with storing(path), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for start in range(0, dataset.num_rows, 4096):
             writer.write_table(arrow[start : start + 4096].cast(schema))
 

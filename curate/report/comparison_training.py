@@ -113,12 +113,13 @@ class TrainingComparison(Part):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
     def to_html(self, path: str) -> None:
-        """Write it as a page without a script."""
+        """Write it as a page without a script. Raises StorageError."""
         from pathlib import Path
 
         from curate.report.comparison_page import training_page
+        from curate.storage import write_text
 
-        Path(path).write_text(training_page(self), encoding="utf-8")
+        write_text(Path(path), training_page(self))
 
     @property
     def harmful(self) -> list[str]:

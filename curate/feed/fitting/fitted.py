@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from curate.errors import ConfigError, StorageError, nearest
+from curate.errors import ConfigError, nearest
 from curate.feed.fitting.history import Epoch
 from curate.feed.fitting.predictions import Predictions
 from curate.feed.fitting.source import Source, itself
 from curate.feed.fitting.training import Training
 from curate.metrics import Metrics, evaluate
 from curate.metrics.given import KINDS
+from curate.storage import write_text
 from curate.wording import counted
 
 
@@ -117,10 +118,7 @@ class Fitted:
         kept = "" if self.best is None else f"; epoch {self.best + 1} was the best by {monitor} and is kept"
         lead = f"{counted(len(self.history), 'epoch')}, {counted(self.steps, 'step')}{kept}"
         text = metrics_page(measured | splits, f"{type(self.model).__name__}: {self.reason}", lead, curves)
-        try:
-            Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"{path} can't be written: {error}") from error
+        write_text(Path(path), text)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: history, metrics, and how it ended."""

@@ -13,18 +13,11 @@ from curate import __version__
 from curate.errors import ConfigError
 from curate.pipeline.comparison.held_out import HeldOut
 from curate.pipeline.comparison.scores import Truth
-from curate.pipeline.files import (
-    MANIFEST,
-    folder_aside,
-    is_result,
-    refuse_folder,
-    sha256,
-    write_parquet,
-    write_text,
-)
+from curate.pipeline.files import MANIFEST, folder_aside, is_result, refuse_folder, sha256, write_parquet
 from curate.pipeline.pipeline import Pipeline
 from curate.report.comparison_page import training_page
 from curate.report.comparison_training import TrainingComparison
+from curate.storage import write_text
 
 KIND = "comparison"
 FORMAT = f"{KIND} 1"

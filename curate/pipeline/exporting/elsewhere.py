@@ -24,7 +24,8 @@ from curate.errors import DataError, StorageError
 from curate.pipeline.exporting.lines import Lines
 from curate.pipeline.exporting.reading import Reading
 from curate.pipeline.exporting.stretch import Stretch, unseen
-from curate.pipeline.files import sha256, storage
+from curate.pipeline.files import sha256
+from curate.storage import storing
 from curate.table import Table
 
 PARTS = ".parts"
@@ -66,7 +67,7 @@ class Writing:
             )
         reading = replace(self.reading, skips=False)
         made = self.folder / PARTS / f"{piece.name}.{uuid.uuid4().hex}"
-        with storage(self.folder / piece.name):
+        with storing(self.folder / piece.name):
             try:
                 blocks = chain.from_iterable(reading.blocks(part, piece.fetch, {}) for part in piece.parts)
                 self.write(reading, blocks, made, piece.first)
@@ -118,7 +119,7 @@ def workers_for(table: Table, rows: int) -> int:
 def _shared(folder: Path) -> Iterator[str]:
     """A folder for shards that are not complete, and the name of a file in it."""
     token = f"token.{uuid.uuid4().hex}"
-    with storage(folder):
+    with storing(folder):
         (folder / PARTS).mkdir()
         (folder / PARTS / token).touch()
     try:

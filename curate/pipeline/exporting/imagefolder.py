@@ -12,7 +12,7 @@ from curate.pipeline.exporting.files import as_json, ending, folders, safe
 from curate.pipeline.exporting.lines import Lines
 from curate.pipeline.exporting.reading import named
 from curate.pipeline.exporting.written import Written, writing, written
-from curate.pipeline.files import storage
+from curate.storage import storing
 from curate.task import MEDIA
 
 FILE_NAME = "file_name"
@@ -53,7 +53,7 @@ def to_imagefolder(lines: Lines, out: Path) -> Written:
 def _split(lines: Lines, split: str, folder: Path, column: str, classes: dict[str, str]) -> int:
     count = 0
     first: dict[str, Path] = {}
-    with storage(folder), (folder / "metadata.jsonl").open("w", encoding="utf-8", newline="\n") as metadata:
+    with storing(folder), (folder / "metadata.jsonl").open("w", encoding="utf-8", newline="\n") as metadata:
         for block in lines.blocks(split):
             for row in block.to_pylist():
                 name = _write(lines, row, folder, column, classes, count, first)

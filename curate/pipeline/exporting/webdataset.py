@@ -19,7 +19,7 @@ from curate.pipeline.exporting.lines import Lines
 from curate.pipeline.exporting.reading import Reading
 from curate.pipeline.exporting.weighing import weighed
 from curate.pipeline.exporting.written import Account, Written, writing, written
-from curate.pipeline.files import storage
+from curate.storage import storing
 
 MAX_ROWS = 10_000
 MAX_BYTES = 1_000_000_000
@@ -111,7 +111,7 @@ def _write(reading: Reading, blocks: Iterator[pa.Table], path: Path, first: int)
 
 
 def _opened(path: Path) -> tarfile.TarFile:
-    with storage(path):
+    with storing(path):
         return tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)
 
 

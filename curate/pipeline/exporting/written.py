@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from curate import __version__
 from curate.pipeline.exporting.lines import Lines
-from curate.pipeline.files import folder_aside, sha256, write_text
+from curate.pipeline.files import folder_aside, sha256
+from curate.storage import write_text
 from curate.wording import counted, noun
 
 MANIFEST = "export.json"

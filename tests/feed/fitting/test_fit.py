@@ -1,7 +1,9 @@
 """The reference loop learns, follows its settings, and hands weights and soft labels to the loss."""
 
+import errno
 import functools
 import math
+import os
 import random
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 from tiny_fits import CLASSES, Result, network, parameters
 
 import curate
+from curate.errors import StorageError
 from curate.feed import SoftCrossEntropy, make_loader, make_loss
 from curate.feed.fitting.optimising import make_schedule
 from curate.feed.fitting.settings import Settings
@@ -247,6 +250,20 @@ def test_writes_a_page(tmp_path):
     assert "2 epochs, 6 steps" in text
     assert "F1 by class" in text
     assert "<script" not in text
+
+
+def test_a_full_disk_leaves_the_page_that_was_there(tmp_path, monkeypatch):
+    page = tmp_path / "fit.html"
+    page.write_text("before")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        fit(epochs=1).write_html(page)
+    assert [file.name for file in tmp_path.iterdir()] == ["fit.html"]
+    assert page.read_text() == "before"
 
 
 def test_images_that_are_handed_out_as_bytes_reach_the_model_normalised():
