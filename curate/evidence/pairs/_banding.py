@@ -108,7 +108,7 @@ def _numbers(prints: Any, rows: np.ndarray | None, chains: Sequence[tuple[int, .
             yield prints[:, np.array(chain)] if rows is None else prints[np.ix_(rows, np.array(chain))]
         return
     some = np.arange(len(prints)) if rows is None else rows
-    used, step = np.unique(np.concatenate(chains)), rows_of_piece(prints)
+    used, step = np.unique([number for chain in chains for number in chain]), rows_of_piece(prints)
     held = np.concatenate([prints[some[begin : begin + step]][:, used] for begin in range(0, max(1, len(some)), step)])
     for chain in chains:
         yield held[:, np.searchsorted(used, chain)]
