@@ -12,6 +12,7 @@ from curate.sources.column_types import is_text
 TURNS = (("role", "content"), ("from", "value"))
 """Who speaks and what is said, in the turns of a conversation."""
 CALLS = ("tool_calls", "function_call")
+"""Fields that a turn may hold in place of words."""
 HEAD = 20
 
 

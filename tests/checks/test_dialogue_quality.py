@@ -76,6 +76,18 @@ def test_a_way_of_the_whole_set_is_no_fault():
     assert found({"messages": [[user(k)] for k in range(N)]}, max_rare_share=1)[0] == set()
 
 
+def test_how_many_rows_make_a_way_of_the_set():
+    half = talks({k: [user(k)] for k in range(N // 2)})
+    assert found(half)[0] == set()
+    assert found(half, max_rare_share=0.6)[0] == {(k, "no_answer") for k in range(N // 2)}
+
+
+def test_how_many_turns_make_a_role_known():
+    few = talks({k: [user(k), {"role": "judge", "content": "so be it"}, assistant(k)] for k in range(4)})
+    assert found(few)[0] == set()  # 4 of 84 turns
+    assert found(few, max_strange_share=0.1)[0] == {(k, "strange_role") for k in range(4)}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

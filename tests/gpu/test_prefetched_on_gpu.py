@@ -17,14 +17,6 @@ MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
 JITTER = {"ColorJitter": {"p": 0.8, "hue": [-0.1, 0.1]}}
 
 
-@pytest.fixture
-def torch():
-    torch = pytest.importorskip("torch")
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    return torch
-
-
 def made(n=96, operations=("HorizontalFlip",), **options):
     from curate.feed import make_loader
 

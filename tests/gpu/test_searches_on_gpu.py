@@ -6,14 +6,6 @@ import pytest
 pytestmark = pytest.mark.gpu
 
 
-@pytest.fixture
-def torch():
-    torch = pytest.importorskip("torch")
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    return torch
-
-
 def unit_vectors(n, d, seed=0):
     vectors = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from curate.sources.written_turns import CALLS
+
 ALIASES = {
     "human": "user", "user": "user", "prompter": "user", "assistant": "assistant", "gpt": "assistant",
     "chatgpt": "assistant", "bot": "assistant", "bard": "assistant", "bing": "assistant", "model": "assistant",
@@ -14,8 +16,6 @@ OTHERS = frozenset(
     ("system", "developer", "tool", "tool_call", "tool_response", "function", "function_call", "function_response",
      "observation", "ipython", "environment")
 )  # fmt: skip
-CALLS = ("tool_calls", "function_call")
-"""Fields that a turn may hold in place of words."""
 
 Turns = Sequence[Mapping[str, Any] | None]
 
