@@ -35,6 +35,16 @@ def values_of(column: pa.Array | pa.ChunkedArray, missing: Any = None) -> np.nda
     return np.concatenate(parts) if parts else np.empty(0, dtype)
 
 
+def plain_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """The values of a column; times that Python has no value for (beyond the year 9999, nanoseconds) as text."""
+    try:
+        return column.to_pylist()
+    except (OverflowError, ValueError):
+        if not pa.types.is_temporal(column.type):
+            raise
+        return column.cast(pa.string()).to_pylist()
+
+
 def _chunk(chunk: pa.Array, dtype: np.dtype, missing: Any) -> np.ndarray:
     values = np.frombuffer(chunk.buffers()[1], dtype, chunk.offset + len(chunk))[chunk.offset :]
     if chunk.null_count:

@@ -14,5 +14,6 @@ NO_NUMBERS = ("none", "empty")
 """Values of their own among words, and missing where the other cells are numbers."""
 NOTHING_SAID = tuple(dict.fromkeys((*ANYWHERE, *DISGUISES, *NO_NUMBERS)))
 """All of them: in columns of numbers no word is a value, and a comparison that leaves one out costs little."""
-LABELS = ("NA", "<NA>", "NaT", "None")
-"""As programs write them, in their capitals: in labels they are told of and left alone, as each may be a class."""
+LABELS = ("NA", "<NA>", "NaT", "None", "-")
+"""As programs write them, in their capitals, and what SNLI writes where annotators did not agree: in labels they are
+told of and left alone, as each may be a class."""

@@ -24,6 +24,7 @@ MEDIA = ("image", "audio", "video")
 DECODED = (*MEDIA, "mask")
 """Roles whose columns hold encoded files."""
 BoxFormat = Literal["xyxy", "xywh", "cxcywh", "xyxy_relative", "xywh_relative", "cxcywh_relative"]
+TimeUnit = Literal["seconds", "milliseconds", "samples", "frames", "ignored"]
 DateOrder = Literal["day_first", "month_first"]
 
 BACKGROUND_NAMES = ("background", "bg", "void")
@@ -63,6 +64,24 @@ class Task(Declared):
         " month; day first if left out",
     )
     transcript: str | None = Field(default=None, description="column with the transcript of audio or video")
+    start: str | None = Field(
+        default=None,
+        description="column that says when in its sound or video a row begins (a number, or a clock like 00:01:02.5);"
+        " the row is that part of the file",
+    )
+    end: str | None = Field(
+        default=None,
+        description="column that says when in its sound or video a row ends, itself not included; missing for the end"
+        " of the file",
+    )
+    duration: str | None = Field(
+        default=None, description="column that says how long the part is, in the place of `end`"
+    )
+    time_unit: TimeUnit | None = Field(
+        default=None,
+        description="what start, end and duration count: seconds, milliseconds, samples of the sound or frames of the"
+        " video; by the names of the columns and the lengths of files if left out. ignored: files are read whole",
+    )
     label: str | None = Field(default=None, description="column with the label")
     annotators: tuple[str, ...] = Field(
         default=(),

@@ -1,10 +1,12 @@
 """Arrow columns by their buffers: the same as pyarrow's own conversions, whatever the chunks, offsets and nulls."""
 
+from datetime import datetime
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.arrow import places, texts, truths, valid, values_of
+from curate.arrow import places, plain_values, texts, truths, valid, values_of
 
 TYPES = [pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()]
 
@@ -58,3 +60,19 @@ def test_other_types_are_refused():
         values_of(pa.array([True]))
     with pytest.raises(TypeError, match="int64"):
         truths(pa.array([1]))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [(2_932_897, pa.date32()), (2**62, pa.timestamp("us", "UTC")), (-(2**60), pa.timestamp("us"))],
+)
+def test_times_that_python_has_no_value_for_are_told_as_text(given, kind):
+    storage = pa.int32() if kind == pa.date32() else pa.int64()
+    [value, nothing] = plain_values(pa.array([given, None], storage).cast(kind))
+    assert isinstance(value, str)
+    assert nothing is None
+
+
+def test_other_values_are_python_s_own():
+    assert plain_values(pa.array([1, None])) == [1, None]
+    assert plain_values(pa.array([0], pa.int64()).cast(pa.timestamp("us"))) == [datetime(1970, 1, 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -14,6 +14,7 @@ from curate.checks.tables.disguised_cells import disguised_cells
 from curate.findings import Findings
 from curate.stand_ins import ANYWHERE, DISGUISES
 from curate.step import Check
+from curate.table import HELD_OUT
 from curate.task import MODALITIES
 from curate.wording import counted, noun, some_of
 
@@ -29,11 +30,11 @@ NAMED = 8
 class MissingValues(Check):
     """Finds rows without a label, rows with an empty input, and missing cells of a table, vector or series.
 
-    Three issues: `missing_label` (a transcript, where speech is transcribed) and `missing_input` (null, no text but
-    blanks, an empty vector or series; score 0), and `missing_cells` (score: the share of cells that are there). Cells
-    that hold one of `placeholders` count as missing, in labels too. A fourth, `disguised_missing` (score 0.2), is for
-    cells of a table that hold a stand-in: a number such as -999 that stands apart from all others of its column, or a
-    word such as "unknown".
+    Three issues: `missing_label` (a transcript, where speech is transcribed; not in a held-out split without any label,
+    as that of a contest) and `missing_input` (null, no text but blanks, an empty vector or series; score 0), and
+    `missing_cells` (score: the share of cells that are there). Cells that hold one of `placeholders` count as missing,
+    in labels too. A fourth, `disguised_missing` (score 0.2), is for cells of a table that hold a stand-in: a number
+    such as -999 that stands apart from all others of its column, or a word such as "unknown".
     Cost: one pass over the label and the scalar columns; media are not opened.
     """
 
@@ -80,7 +81,9 @@ class MissingValues(Check):
         known_labels = labels.known
         if task.kind == "token_classification":  # a list of tags per row, which is no label of the row
             known_labels = evidence.table.column(task.label).is_valid().to_numpy()
-        missing = ~known_labels[rows]
+        splits = evidence.table.splits[rows]
+        unlabelled = _without_labels(splits, known_labels[rows])
+        missing = ~known_labels[rows] & ~np.logical_or.reduce([splits == split for split in unlabelled] or [False])
         reasons = {int(p): f"the column {task.label!r} holds no label" for p in np.flatnonzero(missing)}
         known = {text.strip().casefold() for text in self.placeholders}
         for code, name in enumerate(labels.names if labels.sets is None else ()):
@@ -89,7 +92,9 @@ class MissingValues(Check):
                     missing[place] = True
                     reasons[int(place)] = f"the label {name!r} stands for a missing one"
         _say_too_large(evidence, rows, missing, (task.label,), reasons)
-        facts = {"missing_labels": int(missing.sum())}
+        facts: dict[str, Any] = {"missing_labels": int(missing.sum())}
+        if unlabelled:
+            facts["splits_without_labels"] = unlabelled
         score = np.where(missing, 0.0, 1.0)
         return Findings.of(
             self.name, "missing_label", rows, evidence.table.row_ids, score, missing, reason=reasons, facts=facts
@@ -184,6 +189,11 @@ class MissingValues(Check):
 
 def _named(names: list[str], total: int) -> str:
     return f"{len(names)} of {counted(total, 'cell')} missing: {some_of(names, NAMED, repr)}"
+
+
+def _without_labels(splits: np.ndarray, known: np.ndarray) -> list[str]:
+    """The held-out splits of which no row has a label."""
+    return [split for split in HELD_OUT if (here := splits == split).any() and not known[here].any()]
 
 
 def _say_too_large(

@@ -23,6 +23,8 @@ from curate.task import Task
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
 
+MOST_MIXED = 0.5
+"""Share of the training texts in several languages, from which on that is what the set is made of."""
 ISSUES = (
     "empty", "too_short", "too_long", "mostly_symbols", "mostly_digits", "repeated", "garbled", "mojibake",
     "hidden_characters", "lookalike_letters", "markup", *KINDS, "wrong_language", "mixed_language", "gibberish",
@@ -179,7 +181,13 @@ class TextQuality(Check):
             yield issue
             del issue
         if "second_language" in m:
-            yield language.mixed_language(texts, m, self.max_mixture_margin)
+            issue = language.mixed_language(texts, m, self.max_mixture_margin)
+            mixed = np.count_nonzero(issue.score[training] < 0.5)
+            if mixed <= MOST_MIXED * np.count_nonzero(training):
+                yield issue
+            else:
+                facts["not_judged"] = "mixed_language: most texts are in several languages, as translations are"
+            del issue
         elif "language" not in m and not language.available() and (self.max_language_margin or self.max_mixture_margin):
             facts["not_judged"] = "languages: the package py3langid is not installed"
         give_back(len(texts))

@@ -23,6 +23,11 @@ _SENTENCES = {
     "series": "Column with time series.",
     "tokens": "Column with the words of each row, for tags of tokens.",
     "transcript": "Column with the transcript of audio or video.",
+    "start": "Column that says when in its sound or video a row begins.",
+    "end": "Column that says when in its sound or video a row ends.",
+    "duration": "Column that says how long the part of the sound or video is, in the place of --end.",
+    "time_unit": "What these count: seconds, milliseconds, samples or frames; found if left out. ignored: files are"
+    " read whole.",
     "mask": "Column with segmentation masks.",
     "probabilities": "Column with a model's out-of-sample output: probabilities, arrays of pixels, or boxes with"
     " scores.",

@@ -111,7 +111,7 @@ def fingerprint(modality: str, settings: EvidenceSettings) -> str:
         parts += [settings.max_bytes, settings.max_pixels, settings.max_seconds]
         parts += [f"{library}=={installed(library)}" for library in LIBRARIES[modality]]
     if modality == "video":
-        parts += [video.FRAMES, video.SIDE_PX, settings.max_video_pixels]
+        parts += [video.VERSION, video.FRAMES, video.SIDE_PX, settings.max_video_pixels]
     return f"{digest(*parts):032x}"
 
 

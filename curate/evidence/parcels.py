@@ -18,6 +18,7 @@ from curate.evidence.decoding import Chunk
 from curate.evidence.outcome import Outcome
 from curate.evidence.settings import EvidenceSettings
 from curate.media import payload
+from curate.media.segments import file_name
 from curate.table import Stored, Table
 from curate.task import DECODED
 
@@ -161,7 +162,8 @@ class Parcel(Piece):
         held = begun = 0
         for place, value in enumerate(table.column(0).to_pylist()):
             try:
-                values.append({**value, "bytes": payload.read_bytes(value, self.root, self.max_bytes)})
+                data = payload.read_bytes(value, self.root, self.max_bytes)
+                values.append({"bytes": data, "path": value["path"] and file_name(value["path"])})
                 held += len(values[-1]["bytes"])
             except DataError:
                 values.append(value)

@@ -44,7 +44,7 @@ def decode(data: bytes, max_seconds: float = MAX_SECONDS, rate: int | None = Non
     if found and found[1] not in ("audio", "video"):
         raise DecodeError(what_it_is(data, "audio") or "not audio")
     check_end(data, name)
-    if name in _BY_LIBSNDFILE or name not in DEMUXERS:
+    if name in BY_LIBSNDFILE or name not in DEMUXERS:
         samples, file_rate, kind = _read_with_soundfile(data, name, max_seconds)
     else:
         samples, file_rate, kind = _read_with_av(data, max_seconds)
@@ -84,7 +84,7 @@ def encode(samples: np.ndarray, rate: int, kind: str = "WAV", bits: int = 16) ->
         kind: ``WAV`` or ``FLAC``.
         bits: per sample, 16 or 24; 32 writes float32 samples, unclipped (WAV alone).
     """
-    soundfile = _soundfile()
+    soundfile = soundfile_library()
     out = BytesIO()
     subtype = "FLOAT" if bits == 32 else f"PCM_{bits}"
     values = samples.T if bits == 32 else np.clip(samples.T, -1, 1)
@@ -92,10 +92,11 @@ def encode(samples: np.ndarray, rate: int, kind: str = "WAV", bits: int = 16) ->
     return out.getvalue()
 
 
-_BY_LIBSNDFILE = ("WAV", "FLAC", "Ogg", "MP3", "AIFF", "CAF", "AU", "W64")
+BY_LIBSNDFILE = ("WAV", "FLAC", "Ogg", "MP3", "AIFF", "CAF", "AU", "W64")
 
 
-def _soundfile() -> Any:
+def soundfile_library() -> Any:
+    """The module. Raises MissingPackage."""
     try:
         import soundfile
     except (ImportError, OSError):  # OSError: the package is there, its libsndfile is not
@@ -104,7 +105,7 @@ def _soundfile() -> Any:
 
 
 def _read_with_soundfile(data: bytes, name: str, max_seconds: float) -> tuple[np.ndarray, int, str]:
-    soundfile = _soundfile()
+    soundfile = soundfile_library()
     try:
         file = soundfile.SoundFile(BytesIO(data))
     except Exception as error:
@@ -117,7 +118,7 @@ def _read_with_soundfile(data: bytes, name: str, max_seconds: float) -> tuple[np
         kind, rate, channels, declared = f"{file.format}/{file.subtype}", file.samplerate, file.channels, file.frames
         if rate < 1 or channels < 1:
             raise DecodeError(f"the {name} header declares {channels} channels at {rate} Hz")
-        _check_length(declared, rate, channels, max_seconds)
+        check_length(declared, rate, channels, max_seconds)
         try:
             samples = file.read(frames=declared, dtype="float32", always_2d=True)
         except MemoryError:
@@ -140,14 +141,14 @@ def _read_with_av(data: bytes, max_seconds: float) -> tuple[np.ndarray, int, str
         if not rate or not channels:
             raise DecodeError("the sound track declares no sample rate or no channels")
         declared = _declared_seconds(container)
-        _check_length(int(declared * rate), rate, channels, max_seconds)
+        check_length(int(declared * rate), rate, channels, max_seconds)
         resampler = av.AudioResampler(format="fltp", layout=stream.codec_context.layout, rate=rate)
         parts, length = [], 0
         for frame in container.decode(stream):
             for plain in resampler.resample(frame):
                 parts.append(plain.to_ndarray())
                 length += plain.samples
-            _check_length(length, rate, channels, max_seconds)
+            check_length(length, rate, channels, max_seconds)
         parts += [plain.to_ndarray() for plain in resampler.resample(None)]
         kind = f"{container.format.name.split(',')[0]}/{stream.codec_context.name}"
         samples = np.concatenate(parts, axis=1) if parts else np.zeros((channels, 0), np.float32)
@@ -174,7 +175,8 @@ def _track_seconds(container: InputContainer) -> float:
     return 0.0 if container.streams.video else _declared_seconds(container)
 
 
-def _check_length(frames: int, rate: int, channels: int, max_seconds: float) -> None:
+def check_length(frames: int, rate: int, channels: int, max_seconds: float) -> None:
+    """Raises DecodeError for more samples than so many seconds may hold."""
     if frames > max_seconds * rate:
         raise DecodeError(
             f"the audio is {frames / rate:,.1f} s long, more than the limit of {max_seconds:,.0f} s (max_seconds)"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from curate.errors import CurateError, MissingPackage
 from curate.media.item import DecodeError
-from curate.media.sniff import plainly, sniff, what_it_is
+from curate.media.sniff import SNIFFED_BYTES, plainly, sniff, what_it_is
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -36,13 +36,21 @@ DEMUXERS = {
 """What a file is -> FFmpeg's reader of it. Readers that follow references to other files or hosts (playlists, concat
 scripts, session descriptions, device names) are not among them, and none is ever guessed."""
 
+TELLING = ("mov", "matroska", "avi")
+"""Those of containers whose headers say all about their tracks."""
+
+
+def header_alone(name: str) -> dict[str, str]:
+    """Options by which FFmpeg decodes nothing to learn about the tracks, for containers whose headers tell of them."""
+    return {"analyzeduration": "0", "probesize": "32"} if DEMUXERS.get(name) in TELLING else {}
+
 
 @contextmanager
-def opened(data: bytes, wanted: str, options: dict[str, str] | None = None) -> Iterator[InputContainer]:
+def opened(data: bytes | BinaryIO, wanted: str, options: dict[str, str] | None = None) -> Iterator[InputContainer]:
     """An open PyAV container.
 
     Args:
-        data: the encoded file.
+        data: the encoded file, or where to read it from, at its beginning.
         wanted: ``audio`` or ``video``: for messages, and the extra that installs PyAV.
         options: of FFmpeg's reader and decoders.
 
@@ -54,16 +62,17 @@ def opened(data: bytes, wanted: str, options: dict[str, str] | None = None) -> I
         import av
     except ImportError:
         raise MissingPackage("av", wanted, f"reading {wanted}") from None
-    if not data:
+    file = BytesIO(data) if isinstance(data, bytes) else data
+    head = file.read(SNIFFED_BYTES)
+    file.seek(0)
+    if not head:
         raise DecodeError("the file is empty")
-    found = sniff(data)
+    found = sniff(head)
     name = found[0] if found else ""
     if name not in DEMUXERS:
-        raise DecodeError(what_it_is(data, wanted) or f"not {wanted} of a known format")
+        raise DecodeError(what_it_is(head, wanted) or f"not {wanted} of a known format")
     try:
-        with av.open(
-            BytesIO(data), "r", format=DEMUXERS[name], metadata_errors="replace", options=options or {}
-        ) as container:
+        with av.open(file, "r", format=DEMUXERS[name], metadata_errors="replace", options=options or {}) as container:
             yield container
     except CurateError:
         raise

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import xxhash
 
 from curate.errors import DataError
-from curate.media.file_hashes import file_hashes
+from curate.media.file_hashes import hash_of_part, hashes_of_paths
+from curate.media.segments import MARK
 from curate.wording import noun
 
 if TYPE_CHECKING:
@@ -279,9 +280,11 @@ def _media(array: pa.Array, root: str | os.PathLike[str] | None, workers: int) -
             failures[row] = "the embedded bytes are empty"
     files = np.flatnonzero(whole & ~embedded & paths.is_valid().to_numpy(zero_copy_only=False))
     names = paths.take(pa.array(files)).to_pylist()
-    for row, name, found in zip(files.tolist(), names, file_hashes(names, root, workers)):
+    for row, name, found in zip(files.tolist(), names, hashes_of_paths(names, root, workers)):
         if isinstance(found, str):
             failures[row] = found
             found = xxhash.xxh3_128_digest(b"\x00curate: unreadable\x00" + name.encode())
         block[row] = np.frombuffer(found, np.uint8)
+    for row in np.flatnonzero(pc.fill_null(pc.match_substring(paths, MARK), False).to_numpy(zero_copy_only=False)):
+        block[row] = np.frombuffer(hash_of_part(block[row].tobytes(), paths[int(row)].as_py()), np.uint8)
     return block, failures

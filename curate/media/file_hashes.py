@@ -14,6 +14,7 @@ import xxhash
 
 from curate.media.known_files import remembered, stamps
 from curate.media.payload import UnreadablePayload, opened
+from curate.media.segments import split
 
 BLOCK_BYTES = 1 << 20
 FILES_AT_ONCE = 128
@@ -31,6 +32,20 @@ def hashed_by(others: Hash) -> Iterator[None]:
         yield
     finally:
         _ELSEWHERE.reset(token)
+
+
+def hashes_of_paths(names: list[str], root: str | os.PathLike[str] | None, workers: int) -> list[bytes | str]:
+    """`file_hashes` of the files that paths name; one that several segments are part of is read once."""
+    files = [split(name)[0] for name in names]
+    different = list(dict.fromkeys(files))
+    found = dict(zip(different, file_hashes(different, root, workers)))
+    return [found[file] for file in files]
+
+
+def hash_of_part(whole: bytes, path: str) -> bytes:
+    """The hash of the segment that a path names, by that of the whole file; the same where it names none."""
+    _, segment = split(path)
+    return whole if segment is None else xxhash.xxh3_128_digest(whole + segment.fragment.encode())
 
 
 def file_hashes(names: list[str], root: str | os.PathLike[str] | None, workers: int) -> list[bytes | str]:

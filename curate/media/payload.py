@@ -8,11 +8,12 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
 from curate.errors import DataError
+from curate.media.segments import cut, split
 
 MAX_BYTES = 2_000_000_000
 FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -123,18 +124,24 @@ def parts(value: Any) -> tuple[bytes | None, str | None]:
 
 
 def read_bytes(value: Any, root: str | os.PathLike[str] | None, max_bytes: int = MAX_BYTES) -> bytes:
-    """The encoded bytes of one media value.
+    """The encoded bytes of one media value; of a segment as a file of its own (`curate.media.segments.cut`).
 
     Args:
-        value: ``{"bytes": ..., "path": ...}`` or ``(bytes, path)``; the bytes win where there are both.
+        value: ``{"bytes": ..., "path": ...}`` or ``(bytes, path)``; the bytes win where there are both. The path says
+            which segment is meant (``talk.wav#t=3,4.5``), if not the whole.
         root: folder that the path is relative to and confined to; None where only embedded bytes may be read.
         max_bytes: largest payload that is read.
 
     Raises:
         UnreadablePayload: with the reason: missing, empty, too large, outside the root, no regular file.
+        DecodeError: nothing of the segment is there, or the file that it is cut from is damaged.
+        MissingPackage: what decodes the file of a segment is not installed.
     """
     data, path = parts(value)
+    path, segment = (None, None) if path is None else split(path)
     if data is not None:
+        if segment is not None and len(data):
+            data = cut(bytes(data), segment)
         if not len(data):
             raise UnreadablePayload("the embedded bytes are empty")
         if len(data) > max_bytes:
@@ -145,6 +152,11 @@ def read_bytes(value: Any, root: str | os.PathLike[str] | None, max_bytes: int =
     if root is None:
         raise UnreadablePayload(f"{path!r} is a path, but the table has no folder to read from; pass root=")
     with opened(path, root) as (file, size):
+        if segment is not None:
+            part = cut(BufferedReader(file), segment)
+            if len(part) > max_bytes:
+                raise UnreadablePayload(f"the segment has {len(part):,} bytes, more than the limit of {max_bytes:,}")
+            return part
         if size > max_bytes:
             raise UnreadablePayload(f"{path!r} has {size:,} bytes, more than the limit of {max_bytes:,}")
         # One byte more than allowed, so that a file that grows meanwhile is noticed.

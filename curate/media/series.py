@@ -83,4 +83,4 @@ def _numbers(array: pa.Array) -> np.ndarray:
     ):
         raise DecodeError(f"a series must hold numbers, not {kind}")
     with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, which the measures report
-        return pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
+        return pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)

@@ -47,6 +47,8 @@ SIGNATURES: tuple[tuple[bytes, int, str, str], ...] = (
     (b"#EXTM3U", 0, "playlist", "text"),
 )
 """(bytes, where they stand, name, what kind of content), the more special ones first."""
+SNIFFED_BYTES = 600
+"""What of a file's beginning tells what it is."""
 
 
 def sniff(data: bytes) -> tuple[str, str] | None:

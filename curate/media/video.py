@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+VERSION = 2
+"""Raise it when the same videos decode to other frames."""
 FRAMES = 8
 """Frames that the measuring pass takes of each video."""
 SIDE_PX = 256
@@ -102,7 +104,7 @@ def decode(
                 f"the video has {width}x{height} = {width * height:,} pixels, more than the limit of {max_pixels:,}"
                 " (max_pixels)"
             )
-        stamps, keys = _stamps(container, stream, max_seconds)
+        stamps, keys, hidden = _stamps(container, stream, max_seconds)
         count = len(stamps)
         wanted = np.unique(((np.arange(frames) + 0.5) * count / frames).astype(np.int64))
         scale = 1.0 if size is None else min(1.0, size / max(width, height))
@@ -118,11 +120,12 @@ def decode(
                 for frame in key_frames(container, stream, keys):
                     skimmer.take(frame)
         pictures = None if skimmer is None else skimmer.skim(int(stamps[0]), float(stream.time_base or 0), whole)
-        return _video(container, stream, taken, stamps, pictures)
+        return _video(container, stream, taken, stamps, hidden, pictures)
 
 
-def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """(count,) int64 sorted time stamps of all frames, from the packets alone, and those of the key frames.
+def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """(count,) int64 sorted time stamps of all frames, from the packets alone, those of the key frames, and how many
+    frames are there for the decoder only (an edit list leaves them out).
 
     Raises:
         DecodeError: no frames, too many, too long, or fewer than the header declares.
@@ -131,9 +134,11 @@ def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) 
     _check_seconds(declared, max_seconds)
     stamps: list[int] = []
     keys: list[int] = []
+    hidden = 0
     for packet in container.demux(stream):
         stamp = packet.pts if packet.pts is not None else packet.dts
-        if packet.size and stamp is not None:
+        hidden += packet.is_discard
+        if packet.size and stamp is not None and not packet.is_discard:
             stamps.append(stamp)
             if packet.is_keyframe:
                 keys.append(stamp)
@@ -148,7 +153,7 @@ def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) 
     # The container may run longer than its pictures (sound); the track's own length counts where it is declared.
     if seconds < own * (1 - TOLERANCE) - 0.25:
         raise DecodeError(f"the video is cut off: {seconds:.2f} s of {own:.2f} s are there")
-    return ordered, np.sort(np.array(keys, dtype=np.int64))
+    return ordered, np.sort(np.array(keys, dtype=np.int64)), hidden
 
 
 def _check_seconds(seconds: float, max_seconds: float) -> None:
@@ -216,7 +221,12 @@ def _by_seeking(container: InputContainer, stream: VideoStream, stamps: np.ndarr
 
 
 def _video(
-    container: InputContainer, stream: VideoStream, taken: _Pictures, stamps: np.ndarray, skim: Skim | None
+    container: InputContainer,
+    stream: VideoStream,
+    taken: _Pictures,
+    stamps: np.ndarray,
+    hidden: int,
+    skim: Skim | None,
 ) -> Video:
     width, height = stream.codec_context.width, stream.codec_context.height
     base, first = float(stream.time_base or 0), int(stamps[0])
@@ -234,7 +244,7 @@ def _video(
         has_audio=bool(container.streams.audio),
         sound_start=_sound_start(container, first * base),
         stamps=(stamps - first) * base,
-        declared_count=int(stream.frames or 0),
+        declared_count=max(0, int(stream.frames or 0) - hidden),
         decoded_count=taken.decoded,
         skim=skim,
         sound=None if skim is None else sound(container, seconds),

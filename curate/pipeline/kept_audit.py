@@ -190,7 +190,7 @@ def _unpacked(data: pa.Buffer, table: Table) -> Found:
     about = lines.schema.metadata
     head = json.loads(about[b"audit"])
     findings = unpacked(lines.replace_schema_metadata(None), head["learned"], table)
-    vectors = np.frombuffer(about[b"vectors"], np.float32).reshape(-1, head["width"])
+    vectors = np.frombuffer(about[b"vectors"], np.float32).reshape(len(head["rows"]), head["width"])
     views = Views(
         {name: Measured(**one) for name, one in head["measures"].items()}, np.array(head["rows"], np.int64), vectors
     )

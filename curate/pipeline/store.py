@@ -17,6 +17,7 @@ from curate.arrow import texts
 from curate.errors import DataError, StorageError
 from curate.findings import Findings
 from curate.ledger import Decisions
+from curate.media.segments import split
 from curate.pipeline.curated import Curated
 from curate.pipeline.files import MANIFEST, folder_aside, is_result, sha256, write_parquet
 from curate.pipeline.pipeline import Pipeline
@@ -183,7 +184,7 @@ def _root(folder: Path, written: dict[str, str], rows: Stored, task: Task) -> Pa
         for chunk in rows.mapped[column].chunks:
             paths = pc.struct_field(chunk, "path").drop_null()
             if len(paths):
-                named = str(paths[0])
+                named = split(str(paths[0]))[0]
                 return beside if (beside / named).exists() or not (before / named).exists() else before
     return beside
 

@@ -12,24 +12,28 @@ import pyarrow.compute as pc
 from curate.errors import DataError, nearest
 from curate.media.content import input_columns
 from curate.sources.assemble import assemble
-from curate.sources.column_types import with_numbers
+from curate.sources.clip_files import with_clip_files
+from curate.sources.column_types import is_number, with_numbers
 from curate.sources.decimal_commas import as_known
 from curate.sources.index_columns import settled_index
 from curate.sources.joined_texts import with_joined_texts
 from curate.sources.label_columns import with_label_columns
 from curate.sources.missing_words import without_words
 from curate.sources.opening import read
+from curate.sources.segments import PAIRS
 from curate.step import Transform
 from curate.table import Table
 from curate.task import Task
-from curate.transforms._columns import is_number, replaced
+from curate.transforms._columns import replaced
 from curate.wording import noun
 
 if TYPE_CHECKING:
     from curate.pipeline.curated import Curated
     from curate.sources.raw import Raw
 
-OPTIONAL = ("transcript", "mask", "boxes", "embedding", "probabilities", "id", "split", "group")
+OPTIONAL = (
+    "transcript", "mask", "boxes", "embedding", "probabilities", "id", "split", "group", "start", "end", "duration"
+)  # fmt: skip
 """Roles that new rows may be without; the task is then without them, too."""
 
 
@@ -101,6 +105,7 @@ def _loaded(
         columns = as_known(columns, numbers, commas=commas) if raw.decimal_comma else columns
         raw = replace(raw, columns=with_numbers(columns, keep=texts), untyped=False)
     raw, _ = with_joined_texts(settled_index(raw, task), task)
+    raw = with_clip_files(raw, task, raw.root, PAIRS)
     if set(task.label_columns) <= set(raw.columns.column_names):
         raw, _ = with_label_columns(raw, task)
     there = raw.columns.column_names

@@ -78,6 +78,7 @@ _WAYS = {
     "dialogue_quality": _Way(4.0, "Repair or drop broken dialogues", "Each reason says what is wrong.", "review"),
     "box_quality": _Way(4.0, "Correct boxes that cannot be right", "Each reason names the box and why.", "review"),
     "mask_quality": _Way(4.0, "Correct masks that cannot be right", "Each reason says what is wrong.", "review"),
+    "segment_bounds": _Way(1.5, "Look at parts that end behind their file", "They are shorter than said.", "review"),
     "annotators": _Way(5.0, "Settle what annotators disagree about", "Their votes and the model differ.", "review"),
     "expectations": _Way(5.0, "Correct rows that break a rule", "You said what must hold.", "review"),
     "table_quality": _Way(2.0, "Correct cells that look wrong", "Each reason names the cell and why.", "review"),

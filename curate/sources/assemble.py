@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from curate.errors import ConfigError, DataError
 from curate.media.content import content_hashes, input_columns, is_media, named_ids, row_ids
 from curate.sources import labels, splits
+from curate.sources.box_rows import with_box_rows
 from curate.sources.boxes import box_column, read_boxes
 from curate.sources.category_orders import category_orders, unused_orders
-from curate.sources.clip_times import clip_times
+from curate.sources.clip_files import with_clip_files
 from curate.sources.column_types import is_list, plain, with_numbers
 from curate.sources.date_orders import date_notes
 from curate.sources.decimal_commas import kept_as_text, left_as_text, with_decimal_commas
@@ -31,6 +32,8 @@ from curate.sources.missing_words import settled_words, without_words
 from curate.sources.predictions import read_predictions
 from curate.sources.raw import Raw, put
 from curate.sources.repeated_ids import repeated_ids
+from curate.sources.segments import PAIRS, with_segments
+from curate.sources.spans import with_spans
 from curate.sources.tokens import read_tags, with_tokens
 from curate.sources.votes import vote_names, with_votes
 from curate.sources.wide_series import wide_series
@@ -68,7 +71,9 @@ def assemble(
     """
     orders = category_orders(raw.columns)
     raw, commas = _typed(replace(raw, class_names={**orders, **raw.class_names}), given)
-    raw, given = with_joined_texts(*with_tokens(*with_votes(*with_label_columns(settled_index(raw, given), given))))
+    raw, given = with_spans(with_box_rows(settled_index(raw, given), given), given)
+    raw, given = with_joined_texts(*with_tokens(*with_votes(*with_label_columns(raw, given))))
+    raw = with_clip_files(raw, given, root if root is not None else raw.root, PAIRS)
     media = find_media(raw)
     task = infer_task(raw.columns, media, given, raw.roles, raw.source)
     unsaid = [*repeated_ids(raw.columns, task), *unused_orders(orders, task), *date_notes(raw.columns, task)]
@@ -79,11 +84,13 @@ def assemble(
     raw, task, remarks = _labels(raw, task)
     remarks, notes = [*wrong_boxes, *remarks], [*notes, *read_as]
     notes += [*unsaid, *label_hints(raw, task, given), *left_aside(raw, task, given)]
-    notes += [*lists_as_text(raw, task, given), *clip_times(raw, task), *wide_series(raw, task, given)]
+    notes += [*lists_as_text(raw, task, given), *wide_series(raw, task, given)]
     home = root if root is not None else raw.root
     if home is None and names_files(raw, task):
         home = Path.cwd()  # paths in memory are meant from where the program runs, and confined to there
     raw, failures = typed_inputs(raw, task, home)
+    raw, task, cut_wrong, told = with_segments(raw, task, given, home)
+    failures, notes = {**cut_wrong, **failures}, [*notes, *told]
     unreadable = dict(raw.unreadable) | failures
     records = {**{r: why.encode("utf-8", "replace") for r, why in failures.items()}, **raw.records}
     hashed = content_hashes([raw.columns[name] for name in input_columns(task)], home, records)

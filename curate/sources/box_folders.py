@@ -19,7 +19,7 @@ from curate.sources.file_kinds import ending
 from curate.sources.listing import Listing
 from curate.sources.mask_folders import IMAGE_FOLDERS, MASK_FOLDERS
 from curate.sources.raw import Raw, media_paths, of_files
-from curate.sources.splits import CANONICAL
+from curate.sources.splits import CANONICAL, split_name
 from curate.wording import counted, noun, some_of
 
 SHARE = 0.5
@@ -29,6 +29,12 @@ LARGEST_FILE = 16 << 20
 SAMPLE = 50
 SPLIT_FOLDERS = ("Main", "ImageSets", "Layout")
 """Folders of VOC's lists of images."""
+KITTI = "label_2"
+"""KITTI's folder of labels, beside ``image_2``."""
+BESIDE = IMAGE_FOLDERS | MASK_FOLDERS | {KITTI, "image_2"}
+"""Folders by which images and their label files differ."""
+OUTLINES = "segmentationobject"
+"""VOC's folder of masks of single objects."""
 NO_BOX: dict[str, Any] = {"box": None, "label": None}
 """Stands for what can't be read, so that `box_quality` flags the row."""
 Found = tuple[list[dict[str, Any]], list[str], int]
@@ -36,15 +42,21 @@ Found = tuple[list[dict[str, Any]], list[str], int]
 
 
 def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
-    """Images with YOLO's text files or VOC's XML files of the same names; None if it is no such set.
+    """Images with text files of YOLO or KITTI, or XML files of VOC, of the same names; None if it is no such set.
 
     Label files stand beside the images, or in folders like ``labels`` and ``Annotations`` where theirs are called
     ``images`` or ``JPEGImages``. Splits are folders named after them, or VOC's lists (``ImageSets/Main/train.txt``). An
     image without a label file has null boxes, one with an empty file has none.
     """
+    listing, masks = _without_masks(listing)
     images = listing.media.get("image", [])
     keys = Counter(_key(path) for path in images)
     texts = {_key(path): path for path in listing.texts if _key(path) in keys}
+    cars = {_key(path): path for path in listing.texts if KITTI in PurePath(path).parts and _key(path) in keys}
+    if cars and all(_is_kitti(folder / path) for path in _some(cars)):
+        return _made(
+            folder, source, listing, cars, lambda path: _kitti(_content(folder / path), path), "xyxy", notes=masks
+        )
     documents = {_key(path): path for path in listing.others if ending(path) == ".xml" and _key(path) in keys}
     if _mostly(texts, listing.texts, keys) and all(_is_yolo(folder / path) for path in _some(texts)):
         names, told, notes = class_names(folder, [*listing.others, *listing.texts])
@@ -52,19 +64,32 @@ def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
         def read(path: str) -> Found:
             return _yolo(_content(folder / path).decode("utf-8-sig"), path, names)
 
-        found = _made(folder, source, listing, texts, read, "cxcywh_relative", told, notes)
+        found = _made(folder, source, listing, texts, read, "cxcywh_relative", told, [*notes, *masks])
         return replace(found, class_names={"boxes": tuple(names.values())}) if names else found
     if _mostly(documents, [p for p in listing.others if ending(p) == ".xml"], keys) and any(
         _is_voc(folder / path) for path in _some(documents)
     ):
-        return _made(folder, source, listing, documents, lambda path: _voc(_content(folder / path), path), "xyxy")
+        return _made(
+            folder, source, listing, documents, lambda path: _voc(_content(folder / path), path), "xyxy", notes=masks
+        )
     return None
+
+
+def _without_masks(listing: Listing) -> tuple[Listing, list[str]]:
+    """The listing without images in folders of masks, if there are others, and a note."""
+    images = listing.media.get("image", [])
+    folders = MASK_FOLDERS | {OUTLINES}
+    kept = [path for path in images if not folders & {part.lower() for part in PurePath(path).parts[:-1]}]
+    if not kept or len(kept) == len(images):
+        return listing, []
+    note = f"{counted(len(images) - len(kept), 'image')} in folders of masks left out: the boxes are read"
+    return replace(listing, media={**listing.media, "image": kept}), [note]
 
 
 def _key(path: str) -> tuple[str, ...]:
     """What an image and its label file have in common."""
     *folders, name = PurePath(path).parts
-    return (*(part for part in folders if part.lower() not in IMAGE_FOLDERS | MASK_FOLDERS), PurePath(name).stem)
+    return (*(part for part in folders if part.lower() not in BESIDE), PurePath(name).stem)
 
 
 def _mostly(found: dict[tuple[str, ...], str], there: Sequence[str], keys: Counter[tuple[str, ...]]) -> bool:
@@ -90,6 +115,12 @@ def _is_yolo(path: Path) -> bool:
         return not words or (len(words) >= 5 and all(math.isfinite(float(word)) for word in words))
     except (OSError, ValueError):
         return False
+
+
+def _is_kitti(path: Path) -> bool:
+    """Whether the first line is a class, three numbers about it, and the rest of KITTI's fifteen fields."""
+    words = _content(path).decode("utf-8", "replace").split("\n", 1)[0].split()
+    return not words or (len(words) in (15, 16) and not words[0][0].isdigit())
 
 
 def _is_voc(path: Path) -> bool:
@@ -124,6 +155,24 @@ def _yolo(text: str, path: str, names: Mapping[int, str]) -> Found:
         label = names.get(int(code)) or (f"category {int(code)}" if names else str(int(code)))
         boxes.append({"box": values, "label": label})
     return boxes, wrong, outlines
+
+
+def _kitti(content: bytes, path: str) -> Found:
+    """The boxes of a file, by their corners in pixels; parts that nobody labelled (DontCare) are none."""
+    boxes: list[dict[str, Any]] = []
+    wrong: list[str] = []
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+        words = line.split()
+        if not words or words[0] == "DontCare":
+            continue
+        try:
+            box = [float(word) for word in words[4:8]]
+        except ValueError:
+            box = []
+        if len(box) < 4:
+            wrong.append(f"line {number} of {path} is {line.strip()[:60]!r}: the corners of a box are needed")
+        boxes.append({"box": box if len(box) == 4 else None, "label": words[0]})
+    return boxes, wrong, 0
 
 
 def _voc(content: bytes, path: str) -> Found:
@@ -208,8 +257,7 @@ def _other_media(listing: Listing) -> list[str]:
 def _splits(folder: Path, images: Sequence[str], listing: Listing) -> tuple[list[str | None], list[str], list[str]]:
     """The split of each image, by the folders that it is in or by VOC's lists; these lists; sentences about them."""
     found = [
-        next((CANONICAL[part.lower()] for part in PurePath(path).parts[:-1] if part.lower() in CANONICAL), None)
-        for path in images
+        next((split for part in PurePath(path).parts[:-1] if (split := split_name(part))), None) for path in images
     ]
     if any(found):
         return found, [], []

@@ -65,6 +65,11 @@ def is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Whether values are numbers (yes and no are categories)."""
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
 def is_list(kind: pa.DataType) -> bool:
     """Whether values are lists."""
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
+from curate.sources.comment_lines import without_comments
 from curate.sources.encodings import Decoded, decode
+from curate.sources.file_kinds import HEADERLESS
 from curate.sources.headers import Header, like_a_row, read_header, said_delimiter, settled
 from curate.sources.quick_csv import read_quick
 from curate.sources.raw import Raw, origins
@@ -23,6 +26,7 @@ from curate.wording import counted, noun
 DELIMITERS = (",", "\t", ";", "|")
 BLOCK_ROWS = 50_000
 SAMPLE_LINES = 100
+NAME = re.compile(r"[^\W\d][\w.-]*")
 UNQUOTED = ("\t", "|")
 """Delimiters of files in which quotes may be letters like any other."""
 ODD_QUOTES = 0.1
@@ -57,8 +61,9 @@ def read_delimited(
     delimiter: str | None = None,
     encoding: str | None = None,
     files: Collection[str] | None = None,
+    bare: bool = False,
 ) -> Raw:
-    """Read one delimited file with a header.
+    """Read one delimited file, with a header or without.
 
     Args:
         path: the file.
@@ -66,6 +71,7 @@ def read_delimited(
         delimiter: one character; found in the text if left out.
         encoding: a Python codec; found in the bytes if left out.
         files: names of files, with and without ending, that rows may be about: a first line that names one is a row.
+        bare: whether there is no header where the first line holds no usual name of a column.
 
     Raises:
         DataError: no header, names that are missing or repeat, no rows, or an encoding that does not fit.
@@ -75,8 +81,11 @@ def read_delimited(
     if "\0" in decoded.text[:4096].split("\n", 1)[0]:
         raise DataError(f"{name}: the first line holds NUL bytes; this is no text file, or UTF-16 without a mark")
     delimiter = delimiter or said_delimiter(decoded.text)
+    text, delimiter = without_comments(decoded.text, delimiter)
+    decoded = replace(decoded, text=text)
     delimiter = delimiter or ("\t" if path.suffix.lower() in (".tsv", ".tab") else sniff(decoded.text))
-    header = read_header(decoded.text, delimiter, name, files)
+    bare = bare or path.suffix.lower() in HEADERLESS
+    header = read_header(decoded.text, delimiter, name, files, path if bare else None)
     records = _records(decoded, header, delimiter, path.name)
     if not records.columns.num_rows:
         raise DataError(f"{name}: there is a header, but no rows below it")
@@ -103,6 +112,7 @@ def read_delimited(
         remarks=decoded.remarks(records.lines, path.name),
         origin=origins(path.name, records.lines),
         notes=tuple(notes),
+        unnamed=header.row,
     )
 
 
@@ -143,14 +153,27 @@ def _quotes_are_letters(decoded: Decoded, header: Header, delimiter: str, record
 def sniff(text: str) -> str:
     """The delimiter under which most of the first records have as many fields as the header, and more than one.
 
-    Where none does, as a quote that never closes swallowed the rest, that of the first lines, each taken by itself.
+    Where none does, as a quote that never closes swallowed the rest, that of the first lines, each taken by itself;
+    where lines have unlike length, that of a header of names.
     """
     lines = list(islice(io.StringIO(text[: 1 << 20], newline=""), SAMPLE_LINES))
     (fits, _), best = max((_agreement([lines], delimiter), -k) for k, delimiter in enumerate(DELIMITERS))
     if not fits:
         (by_line, _), alone = max((_agreement([[x] for x in lines], one), -k) for k, one in enumerate(DELIMITERS))
+        if not by_line and (found := _of_names(lines)):
+            return found
         best = alone if by_line else best
     return DELIMITERS[-best]
+
+
+def _of_names(lines: Sequence[str]) -> str | None:
+    """The delimiter that makes the first line names of one word, and that most other lines hold."""
+    for delimiter in DELIMITERS:
+        names = [name.strip().strip('"') for name in lines[0].split(delimiter)] if lines else []
+        hold = sum(delimiter in line for line in lines[1:])
+        if len(names) > 1 and all(NAME.fullmatch(name) for name in names) and hold > (len(lines) - 1) / 2:
+            return delimiter
+    return None
 
 
 def _agreement(parts: Sequence[list[str]], delimiter: str) -> tuple[bool, float]:

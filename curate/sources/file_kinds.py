@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TypedDict
+
+
+class TextOptions(TypedDict):
+    """What the user said of text files; None where it is to be found."""
+
+    delimiter: str | None
+    encoding: str | None
+
 
 IMAGE = frozenset(
     [
@@ -29,13 +38,16 @@ AUDIO = frozenset(
 VIDEO = frozenset(
     [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv", ".3gp", ".mts", ".m2ts"]
 )
-TEXT = frozenset((".txt", ".text"))
-DELIMITED = frozenset((".csv", ".tsv", ".tab"))
+TEXT = frozenset((".txt", ".text", ".tokens"))
+DELIMITED = frozenset((".csv", ".tsv", ".tab", ".data"))
+HEADERLESS = frozenset((".data",))
+"""Of the repository of machine learning at Irvine, which writes no headers."""
 JSON = frozenset((".jsonl", ".ndjson", ".json"))
 ARROW = frozenset((".parquet", ".pq", ".arrow", ".feather", ".ipc"))
 TAGGED = frozenset((".conll", ".conllu", ".bio", ".iob", ".iob2"))
 SERIES = frozenset((".ts",))
-TABLES = DELIMITED | JSON | ARROW | TAGGED | SERIES
+WEKA = frozenset((".arff",))
+TABLES = DELIMITED | JSON | ARROW | TAGGED | SERIES | WEKA
 JUNK = frozenset(("thumbs.db", "desktop.ini", ".ds_store", "__macosx"))
 ABOUT = (
     "readme",
@@ -69,5 +81,6 @@ def is_junk(name: str) -> bool:
 
 
 def is_about(name: str) -> bool:
-    """Files that speak about the data: readme, licence, lists of classes."""
-    return name.lower().startswith(ABOUT)
+    """Files that speak about the data: readme, licence, lists of classes, forms for submissions to a contest."""
+    lowered = name.lower()
+    return lowered.startswith(ABOUT) or ("submission" in lowered and ending(name) in DELIMITED)

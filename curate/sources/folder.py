@@ -12,24 +12,37 @@ from pathlib import Path
 import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
+from curate.sources.array_files import arrays_of_pictures
 from curate.sources.box_folders import images_and_boxes
+from curate.sources.celeba import with_attributes
+from curate.sources.class_folders import layout, per_class
+from curate.sources.clip_files import id_of_part, ids_of_parts
+from curate.sources.column_types import is_text
 from curate.sources.conll import is_conll
 from curate.sources.fasttext import is_fasttext
-from curate.sources.file_kinds import SERIES, ending
+from curate.sources.file_kinds import SERIES, TextOptions, ending
 from curate.sources.hub import from_disk
+from curate.sources.kaldi import is_kaldi, read_kaldi
 from curate.sources.listing import Listing, classify, walk
 from curate.sources.mask_folders import images_and_masks
 from curate.sources.media_columns import find_media
-from curate.sources.raw import Raw, media_paths, of_files
+from curate.sources.number_files import vectors_and_classes
+from curate.sources.parallel_texts import language_pairs, read_parallel
+from curate.sources.raw import Raw
+from curate.sources.role_names import SPLIT_NAMES
 from curate.sources.shards import local_shard, read_shards
-from curate.sources.split_lists import read_split_lists
-from curate.sources.splits import CANONICAL, about_and_split, split_name
+from curate.sources.split_lists import places_of, read_split_lists
+from curate.sources.splits import about_and_split, split_name
 from curate.sources.tables import read_several
-from curate.sources.text_files import text_columns
+from curate.sources.tables_about_files import joined
+from curate.sources.text_files import is_pickle, without_ending
+from curate.sources.text_lines import are_rows
+from curate.sources.transcript_files import recordings_and_texts
 from curate.wording import counted, of_all, some_of
 
-MIXED_SHARE = 0.1
 _COCO = re.compile(r"^instances.*\.json$|^_?annotations?([._-]?coco)?\.json$|coco.*\.json$", re.IGNORECASE)
+MOST_LOOKED_AT = 100
+"""Files of unknown types that are looked into."""
 _SHARD = re.compile(r"^(.*?)[-_.]?\d+(?:[-_]of[-_]\d+)?$")
 
 
@@ -44,27 +57,35 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
     ):
         return from_disk(folder, source)
+    if is_kaldi(folder):
+        return read_kaldi(folder, source, encoding)
     listing = walk(folder, source)
     if listing.shards:
         if not (listing.media or listing.tables or listing.arrays or listing.texts):
             raw = read_shards([local_shard(folder / path, path) for path in listing.shards], source)
             return replace(raw, notes=(*raw.notes, *listing.notes(listing.others)))
         listing.others.extend(listing.shards)
-    options = {"delimiter": delimiter, "encoding": encoding}
+    options: TextOptions = {"delimiter": delimiter, "encoding": encoding}
     if listing.media:
         # Files of series name no media (and TypeScript has their ending).
         naming = [path for path in listing.tables if ending(path) not in SERIES]
-        tables = _metadata_tables(naming) or _deeper_tables(listing, naming)
-        if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
-            return raw
+        named = _metadata_tables(naming)
+        for tables in (named, [path for path in _deeper_tables(listing, naming) if path not in named]):
+            if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
+                return raw
         return (
-            images_and_masks(folder, source, listing)
-            or images_and_boxes(folder, source, listing)
-            or _per_class(folder, source, listing)
+            _masks_or_boxes(folder, source, listing)
+            or with_attributes(folder, source, listing)
+            or recordings_and_texts(folder, source, listing)
+            or per_class(folder, source, listing)
         )
+    if not listing.tables and (found := arrays_of_pictures(folder, listing.others, source)):
+        raw, used = found
+        skipped = [path for path in (*listing.others, *listing.texts) if path not in used]
+        return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if listing.tables:
         chosen = _rows_of_one_kind(listing.tables, source)
-        raw = read_several([folder / path for path in chosen], source, folder, **options)
+        raw = read_several([folder / path for path in chosen], source, folder, found=True, **options)
         skipped = [path for path in listing.tables if path not in chosen]
         skipped += [*listing.arrays, *listing.texts, *listing.others]
         return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
@@ -74,13 +95,47 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
                 f"{source}: holds several archives ({some_of(listing.arrays)}); name the file that is meant"
             )
         return read_several([folder / listing.arrays[0]], source, folder, **options)
+    if found := vectors_and_classes(folder, listing.texts, source):
+        raw, used = found
+        skipped = [path for path in (*listing.texts, *listing.others) if path not in used]
+        return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if listing.texts and all(is_conll(folder / path) or is_fasttext(folder / path) for path in listing.texts):
         return read_several([folder / path for path in listing.texts], source, folder, **options)
+    if pairs := language_pairs(listing.others):
+        raw = read_parallel(folder, pairs, source, encoding)
+        used = {path for paths in pairs.values() for path in paths}
+        skipped = [*listing.texts, *(path for path in listing.others if path not in used)]
+        return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
+    if not listing.texts:
+        listing.texts, listing.others = without_ending(folder, listing.others)
+    if listing.texts and are_rows(listing.texts):
+        raw = read_several([folder / path for path in listing.texts], source, folder, **options)
+        return replace(raw, notes=(*raw.notes, *listing.notes(listing.others)))
     if listing.texts:
-        return _per_class(folder, source, listing)
+        return per_class(folder, source, listing)
+    raise DataError(f"{source}: the folder holds {_nothing_to_read(folder, listing)}")
+
+
+def _nothing_to_read(folder: Path, listing: Listing) -> str:
+    """What there is instead of data."""
     everything = len(listing.others) + listing.junk
-    what = f"{counted(everything, 'file')}, but none that can be read as data" if everything else "no files"
-    raise DataError(f"{source}: the folder holds {what}")
+    if not everything:
+        return "no files"
+    endings = Counter(ending(path) or "no ending" for path in listing.others).most_common(4)
+    listed = f" ({', '.join(f'{end} {count}' for end, count in endings)})" if endings else ""
+    pickles = any(is_pickle(folder / path) for path in listing.others[:MOST_LOOKED_AT])
+    hint = "; pickles are never read, as they may run any code: take the files in another format" if pickles else ""
+    return f"{counted(everything, 'file')}, but none that can be read as data{listed}{hint}"
+
+
+def _masks_or_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
+    """Images and what is marked in them; boxes where more images have these, as in VOC 2012."""
+    masks = images_and_masks(folder, source, listing)
+    if masks is None or 2 * masks.columns["mask"].null_count <= len(masks):
+        return masks or images_and_boxes(folder, source, listing)
+    boxes = images_and_boxes(folder, source, listing)
+    fewer = boxes is not None and boxes.columns["boxes"].null_count < masks.columns["mask"].null_count
+    return boxes if fewer else masks
 
 
 def _metadata_tables(tables: Sequence[str]) -> list[str]:
@@ -97,7 +152,7 @@ def _deeper_tables(listing: Listing, tables: list[str]) -> list[str]:
 
 
 def _with_metadata(
-    folder: Path, source: str, tables: Sequence[str], listing: Listing, options: dict[str, str | None]
+    folder: Path, source: str, tables: Sequence[str], listing: Listing, options: TextOptions
 ) -> Raw | None:
     """Rows of the tables that name media files; None if no table names any."""
     found: dict[str, Raw] = {}
@@ -116,15 +171,35 @@ def _with_metadata(
     if not found:
         return None
     chosen = list(found)
+    whole = joined(found) if len(chosen) > 1 else found[chosen[0]]
     raw = (
-        found[chosen[0]]
-        if len(chosen) == 1
-        else read_several([folder / path for path in chosen], source, folder, files=files, **options)
+        whole
+        if whole is not None
+        else read_several([folder / path for path in chosen], source, folder, files=files, found=True, **options)
     )
-    skipped = [*listing.others, *(path for path in listing.tables if path not in chosen), *listing.texts]
     stems = _names_stems(raw, listing)
+    raw, lists = _with_splits(folder, raw, listing, stems)
+    texts = [path for path in listing.texts if path not in lists]
+    skipped = [*listing.others, *(path for path in listing.tables if path not in chosen), *texts]
     notes = (*raw.notes, *passed_over, *_unnamed(raw, listing, stems), *listing.notes(skipped))
     return replace(raw, notes=notes, media={**raw.media, **stems})
+
+
+def _with_splits(folder: Path, raw: Raw, listing: Listing, stems: Mapping[str, str]) -> tuple[Raw, Sequence[str]]:
+    """The rows with the splits of their files, by lists or folders, where no column says them; and the lists."""
+    named = next((name for name in {**find_media(raw).kinds, **stems} if is_text(raw.columns[name].type)), None)
+    if named is None or {name.strip().lower() for name in raw.columns.column_names} & set(SPLIT_NAMES):
+        return raw, ()
+    files = [path for paths in listing.media.values() for path in paths]
+    lists = read_split_lists(folder, listing.texts, files, bare=True)
+    splits = lists.splits if lists else layout(files)[0]
+    by_name = {name: splits[row] for name, row in places_of(files, bare=True).items()}
+    found = [by_name.get(value.replace("\\", "/")) if value else None for value in raw.columns[named].to_pylist()]
+    if len(set(found)) < 2:
+        return raw, ()
+    notes = lists.notes if lists else ["splits are those of the folders that files are in"]
+    raw = raw.with_column("split", pa.array(found, pa.string()))
+    return replace(raw, roles={**raw.roles, "split": "split"}, notes=(*raw.notes, *notes)), lists.lists if lists else ()
 
 
 def _unnamed(raw: Raw, listing: Listing, stems: Mapping[str, str]) -> list[str]:
@@ -135,7 +210,7 @@ def _unnamed(raw: Raw, listing: Listing, stems: Mapping[str, str]) -> list[str]:
             values = raw.columns[column].drop_null().to_pylist()
             named.update(re.split(r"[\\/]", value)[-1] for value in values)
     files = [path for paths in listing.media.values() for path in paths]
-    left = [path for path in files if Path(path).name not in named and Path(path).stem not in named]
+    left = [path for path in files if not {Path(path).name, Path(path).stem, id_of_part(Path(path).stem)} & named]
     lone = of_all(len(left), len(files), "media file", "media files", ("is", "are"))
     return [f"{lone} named by no row and left out ({some_of(left)})"] if left else []
 
@@ -163,7 +238,7 @@ def _names_stems(raw: Raw, listing: Listing) -> dict[str, str]:
             kinds = Counter(stems.get(value) for value in values)
             if values and kinds.get(None, 0) <= 0.2 * len(values):
                 return {name: kinds.most_common(1)[0][0] or "image"}
-    return {}
+    return ids_of_parts(raw, stems)
 
 
 def _rows_of_one_kind(tables: Sequence[str], source: str) -> list[str]:
@@ -185,107 +260,10 @@ def _is_split(path: str) -> bool:
     return bool(split_name(Path(path).stem) or split_name(Path(path).parent.name))
 
 
-def _per_class(folder: Path, source: str, listing: Listing) -> Raw:
-    """One folder per class, perhaps below folders of splits; files in no folder have no label."""
-    kind, files, skipped = _one_kind(listing, source)
-    splits, labels, notes = layout(files)
-    lists = read_split_lists(folder, listing.texts, files) if kind != "text" and not any(splits) else None
-    if lists:
-        splits, notes = lists.splits, [*notes, *lists.notes]
-        skipped = [path for path in skipped if path not in lists.lists]
-    _refuse_splits_as_classes(labels, source)
-    roles = {kind: kind}
-    columns: dict[str, pa.Array] = {}
-    unreadable: dict[int, str] = {}
-    records: dict[int, bytes] = {}
-    remarks: list[tuple[int, str, str]] = []
-    paths = pa.array([_printable(path) for path in files], pa.string())
-    if kind == "text":
-        columns["text"], unreadable, records, remarks = text_columns(folder, files)
-        columns["path"] = paths
-    else:
-        for row, path in enumerate(files):
-            if _printable(path) != path:
-                unreadable[row] = f"{_printable(path)!r}: the file name is not UTF-8"
-                records[row] = os.fsencode(path)
-        columns[kind] = media_paths(paths)
-    if any(label is not None for label in labels):
-        columns["label"], roles["label"] = pa.array(labels, pa.string()), "label"
-        if bare := sum(label is None for label in labels):
-            notes.append(f"{counted(bare, 'file')} in no class folder: without a label")
-    if any(split is not None for split in splits):
-        columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
-    return of_files(
-        folder,
-        source,
-        columns,
-        paths,
-        unreadable=unreadable,
-        records=records,
-        remarks=remarks,
-        notes=(*notes, *listing.notes(skipped)),
-        roles=roles,
-        media={} if kind == "text" else {kind: kind},
-    )
-
-
-def _refuse_splits_as_classes(labels: Sequence[str | None], source: str) -> None:
-    """Raise ConfigError where train, test and others stand side by side: are these splits or classes?"""
-    names = sorted({label for label in labels if label is not None})
-    splits = [name for name in names if name.lower() in CANONICAL]
-    if len({CANONICAL[name.lower()] for name in splits}) > 1:
-        others = [name for name in names if name not in splits]
-        raise ConfigError(
-            f"{source}: {', '.join(splits)} are named after splits and stand beside {some_of(others)}: are these"
-            " folders splits or classes? Name the folders that are meant (a list or glob), or move or rename the others"
-        )
-
-
-def _printable(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _one_kind(listing: Listing, source: str) -> tuple[str, list[str], list[str]]:
-    """The kind of media that the folder is about, its files, and those passed over."""
-    if not listing.media:
-        return "text", listing.texts, [*listing.others, *listing.tables]
-    ordered = sorted(listing.media, key=lambda kind: -len(listing.media[kind]))
-    total = sum(map(len, listing.media.values()))
-    second = listing.media[ordered[1]] if len(ordered) > 1 else []
-    if len(second) > MIXED_SHARE * total:
-        counts = " and ".join(counted(len(listing.media[kind]), f"{kind} file") for kind in ordered)
-        raise ConfigError(f"{source}: holds {counts}; put them apart, or name the folder that is meant")
-    others = [path for kind in ordered[1:] for path in listing.media[kind]]
-    return ordered[0], listing.media[ordered[0]], [*others, *listing.texts, *listing.others, *listing.tables]
-
-
-def layout(files: Sequence[str]) -> tuple[list[str | None], list[str | None], list[str]]:
-    """Split and class of each file from the folders that it is in, and notes.
-
-    Folders named after splits are splits, at the top or below one folder that holds everything (``images/train/cat``);
-    a folder that holds everything else is no class; the next folder is the class, whatever is below it.
-    """
-    folders = [list(Path(path).parts[:-1]) for path in files]
-    splits: list[str | None] = [None] * len(files)
-    notes: list[str] = []
-    while True:
-        tops = {parts[0] for parts in folders if parts}
-        if tops and all(name.lower() in CANONICAL for name in tops) and not any(splits):
-            for row, parts in enumerate(folders):
-                if parts:
-                    splits[row] = CANONICAL[parts[0].lower()]
-            folders = [parts[1:] for parts in folders]
-        elif len(tops) == 1 and all(len(parts) > 1 for parts in folders):
-            notes.append(f"the folder {next(iter(tops))!r} holds everything and is taken for no class")
-            folders = [parts[1:] for parts in folders]
-        else:
-            return splits, [parts[0] if parts else None for parts in folders], notes
-
-
 def files_as_folder(paths: Sequence[Path], source: str) -> Raw:
     """A list of media or text files: their folder is the class where there are several folders."""
     root = Path(os.path.commonpath([path.parent for path in paths]))
     listing = Listing()
     for path in sorted(paths):
         classify(listing, os.path.relpath(path, root), path.name)
-    return _per_class(root, source, listing)
+    return per_class(root, source, listing)

@@ -8,11 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
+from curate.sources.headerless import NUMBER, is_row, names_beside, names_for, sampled
 from curate.sources.role_names import (
     FEATURE_NAMES,
     ID_NAMES,
@@ -26,7 +28,6 @@ from curate.wording import counted, noun
 FIELD_LIMIT = 64 << 20
 SAID = re.compile(r"\ufeff?sep=(?P<delimiter>[^\r\n])[ \t]*\r?(\n|$)", re.IGNORECASE)
 """The first line by which Excel is told the delimiter, which is neither header nor row."""
-NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 USUAL_NAMES = frozenset((*LABEL_NAMES, *LIKELY_LABEL_NAMES, *TEXT_NAMES, *SPLIT_NAMES, *ID_NAMES, *FEATURE_NAMES))
 UNNAMED = "Unnamed: {}"
 """What pandas calls a column without a name, by its place from 0."""
@@ -42,6 +43,7 @@ class Header:
         padded: whether blanks follow the delimiters.
         unnamed: places of columns that have no name there; `names` calls them as pandas would.
         note: a sentence, where the first line is a row.
+        row: whether it is one whose columns were given names here.
     """
 
     names: list[str]
@@ -49,6 +51,7 @@ class Header:
     padded: bool = False
     unnamed: tuple[int, ...] = ()
     note: str | None = None
+    row: bool = False
 
 
 def said_delimiter(text: str) -> str | None:
@@ -57,8 +60,10 @@ def said_delimiter(text: str) -> str | None:
     return None if found is None else found.group("delimiter")
 
 
-def read_header(text: str, delimiter: str, name: str, files: Collection[str] | None = None) -> Header:
-    """The header of a delimited text.
+def read_header(
+    text: str, delimiter: str, name: str, files: Collection[str] | None = None, bare: Path | None = None
+) -> Header:
+    """The header of a delimited text, or names for its columns where the first line is a row.
 
     Args:
         text: of the file.
@@ -66,6 +71,7 @@ def read_header(text: str, delimiter: str, name: str, files: Collection[str] | N
         name: of the source, for messages.
         files: names of files, with and without ending, that rows may be about: a first line that names one, as the
             second does in the same place, is a row.
+        bare: the file, if it has no header unless there is a usual name in its first line.
 
     Raises:
         DataError: there is none, it can't be read, or names repeat.
@@ -76,6 +82,8 @@ def read_header(text: str, delimiter: str, name: str, files: Collection[str] | N
     if files is not None and (place := _names_a_file(names, text, end, delimiter, files)) is not None:
         called = ["file_name" if k == place else f"column_{k + 1}" for k in range(len(names))]
         return Header(called, begin, padded, note=f"its first line names the file {names[place]!r}: a row, no header")
+    if called := _names_of_rows(names, text, end, delimiter, bare):
+        return Header(called, begin, padded, note="its first line is a row, no header", row=True)
     unnamed = tuple(place for place, n in enumerate(names) if not n)
     for place in unnamed:
         names[place] = _unnamed(place, names)
@@ -126,6 +134,16 @@ def _names_a_file(names: list[str], text: str, end: int, delimiter: str, files: 
             places = [k for k in places if k < len(below) and _file_name(below[k]) in files]
             break
     return places[0] if places and len(names) > 1 else None
+
+
+def _names_of_rows(names: list[str], text: str, end: int, delimiter: str, bare: Path | None) -> list[str] | None:
+    """Names for columns whose first record is a row; None where it is a header."""
+    if {name.lower() for name in names} & USUAL_NAMES:
+        return None
+    rows = sampled(text, end, delimiter, len(names))
+    if bare is None and not is_row(names, rows):
+        return None
+    return (names_beside(bare, len(names)) if bare else None) or names_for(rows, len(names))
 
 
 def _file_name(value: str) -> str:

@@ -17,8 +17,17 @@ from curate.sources.infer_inputs import find_inputs, table_features
 from curate.sources.label_columns import says_yes_or_no
 from curate.sources.labels import hot_width
 from curate.sources.media_columns import MediaColumns
-from curate.sources.role_names import BOX_NAMES, ID_NAMES, LABEL_NAMES, LIKELY_LABEL_NAMES, MASK_NAMES, SPLIT_NAMES
+from curate.sources.role_names import (
+    BOX_NAMES,
+    GOLD_NAMES,
+    ID_NAMES,
+    LABEL_NAMES,
+    LIKELY_LABEL_NAMES,
+    MASK_NAMES,
+    SPLIT_NAMES,
+)
 from curate.sources.role_search import Search
+from curate.sources.segments import find_times
 from curate.sources.splits import CANONICAL, split_names
 from curate.task import MODALITIES, Task
 from curate.wording import some_of
@@ -29,6 +38,9 @@ COLUMN_ROLES = (
     "mask",
     "boxes",
     "transcript",
+    "start",
+    "end",
+    "duration",
     "label",
     "label_columns",
     "annotators",
@@ -38,6 +50,9 @@ COLUMN_ROLES = (
     "embedding",
     "probabilities",
 )
+
+
+ENDS_AS_ID = re.compile(r"(_id|Id|ID|_uuid)$")
 
 
 def infer_task(columns: pa.Table, media: MediaColumns, given: Task, known: Mapping[str, Any], source: str) -> Task:
@@ -67,6 +82,7 @@ def infer_task(columns: pa.Table, media: MediaColumns, given: Task, known: Mappi
     _label_by_name(search)
     _identity(search)
     find_inputs(search)
+    find_times(search)
     _label_by_values(search)
     table_features(search)
     if search.questions:
@@ -145,7 +161,7 @@ def _annotations(search: Search) -> None:
 def _label_by_name(search: Search) -> None:
     if "label" in search.roles or search.kind == "unlabeled":
         return
-    for names in (LABEL_NAMES, LIKELY_LABEL_NAMES):
+    for names in (LABEL_NAMES, GOLD_NAMES, LIKELY_LABEL_NAMES):
         found = [name for name in search.named(names) if _can_be_label(search, name)]
         if len(found) > 1:
             search.ask("the label", "label", found)
@@ -171,7 +187,7 @@ def _identity(search: Search) -> None:
     if "id" in search.roles:
         return
     exact = search.named(ID_NAMES)
-    ending = [c for c in search.free if re.search(r"(_id|Id|ID|_uuid)$", c) and c not in exact]
+    ending = [c for c in search.free if ENDS_AS_ID.search(c) and c not in exact]
     for name in (*exact, *ending):
         column, kind = search.columns[name], search.type_of(name)
         whole = pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
@@ -190,10 +206,19 @@ def _label_by_values(search: Search) -> None:
     if isinstance(search.roles.get("features"), tuple):
         return
     candidates = [name for name in search.free if _few_values(search, name)]
+    if not {"audio", "video"} & set(inputs):  # whose speakers may be what is to be told apart
+        candidates = _likely(candidates)
     if len(candidates) > 1:
         search.ask("the label", "label", candidates)
     elif candidates:
         search.roles["label"] = candidates[0]
+
+
+def _likely(candidates: list[str]) -> list[str]:
+    """Those that are not called ids, if there are others; the one that speaks of labels, if only one does."""
+    spoken = [name for name in candidates if {"label", "labels", "class"} & set(re.split(r"[\W_]+", name.lower()))]
+    others = [name for name in candidates if not ENDS_AS_ID.search(name)]
+    return spoken if len(spoken) == 1 else others or candidates
 
 
 def _few_values(search: Search, name: str) -> bool:

@@ -13,7 +13,7 @@ from curate.sources.column_types import is_list, is_text
 from curate.sources.free_text import has_words, is_free_text
 from curate.sources.media_columns import find_media
 from curate.sources.raw import Raw
-from curate.sources.role_names import LABEL_NAMES, LIKELY_LABEL_NAMES
+from curate.sources.role_names import GOLD_NAMES, LABEL_NAMES, LIKELY_LABEL_NAMES
 from curate.sources.written_turns import TURNS, are_written_turns, as_turns, words_of
 from curate.task import Task
 from curate.wording import some_of
@@ -70,7 +70,7 @@ def with_joined_texts(raw: Raw, given: Task) -> tuple[Raw, Task]:
         )
         raw = replace(raw.with_column(JOINED, _joined(raw.columns, parts)), notes=(*raw.notes, note))
     others = {name.lower() for name in raw.columns.column_names if name not in parts}
-    labelled = given.label is not None or bool(others & {*LABEL_NAMES, *LIKELY_LABEL_NAMES})
+    labelled = given.label is not None or bool(others & {*LABEL_NAMES, *GOLD_NAMES, *LIKELY_LABEL_NAMES})
     media = find_media(raw)
     shown = {media.kinds[name]: name for name in reversed(media.ranked) if name not in parts}
     kind = given.kind or (None if labelled else "unlabeled")

@@ -14,6 +14,7 @@ import pyarrow as pa
 from curate.errors import DataError
 from curate.sources.coco import from_coco, is_coco
 from curate.sources.encodings import Decoded, decode
+from curate.sources.label_studio import is_label_studio, label_studio_rows, of_spacy
 from curate.sources.memory import mixed
 from curate.sources.raw import Raw, origins
 from curate.sources.squad import is_squad, squad_rows
@@ -65,11 +66,16 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
         raise DataError(f"{name}: there are no rows")
     if len(unreadable) == len(items):
         raise DataError(f"{name}: no line is a JSON object: {unreadable[0]}")
+    several = None
+    if is_label_studio(items):
+        items, several = label_studio_rows(items)
     columns = _columns(items, name)
     numbers = np.array(lines, np.int64)
     notes = decoded.notes(path.name)
     if blank:
         notes.append(f"{path.name}: {counted(blank, 'blank line')} {noun(blank, 'is', 'are')} no row")
+    if several:
+        notes.append(f"{path.name}: {several}")
     if commas:
         notes.append(f"{path.name}: {commas}")
     return Raw(
@@ -207,6 +213,7 @@ def _array(text: str, name: str) -> tuple[list[Mapping[str, Any]], list[int], st
             deep = isinstance(error, RecursionError)
             what = "nested too deeply" if deep else error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is not valid JSON: {what}") from error
+        item = of_spacy(item)
         if not isinstance(item, dict):
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is {type(item).__name__}, not an object")
         if _has_surrogate(item):

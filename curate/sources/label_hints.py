@@ -48,8 +48,8 @@ def label_hints(raw: Raw, task: Task, given: Task) -> list[str]:
     if nested := [name for name in task.label_names if NESTED.match(name)]:
         return [
             f"the label column {task.label!r} holds lists of lists or objects, such as {nested[0][:60]!r}, which count"
-            " as names of classes: spans and nested labels are not read. Give words and their tags as lists (tokens,"
-            " ner_tags), name another column, or say kind: unlabeled"
+            " as names of classes: nested labels other than spans (start, end, tag) are not read. Give words and their"
+            " tags as lists (tokens, ner_tags), name another column, or say kind: unlabeled"
         ]
     sets = _as_sets(task.label_names) if given.kind is None else None
     return [sets] if sets else [*_hardly(raw, task, task.label), *_stand_ins(raw, task, task.label)]

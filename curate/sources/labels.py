@@ -79,7 +79,7 @@ def infer_kind(column: pa.ChunkedArray) -> str:
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return "classification"
     known = column.drop_null()
-    values = known.cast(pa.float64()).to_numpy()
+    values = known.cast(pa.float64(), safe=False).to_numpy()
     values = values[np.isfinite(values)]
     distinct = np.unique(values)
     k, n = len(distinct), len(values)

@@ -28,6 +28,7 @@ class Listing:
         links: links to folders, which are not followed.
         closed: folders that may not be read.
         empty: folders with nothing in them.
+        misnamed: paths with bytes that are not UTF-8 text, as they are written in the lists: no file is found by them.
     """
 
     media: dict[str, list[str]] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Listing:
     links: int = 0
     closed: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    misnamed: list[str] = field(default_factory=list)
 
     def notes(self, skipped: Sequence[str]) -> list[str]:
         """What was passed over, counted."""
@@ -52,6 +54,9 @@ class Listing:
             found.append(f"{counted(len(self.closed), 'folder')} may not be read, {self.closed[0]!r} first")
         if self.empty:
             found.append(f"{counted(len(self.empty), 'folder')} with nothing in it: {some_of(self.empty)}")
+        if self.misnamed:
+            named = counted(len(self.misnamed), "file has a name that is", "files have names that are")
+            found.append(f"{named} not UTF-8 text and can't be read, {self.misnamed[0]!r} first: rename")
         if skipped:
             counts = Counter(ending(path) or "no ending" for path in skipped)
             listed = ", ".join(f"{e} {n}" for e, n in counts.most_common(6))
@@ -75,10 +80,18 @@ def walk(folder: Path, source: str) -> Listing:
             listing.empty.append(inner)
         before = "" if inner == os.curdir else f"{inner}{os.sep}"
         for file in sorted(files):
-            classify(listing, before + file, file)
+            path = _as_text(before + file)
+            if path != before + file:
+                listing.misnamed.append(path)
+            classify(listing, path, file)
     if listing.closed == ["."]:
         raise DataError(f"{source}: the folder may not be read (permission denied)")
     return listing
+
+
+def _as_text(path: str) -> str:
+    """The path itself where it is UTF-8 text, else one that says which bytes are not."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def classify(listing: Listing, path: str, file: str) -> None:

@@ -10,19 +10,25 @@ import pyarrow as pa
 
 from curate.sources.listing import Listing
 from curate.sources.raw import Raw, media_paths, of_files
-from curate.sources.splits import CANONICAL
+from curate.sources.splits import split_name
 from curate.wording import counted, some_of
 
-IMAGE_FOLDERS = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "rgb", "input", "inputs"))
+IMAGE_FOLDERS = frozenset(
+    ("image", "images", "img", "imgs", "jpegimages", "photos", "rgb", "input", "inputs", "leftimg8bit")
+)
 MASK_FOLDERS = frozenset(
     (
         "mask", "masks", "label", "labels", "annotation", "annotations", "segmentation", "segmentations", "seg", "gt",
-        "segmentationclass", "ground_truth", "groundtruth", "trimaps",
+        "segmentationclass", "ground_truth", "groundtruth", "trimaps", "gtfine", "gtcoarse",
     )
 )  # fmt: skip
 MODEL_FOLDERS = frozenset(("probabilities", "pred_probs", "predictions", "probs", "softmax"))
 """Folders with a model's probabilities of the pixels, an .npy or .npz file for each image."""
-_SUFFIX = re.compile(r"[-_. ]?(masks?|seg(mentation)?|labels?|gt|annotation|trimap)$", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"[-_. ]?(gt(Fine|Coarse)_label(Train)?Ids|masks?|seg(mentation)?|labels?|gt|annotation|trimap)$", re.IGNORECASE
+)
+CAMERA = "_leftImg8bit"
+"""What Cityscapes writes behind the names of its images."""
 SHARE = 0.5
 """At least so many of the masks must have an image of their name."""
 
@@ -89,7 +95,7 @@ def _sorted_out(
         if is_mask:
             masks.setdefault((*shared, _SUFFIX.sub("", stem) or stem), []).append(path)
         else:
-            images.setdefault((*shared, stem), []).append(path)
+            images.setdefault((*shared, stem.removesuffix(CAMERA)), []).append(path)
     # a mask may bear the whole name of its image, an ending such as "_label" included
     for key in [key for key in masks if key not in images]:
         for path in masks[key]:
@@ -129,4 +135,4 @@ def _notes(
 
 
 def _split(path: str) -> str | None:
-    return next((CANONICAL[p.lower()] for p in PurePath(path).parts[:-1] if p.lower() in CANONICAL), None)
+    return next((split for part in PurePath(path).parts[:-1] if (split := split_name(part))), None)

@@ -11,15 +11,18 @@ from typing import Any
 from curate.declared import made
 from curate.errors import ConfigError, DataError, nearest
 from curate.sources.assemble import assemble
-from curate.sources.file_kinds import ARROW, JSON, TABLES, TEXT, ending, media_kind
+from curate.sources.file_kinds import ARROW, JSON, TABLES, TEXT, TextOptions, ending, media_kind
 from curate.sources.folder import files_as_folder, read_folder
 from curate.sources.hub import HUB_NAME, from_hub
+from curate.sources.numbered_labels import with_class_names
 from curate.sources.objects import from_object
+from curate.sources.parallel_texts import language_pairs, read_parallel
 from curate.sources.raw import Raw
 from curate.sources.remote import from_remote
 from curate.sources.remote_urls import is_remote, shown
 from curate.sources.shards import local_shard, read_shards
 from curate.sources.tables import read_several, read_table
+from curate.sources.text_lines import are_rows
 from curate.table import Table
 from curate.task import Task
 from curate.wording import noun
@@ -48,6 +51,10 @@ def load(
     box_format: str | None = None,
     date_order: str | None = None,
     transcript: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    duration: str | None = None,
+    time_unit: str | None = None,
     embedding: str | None = None,
     probabilities: str | None = None,
     label_names: Sequence[str] | None = None,
@@ -63,9 +70,11 @@ def load(
     """Read data into a table, from wherever they are.
 
     Args:
-        source: a folder (one per class; media with a metadata file or masks; COCO, YOLO, VOC; tables; what
-            `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow, feather, npz, conll, conllu, labelled
-            lines of fastText, ts and UCR tables of series, tar shards of webdataset), a glob or a list of files, the
+        source: a folder (one per class; media with a metadata file, lists of labels, transcripts or masks; COCO, YOLO,
+            VOC; tables; the arrays of MNIST, CIFAR and SVHN; parallel texts such as ``train.en`` and ``train.de``; what
+            `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow, feather, npz, arff, conll, conllu, txt
+            with a text per line, labelled lines of fastText, ts and UCR tables of series, exports of Label Studio,
+            doccano and Prodigy, tar shards of webdataset), a glob or a list of files, the
             ``owner/name`` of a data set on the hub (``hf://owner/name``), URLs of files (``https://``, ``s3://``,
             ``gs://``, with ``{000..012}`` for numbers) or of a folder in a bucket, a `datasets.Dataset` or
             `DatasetDict`, a DataFrame, an Arrow table, a dict of columns, or a Table, which is given back as it is.
@@ -89,6 +98,10 @@ def load(
         box_format: of the boxes: xyxy, xywh, cxcywh, each in pixels or with ``_relative``; found if left out.
         date_order: of dates such as 01/02/2024: day_first or month_first, where no date of their column tells.
         transcript: column of transcripts.
+        start: column that says when in its sound or video a row begins: the row is that part of the file.
+        end: column that says when in its sound or video a row ends.
+        duration: column that says how long the part is, in the place of `end`.
+        time_unit: of these: seconds, milliseconds, samples or frames; found if left out. ignored: files are read whole.
         embedding: column of the user's own embedding vectors.
         probabilities: column of the user's own out-of-sample probabilities.
         label_names: the classes in their order.
@@ -109,7 +122,8 @@ def load(
         task, kind=kind, label=label, label_columns=label_columns, annotators=annotators, tokens=tokens, id=id,
         split=split, group=group, text=text,
         image=image, audio=audio, video=video, series=series, features=features, mask=mask, boxes=boxes,
-        box_format=box_format, date_order=date_order, transcript=transcript, embedding=embedding,
+        box_format=box_format, date_order=date_order, transcript=transcript, start=start, end=end,
+        duration=duration, time_unit=time_unit, embedding=embedding,
         probabilities=probabilities, label_names=label_names, target=None if target is None else os.fspath(target),
     )  # fmt: skip
     if isinstance(source, Table):
@@ -165,8 +179,8 @@ def read(
     max_rows: int | None = None,
 ) -> Raw:
     """The reader for a source, and what it found; with `max_rows` readers may give so few, evenly spaced."""
-    options = {"delimiter": delimiter, "encoding": encoding}
-    _refuse_foreign(source, options, {"config": config, "revision": revision})
+    options: TextOptions = {"delimiter": delimiter, "encoding": encoding}
+    _refuse_foreign(source, {"delimiter": delimiter, "encoding": encoding}, {"config": config, "revision": revision})
     if isinstance(source, str) and (source.startswith("hf://") or is_hub_name(source)):
         return from_hub(source, config, revision)
     if urls := _remote(source):
@@ -212,7 +226,7 @@ def is_hub_name(source: str) -> bool:
     return not media_kind(source) and ending(source) not in (*TABLES, *TEXT, ".npz")
 
 
-def _from_path(name: str, options: dict[str, str | None]) -> Raw:
+def _from_path(name: str, options: TextOptions) -> Raw:
     path = Path(name).expanduser()
     try:
         is_folder, is_file, exists = path.is_dir(), path.is_file(), path.exists()
@@ -236,17 +250,11 @@ def _from_path(name: str, options: dict[str, str | None]) -> Raw:
         if not found:
             raise DataError(f"{name}: no file matches")
         return _from_files([p for p in found if p.is_file()] or found, name, options)
-    raise DataError(f"{name}: there is no such file or folder{_beside(path)}")
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise DataError(f"{name}: there is no such file or folder{nearest(path.name, beside)}")
 
 
-def _beside(path: Path) -> str:
-    try:
-        return nearest(path.name, [p.name for p in path.parent.iterdir()])
-    except OSError:
-        return ""
-
-
-def _from_file(path: Path, name: str, options: dict[str, str | None]) -> Raw:
+def _from_file(path: Path, name: str, options: TextOptions) -> Raw:
     if not os.access(path, os.R_OK):
         raise DataError(f"{name}: may not be read (permission denied)")
     if not path.stat().st_size:
@@ -255,10 +263,10 @@ def _from_file(path: Path, name: str, options: dict[str, str | None]) -> Raw:
         return files_as_folder([path], name)
     if ending(path.name) == ".tar":
         return read_shards([local_shard(path, path.name)], name)
-    return read_table(path, source=name, **options)
+    return with_class_names(read_table(path, source=name, **options), path.parent)
 
 
-def _from_files(paths: list[Path], name: str, options: dict[str, str | None]) -> Raw:
+def _from_files(paths: list[Path], name: str, options: TextOptions) -> Raw:
     missing = [path for path in paths if not path.exists()]
     if missing:
         texts = "; texts are given as {'text': [...]}" if len(missing) == len(paths) else ""
@@ -275,7 +283,12 @@ def _from_files(paths: list[Path], name: str, options: dict[str, str | None]) ->
         other = next(path for path in paths if path not in media)
         raise DataError(f"{name}: media files and tables ({other.name}) can't be read together")
     paths = [path.absolute() for path in paths]
+    if media and all(ending(path.name) in TEXT for path in paths) and are_rows([path.name for path in paths]):
+        media = []
+    home = Path(os.path.commonpath([path.parent for path in paths]))
+    pairs = language_pairs([os.path.relpath(path, home) for path in paths])
+    if sum(map(len, pairs.values())) == len(paths):
+        return read_parallel(home, pairs, name, options["encoding"])
     if media:
         return files_as_folder(paths, name)
-    root = Path(os.path.commonpath([path.parent for path in paths]))
-    return read_several(paths, name, root, **options)
+    return read_several(paths, name, home, **options)

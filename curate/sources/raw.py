@@ -35,6 +35,7 @@ class Raw:
         class_names: column -> names of the classes in their order, where the source has them.
         media: column -> image, audio or video, where the source says so.
         unfetched: file name -> why it could not be brought here from where the source lies.
+        unnamed: the source gives its columns no names, and the reader did.
     """
 
     columns: pa.Table
@@ -53,6 +54,7 @@ class Raw:
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     media: Mapping[str, str] = field(default_factory=dict)
     unfetched: Mapping[str, str] = field(default_factory=dict)
+    unnamed: bool = False
 
     def __len__(self) -> int:
         """Number of rows, unreadable ones among them."""
@@ -146,4 +148,5 @@ def concatenated(parts: Sequence[Raw], source: str) -> Raw:
         class_names={name: value for part in reversed(parts) for name, value in part.class_names.items()},
         media={name: value for part in parts for name, value in part.media.items()},
         unfetched={name: why for part in parts for name, why in part.unfetched.items()},
+        unnamed=all(part.unnamed for part in parts),
     )

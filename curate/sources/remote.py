@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
-from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
+from curate.sources.file_kinds import TABLES, TEXT, TextOptions, ending, is_about, is_junk, media_kind
 from curate.sources.folder import files_as_folder, read_folder
 from curate.sources.media_columns import find_media
 from curate.sources.raw import Raw
@@ -28,12 +28,10 @@ from curate.sources.tables import read_several, read_table
 from curate.sources.tar_members import Bytes, RemoteBytes
 from curate.wording import counted, noun, some_of
 
-Options = dict[str, str | None]
-
 
 def from_remote(
     urls: Sequence[str],
-    options: Options,
+    options: TextOptions,
     *,
     max_rows: int | None = None,
     folder: Path | None = None,
@@ -135,7 +133,7 @@ def _in_parts(store: Store, path: str, remote: Remote) -> Shard:
     return Shard(path, opened)
 
 
-def _folder(found: Mapping[str, Remote], source: str, mirror: Mirror, options: Options) -> Raw:
+def _folder(found: Mapping[str, Remote], source: str, mirror: Mirror, options: TextOptions) -> Raw:
     """A folder of a bucket, copied but for what is no data."""
     strange = [path for path in found if _outside(path)]
     wanted = {path: remote for path, remote in found.items() if path not in strange and _is_data(path)}
@@ -179,7 +177,7 @@ def _files(
     urls: Sequence[str],
     source: str,
     mirror: Mirror,
-    options: Options,
+    options: TextOptions,
     max_rows: int | None,
 ) -> Raw:
     """Files that were named one by one: tables, with the media that they name, or media."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 LABEL_NAMES = ("label", "labels", "class", "target", "y")
+GOLD_NAMES = ("gold_label", "gold_labels")
+"""Of the label on which annotators agreed, beside others."""
 LIKELY_LABEL_NAMES = (
-    "category", "intent", "sentiment", "topic", "domain", "emotion", "species", "genre", "tag", "tags", "classname",
-    "class_name", "class_label", "label_name", "outcome", "diagnosis", "categories", "ground_truth", "annotation",
+    "category", "intent", "sentiment", "topic", "domain", "emotion", "species", "genre", "tag", "tags",
+    "classname", "class_name", "class_label", "label_name", "class_id", "classid", "label_id", "category_id", "outcome",
+    "diagnosis", "categories", "ground_truth", "annotation", "is_duplicate",
 )  # fmt: skip
 TEXT_NAMES = (
     "text", "texts", "sentence", "content", "body", "message", "review", "utterance", "comment", "tweet", "document",
@@ -21,5 +24,5 @@ SPOKEN_NAMES = ("sentence", "text", "raw_text", "utterance", "sentences")
 BOX_NAMES = ("boxes", "bboxes", "bbox", "bounding_boxes", "bounding_box", "objects", "annotations", "detections")
 FEATURE_NAMES = ("features", "x", "vector", "vectors", "data")
 SERIES_NAMES = ("series", "signal", "timeseries", "time_series", "waveform")
-SPLIT_NAMES = ("split", "fold", "subset", "partition", "set")
+SPLIT_NAMES = ("split", "fold", "subset", "partition", "set", "usage")
 ID_NAMES = ("id", "uuid", "guid", "row_id", "rowid", "rec_id", "record_id", "sample_id", "example_id", "key", "_id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,21 +21,49 @@ CANONICAL = {
     "test": "test",
     "testing": "test",
     "tst": "test",
+    "publictest": "validation",
+    "privatetest": "test",
 }
-_SHARD = re.compile(r"^(?P<name>[A-Za-z]+)(?:[-_.]\d+(?:[-_]of[-_]\d+)?)?$")
+_SHARD = re.compile(
+    r"^(?P<name>[A-Za-z]+)(?:[-_.]\d+(?:[-_]of[-_]\d+)?|(?:19|20)\d\d|[-_.]v\d+(?:\.\d+)*)?$", re.IGNORECASE
+)
+
+
+GENRES = re.compile(r"_(mis)?matched$")
+"""What MultiNLI writes behind the splits of its genres."""
 
 
 def split_name(name: str) -> str | None:
-    """The canonical split that a folder or a file stem is named after (``train-00000-of-00002`` -> train), or None."""
-    match = _SHARD.match(name.strip())
+    """The canonical split that a folder or a file stem is named after, or None.
+
+    A number of a part, a year or a version may follow: ``train-00000-of-00002``, ``train2017``, ``dev-v1.1``.
+    """
+    match = _SHARD.match(GENRES.sub("", name.strip()))
     return CANONICAL.get(match["name"].lower()) if match else None
 
 
 def about_and_split(stem: str) -> tuple[str, str] | None:
     """What a file is about and the split at the end of its name (``GunPoint_TRAIN`` -> GunPoint, train), or None."""
-    about, _, last = stem.strip().replace("-", "_").replace(".", "_").rpartition("_")
+    about, _, last = GENRES.sub("", stem.strip().replace("-", "_").replace(".", "_")).rpartition("_")
     split = CANONICAL.get(last.lower())
     return (about, split) if about and split else None
+
+
+def folder_splits(names: Collection[str]) -> dict[str, str] | None:
+    """Folder -> split where all of them are named after splits, or two and more bear the name of one at an end.
+
+    ``{train, val}``, ``{train2017, val2017}``, ``{cars_train, cars_test}``, ``{dev-clean, train-clean-100}``.
+    """
+    whole = {name: split for name in names if (split := split_name(name))}
+    if names and len(whole) == len(names):
+        return whole
+    ends = {name: [CANONICAL.get(part.lower()) for part in (*_parts(name)[:1], *_parts(name)[-1:])] for name in names}
+    found = {name: split for name, (first, last) in ends.items() if (split := first or last)}
+    return found if len(found) == len(names) and len(set(found.values())) > 1 else None
+
+
+def _parts(name: str) -> list[str]:
+    return re.split(r"[-_. ]", name.strip())
 
 
 def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:

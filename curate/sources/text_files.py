@@ -11,10 +11,41 @@ import pyarrow as pa
 from curate.errors import DataError
 from curate.media.payload import UnreadablePayload, confined
 from curate.sources.encodings import decode
+from curate.sources.file_kinds import ending, is_about
 
 MAX_BYTES = 50_000_000
+HEAD = 1024
+"""Bytes by which a file is told to be text."""
 
 _Texts = tuple[pa.Array, dict[int, str], dict[int, bytes], list[tuple[int, str, str]]]
+
+
+def without_ending(folder: Path, files: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The files without an ending that are texts by their content (20 Newsgroups has such), and the others."""
+    texts, others = [], []
+    for path in files:
+        plain = not ending(path) and not is_about(os.path.basename(path)) and _is_text(folder / path)  # noqa: PTH119
+        (texts if plain else others).append(path)
+    return texts, others
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether a file begins as a pickle does."""
+    return _head(path).startswith(b"\x80")
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the head of a file holds neither NUL bytes nor the beginning of a pickle."""
+    head = _head(path)
+    return bool(head) and b"\0" not in head and not head.startswith(b"\x80")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def text_columns(folder: Path, files: Sequence[str]) -> _Texts:

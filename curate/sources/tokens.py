@@ -43,9 +43,11 @@ def with_tokens(raw: Raw, given: Task) -> tuple[Raw, Task]:
             raise ConfigError(f"{raw.source}: for token classification say which column holds the {role}")
         if name not in raw.columns.column_names or not is_list(raw.columns[name].type):
             raise ConfigError(f"{raw.source}: {role} names {name!r}, which is no column of lists")
-    text = JOINED if JOINED not in raw.columns.column_names else f"{tokens}_{JOINED}"
-    joined = pc.binary_join(_texts(raw.columns[tokens]), " ")
-    raw = replace(raw.with_column(text, joined), roles={**raw.roles, "label": tags})
+    raw = replace(raw, roles={**raw.roles, "label": tags})
+    text = given.text
+    if text not in raw.columns.column_names:
+        text = JOINED if JOINED not in raw.columns.column_names else f"{tokens}_{JOINED}"
+        raw = raw.with_column(text, pc.binary_join(_texts(raw.columns[tokens]), " "))
     return raw, given.model_copy(update={"kind": KIND, "tokens": tokens, "label": tags, "text": given.text or text})
 
 

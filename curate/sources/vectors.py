@@ -15,7 +15,7 @@ from curate.wording import counted
 def as_vectors(column: pa.ChunkedArray, name: str, source: str) -> tuple[pa.ChunkedArray, dict[int, str]]:
     """Lists as ``fixed_size_list<float32>[d]``; a row of another length is null, with the reason.
 
-    d is the length that most rows have.
+    d is the length that most rows have that are not empty.
 
     Raises:
         DataError: the lists hold no numbers, or are all empty.
@@ -29,7 +29,7 @@ def as_vectors(column: pa.ChunkedArray, name: str, source: str) -> tuple[pa.Chun
     known = lengths[lengths >= 0]
     if not known.size or not known.max():
         raise DataError(f"{source}: the column {name!r} holds no vectors")
-    size = int(np.bincount(known).argmax())
+    size = int(np.bincount(known[known > 0]).argmax())
     wrong = {int(row): f"{counted(int(lengths[row]), 'number')}, where most rows have {size}"
              for row in np.flatnonzero((lengths >= 0) & (lengths != size))}  # fmt: skip
     good = lengths == size

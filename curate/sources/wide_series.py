@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pyarrow as pa
 
+from curate.sources.column_types import is_number
 from curate.sources.raw import Raw
 from curate.task import Task
 
@@ -22,7 +22,7 @@ def wide_series(raw: Raw, task: Task, given: Task) -> list[str]:
     if given.features is not None or not isinstance(task.features, tuple) or len(task.features) < LEAST_COLUMNS:
         return []
     names = _longest_run(task.features)
-    if len(names) < LEAST_COLUMNS or not all(_is_number(raw.columns[name].type) for name in names):
+    if len(names) < LEAST_COLUMNS or not all(is_number(raw.columns[name].type) for name in names):
         return []
     head = raw.columns.select(names).slice(0, SAMPLE)
     values = np.stack([column.to_numpy().astype(np.float64) for column in head.columns])
@@ -57,7 +57,3 @@ def _following(values: np.ndarray) -> float:
     known = (norms[:-1] > 0) & (norms[1:] > 0)
     products = (centred[:-1] * centred[1:]).sum(1)[known] / (norms[:-1] * norms[1:])[known]
     return float(np.median(products)) if len(products) else 0.0
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_floating(kind) or pa.types.is_integer(kind)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from curate.errors import DataError, nearest
 from curate.media.content import input_columns, rehash
+from curate.sources.column_types import is_list, is_number
 from curate.table import PROBLEMS, Table
 
 if TYPE_CHECKING:
@@ -104,11 +105,6 @@ def checked(table: Table, names: Iterable[str], step: str) -> tuple[str, ...]:
     return names
 
 
-def is_number(kind: pa.DataType) -> bool:
-    """Whether a column of that type holds numbers (yes and no are categories)."""
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-
-
 def is_category(kind: pa.DataType) -> bool:
     """Whether a column of that type holds names, or yes and no."""
     if pa.types.is_dictionary(kind):
@@ -118,14 +114,12 @@ def is_category(kind: pa.DataType) -> bool:
 
 def is_vector(kind: pa.DataType) -> bool:
     """Whether a column of that type holds lists of numbers."""
-    return (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)) and is_number(
-        kind.value_type
-    )
+    return is_list(kind) and is_number(kind.value_type)
 
 
 def numbers(table: Table, name: str) -> np.ndarray:
     """(n,) float64 values of a column of numbers, NaN where missing."""
-    return pc.cast(table.column(name), pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    return pc.cast(table.column(name), pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
 
 
 def vectors(table: Table, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +141,7 @@ def vectors(table: Table, name: str) -> tuple[np.ndarray, np.ndarray]:
             " of one length"
         )
     values = np.full((len(column), length), np.nan)
-    flat = pc.cast(pc.list_flatten(column), pa.float64()).to_numpy(zero_copy_only=False)
+    flat = pc.cast(pc.list_flatten(column), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     values[present] = flat.reshape(int(present.sum()), length)
     return values, present
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import DataError
+from curate.sources.column_types import is_number
 from curate.table import Table
 from curate.transforms import _columns as columns
 
@@ -62,6 +63,6 @@ def _missing(table: Table, name: str) -> np.ndarray:
     kind = table.column(name).type
     if columns.is_vector(kind):
         return np.isnan(columns.vectors(table, name)[0])
-    if columns.is_number(kind):
+    if is_number(kind):
         return np.isnan(columns.numbers(table, name))[:, None]
     return table.column(name).is_null().to_numpy()[:, None]

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.errors import DataError
+from curate.sources.column_types import is_number
 from curate.stand_ins import ANYWHERE
 from curate.step import Transform
 from curate.transforms import _columns as columns
@@ -151,7 +152,7 @@ class Impute(Transform):
         kinds: dict[str, str] = {}
         for name in columns.checked(table, self.columns or table.task.feature_columns, self.name):
             kind = table.column(name).type
-            if columns.is_number(kind):
+            if is_number(kind):
                 kinds[name] = "number"
             elif columns.is_category(kind):
                 kinds[name] = "category"

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from curate.errors import DataError
+from curate.sources.column_types import is_number
 from curate.step import Transform
 from curate.transforms import _columns as columns
 from curate.transforms.series.flat import flat_series, series_of
@@ -180,7 +181,7 @@ class Scale(Transform):
         kept = []
         for name in columns.checked(table, names, self.name):
             kind = table.column(name).type
-            if columns.is_number(kind) or columns.is_vector(kind) or name == table.task.series:
+            if is_number(kind) or columns.is_vector(kind) or name == table.task.series:
                 kept.append(name)
             elif name in named:
                 raise DataError(f"scale: column {name!r} holds {kind}; it can scale numbers and vectors")

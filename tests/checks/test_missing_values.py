@@ -125,3 +125,14 @@ def test_words_among_numbers_that_are_held_as_text_stand_for_missing_values(tabl
     table = table_of(columns, features=list(columns))
     found = flagged(MissingValues().find(evidence_of(table)), "disguised_missing")
     assert set(found) == {3, 8, 11}
+
+
+def test_a_held_out_split_without_any_label_is_meant_so():
+    """As the test rows of a contest."""
+    splits = ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
+    rows = {"text": [f"text number {k}" for k in range(8)], "split": splits}
+    labels = ["a", "b", None, "a", "b", None, None, None]
+    table = curate.load({**rows, "label": labels})
+    found = MissingValues().find(Evidence(table, EvidenceSettings(encoder="classic")))
+    assert set(flagged(found, "missing_label")) == {2, 5}
+    assert found.facts["missing_values"]["splits_without_labels"] == ["test"]

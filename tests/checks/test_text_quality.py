@@ -288,3 +288,16 @@ def test_fractions_are_widened_when_they_are_looked_at_and_not_held(sets):
     assert m["words"].tolist() == evidence.measure("text.words")[[3, 1]].tolist()
     assert dict(m).keys() == {"words", "digit_fraction"}
     assert len(m) == 2
+
+
+ENGLISH = "The weather is fine today and we go to the lake with all of our children."
+GERMAN = "Das Wetter ist heute schön und wir gehen mit allen unseren Kindern an den See."
+
+
+@pytest.mark.parametrize("pairs", [3, 17])
+def test_texts_that_are_all_in_two_languages_are_translations(pairs):
+    texts = [f"{ENGLISH} {GERMAN} {k}" if k < pairs else f"{ENGLISH} {k}" for k in range(20)]
+    found = find(texts)
+    assert len(flagged(found, "mixed_language")) == (pairs if pairs < 10 else 0)
+    told = found.facts["text_quality"].get("not_judged", "")
+    assert told.startswith("mixed_language: most texts are in several languages") == (pairs > 10)

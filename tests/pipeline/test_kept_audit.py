@@ -43,6 +43,11 @@ def test_the_same_report_without_judging(make_table, tmp_path, judged):
     assert all(part["from_cache"] for part in second.material.facts["evidence"]["estimates"].values())
 
 
+def test_an_audit_without_an_embedding_is_found_again(make_table, tmp_path):
+    first, second = (audit(make_table(), tmp_path, ["exact_duplicates"]) for _ in range(2))
+    assert second.findings.equals(first.findings)
+
+
 def test_whatever_it_depends_on_makes_it_anew(make_table, tmp_path, judged):
     audit(make_table(), tmp_path)
     others = [

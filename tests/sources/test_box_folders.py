@@ -159,3 +159,21 @@ def test_label_files_that_are_all_empty_are_noted(tmp_path, empty):
     assert curate.load(tmp_path, kind="unlabeled").task.kind == "unlabeled"
     write(tmp_path / "labels" / "b.txt", "0 0.5 0.5 0.2 0.4")
     assert not any("holds a box" in note for note in curate.load(tmp_path).notes)
+
+
+def test_kitti(tmp_path):
+    line = "{} 0.00 0 -1.58 {} 20.0 30.5 35.0 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59"
+    for k in range(4):
+        image(tmp_path / "training" / "image_2" / f"{k:06d}.png")
+        lines = [line.format("Car", 10), line.format("DontCare", 1), line.format("Van", "x" if k == 1 else 12)]
+        write(tmp_path / "training" / "label_2" / f"{k:06d}.txt", "\n".join(lines) + "\n")
+    image(tmp_path / "testing" / "image_2" / "000000.png")
+    table = curate.load(tmp_path)
+    assert (table.task.kind, table.task.box_format, table.task.label_names) == ("detection", "xyxy", ("Car", "Van"))
+    assert table.splits.tolist() == ["test"] + ["train"] * 4
+    boxes = table.column("boxes").to_pylist()
+    assert boxes[0] is None
+    assert boxes[1] == [
+        {"box": [10, 20, 30.5, 35], "label": "Car"}, {"box": [12, 20, 30.5, 35], "label": "Van"}
+    ]  # fmt: skip
+    assert "the corners of a box are needed" in table.problems["reason"][0].as_py()

@@ -1,5 +1,8 @@
 """Folders of media and texts, in the layouts that people have them in."""
 
+import os
+import sys
+
 import datasets
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import soundfile
 
 import curate
 from curate.errors import ConfigError, DataError
+from curate.evidence import Evidence
 from curate.sources.memory import png_column
 
 PNG = [
@@ -274,3 +278,22 @@ def test_labels_of_pictures_without_a_header(fill):
     (folder / "labels.csv").write_text("".join(f"{row}.png,{'cat' if row % 2 else 'dog'}\n" for row in range(6)))
     table = curate.load(folder)
     assert (table.task.image, table.task.label, len(table)) == ("file_name", "column_2", 6)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+def test_names_that_are_no_text_are_rows_that_can_not_be_read(fill):
+    folder = fill("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png")
+    for name in (b"cat/caf\xe9.png", b"d\xf6g/1.png"):
+        path = os.path.join(os.fsencode(folder), name)  # noqa: PTH118
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+        with open(path, "wb") as file:  # noqa: PTH123
+            file.write(PNG[0])
+    table = curate.load(folder)
+    assert sorted(table.dataset["label"][:]) == ["cat", "cat", "cat", r"d\xf6g", "dog", "dog"]
+    evidence = Evidence(table)
+    evidence.measure("image.width")
+    assert len(table) == 6
+    assert len(evidence.broken) == 2
+    assert all("does not exist" in why for why in evidence.broken.values())
+    [note] = [note for note in table.notes if "UTF-8" in note]
+    assert note.startswith("2 files have names that are not UTF-8 text and can't be read, ")

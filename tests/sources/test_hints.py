@@ -17,10 +17,16 @@ def notes(tmp_path, lines):
     return " ".join(curate.load(path).notes)
 
 
-def test_a_first_line_that_is_a_row_is_noted(tmp_path):
-    assert "the name of the column 'ham' is one of its values" in notes(tmp_path, ROWS)
+def test_a_first_line_that_may_be_a_row_is_noted(tmp_path):
+    words = [f"{'ab'[k % 2]},{'lmn'[k % 3]},{'pq'[k % 2]}" for k in range(20)]
+    assert "the name of the column 'a' is one of its values" in notes(tmp_path, words)
+    assert "the name of the column 'ham' is one of" in notes(tmp_path, ["ham,spam", "ham,eggs", "jam,eggs"])
+
+
+def test_a_first_line_that_is_a_row_is_read_as_one(tmp_path):
+    assert "its first line is a row, no header" in notes(tmp_path, ROWS)
     numbers = [f"{k}.5,{k * 2}.25,{'x' if k % 2 else 'p'}" for k in range(20)]
-    assert "the name of the column 'p' is one of" in notes(tmp_path, numbers)
+    assert "its first line is a row, no header" in notes(tmp_path, numbers)
 
 
 @pytest.mark.parametrize("header", ["text,label", "message,spam", "words,kind"])

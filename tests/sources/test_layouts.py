@@ -53,9 +53,9 @@ def test_lists_that_a_frame_wrote_are_sets_of_labels(tmp_path):
     assert (table.task.kind, labels(table)[:2]) == ("multilabel", [["a"], ["a", "b"]])
 
 
-def test_spans_are_said_not_to_be_read():
-    table = curate.load({"text": TEXTS, "label": [f"[[{k % 4}, 9, 'NAME']]" for k in range(N)]})
-    assert "spans and nested labels are not read" in " ".join(table.notes)
+def test_nested_labels_that_are_no_spans_are_said_not_to_be_read():
+    table = curate.load({"text": TEXTS, "label": [f"[[{k % 4}, 'NAME']]" for k in range(N)]})
+    assert "nested labels other than spans" in " ".join(table.notes)
 
 
 def test_one_row_with_too_few_tags_does_not_hide_the_others():
@@ -181,17 +181,6 @@ def test_texts_that_name_no_files_are_no_lists_of_splits(tmp_path):
         (tmp_path / name / "0.wav").write_bytes(b"RIFF")
     (tmp_path / "test.txt").write_text("this is a test\na/0.wav\n")
     assert curate.load(tmp_path).task.split is None
-
-
-def test_parts_of_files_are_said_not_to_be_followed(corpus):
-    rows = {"file": [f"audio/{k % 3}.wav" for k in range(N)], "label": ["a", "b"] * 15}
-    times = {"start": [k / 2 for k in range(N)], "end": [k / 2 + 0.5 for k in range(N)]}
-    assert "'start' and 'end' look like the part of a file" in " ".join(
-        curate.load({**rows, **times}, root=corpus).notes
-    )
-    whole = {**rows, **times, "file": [f"audio/{k}.wav" for k in range(N)]}
-    assert "look like the part" not in " ".join(curate.load(whole, root=corpus).notes)
-    assert "look like the part" not in " ".join(curate.load(rows, root=corpus).notes)
 
 
 def test_columns_that_are_points_of_a_curve_are_told_of():

@@ -91,7 +91,9 @@ def test_a_folder_of_splits_of_tagged_words(tmp_path):
     table = curate.load(tmp_path)
     assert table.splits.tolist() == ["train"] * 2 + ["validation"] * 2 + ["test"] * 2
     (tmp_path / "test.txt").write_text("these are\nonly words\n")
-    assert curate.load(tmp_path).task.tokens is None
+    table = curate.load(tmp_path)
+    assert table.splits.tolist() == ["train"] * 2 + ["validation"] * 2
+    assert "left out, with other columns: test.txt" in " ".join(table.notes)
 
 
 def test_universal_dependencies_give_parts_of_speech(tmp_path):

@@ -15,6 +15,7 @@ from curate.errors import DataError
 from curate.evidence import Evidence
 from curate.media.content import input_columns, is_media
 from curate.media.payload import UnreadablePayload, confined
+from curate.media.segments import split
 from curate.pipeline.comparison.arms import Progress
 from curate.pipeline.comparison.tested import Tested
 from curate.pipeline.curated import Curated
@@ -161,7 +162,8 @@ def _moved(path: str | None, own: Path, root: Path) -> str | None:
     if path is None:
         return None
     try:
-        return os.path.relpath(confined(path, own), root)
+        file, segment = split(path)
+        return os.path.relpath(confined(file, own), root) + (segment.fragment if segment else "")
     except UnreadablePayload:
         return None  # the row is unreadable where it comes from, too
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
+from curate.media.item import DecodeError
 from curate.media.payload import MAX_BYTES, UnreadablePayload, opened, read_bytes
+from curate.media.segments import file_name, split
 from curate.task import DECODED, Task
 
 OURS = ("row_id", "given_label", "soft_label", "weight", "draws", "origin")
@@ -170,26 +172,36 @@ def content(media: dict[str, Any] | None, root: Path | None) -> File:
     """Content and name, without folders, of a row's file; neither where the row has none. Raises UnreadablePayload."""
     if _has_none(media):
         return None, None
-    return read_bytes(media, root), _name(media)
+    data = _bytes(media, root)
+    return data, _name(media, data)
 
 
 def size(media: dict[str, Any] | None, root: Path | None) -> tuple[int, File]:
     """Bytes of a row's file, and its name with no content; a file is opened and not read. Raises UnreadablePayload."""
     if media is None or _has_none(media):
         return 0, (None, None)
-    if media["bytes"] is None and root is not None:
+    if media["bytes"] is None and root is not None and split(media["path"])[1] is None:
         with opened(media["path"], root) as (_, found):
             if found <= MAX_BYTES:
                 return found, (b"", _name(media))
-    return len(read_bytes(media, root)), (b"", _name(media))
+    data = _bytes(media, root)
+    return len(data), (b"", _name(media, data))
+
+
+def _bytes(media: dict[str, Any] | None, root: Path | None) -> bytes:
+    """Content of a row's file, cut where it is a segment. Raises UnreadablePayload."""
+    try:
+        return read_bytes(media, root)
+    except DecodeError as error:
+        raise UnreadablePayload(str(error)) from error
 
 
 def _has_none(media: dict[str, Any] | None) -> bool:
     return media is None or (media["bytes"] is None and media["path"] is None)
 
 
-def _name(media: dict[str, Any] | None) -> str | None:
-    return None if media is None or media["path"] is None else PurePosixPath(media["path"]).name
+def _name(media: dict[str, Any] | None, data: bytes = b"") -> str | None:
+    return None if media is None or media["path"] is None else file_name(media["path"], data)
 
 
 def _embedded(files: list[File]) -> pa.StructArray:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
+from curate.sources.column_types import is_number
 from curate.table import Table
 from curate.transforms import _columns as columns
 
@@ -26,7 +27,7 @@ def learned_column(table: Table, name: str, rows: np.ndarray, most: int) -> dict
         DataError: the column holds something else.
     """
     kind = table.column(name).type
-    if columns.is_number(kind):
+    if is_number(kind):
         return {"kind": "number"}
     if columns.is_vector(kind):
         return {"kind": "vector", "width": columns.vectors(table.select(np.flatnonzero(rows)), name)[0].shape[1]}
