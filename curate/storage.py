@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,8 +36,13 @@ def parse_bytes(text: str) -> int:
 
 
 @contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turn what the disk says into a StorageError with the path and what to do."""
+def storing(path: Path, temporary: bool = False) -> Iterator[None]:
+    """Turn what the disk says into a StorageError with the path and what to do.
+
+    Args:
+        path: of what is written.
+        temporary: it lies in the folder for temporary files, which can be another one.
+    """
     try:
         yield
     except OSError as error:
@@ -44,14 +50,15 @@ def storing(path: Path) -> Iterator[None]:
             hint = "the disk is full: free some space and run again; finished measurements are kept in the cache"
         else:
             hint = error.strerror or str(error)
-        raise StorageError(f"{path}: can't be written: {hint}") from error
+        elsewhere = "; TMPDIR names another folder" if temporary else ""
+        raise StorageError(f"{path}: can't be written: {hint}{elsewhere}") from error
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file aside and rename it into place. Raises StorageError."""
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         try:
             with aside.open("w", encoding="utf-8", newline="\n") as file:
                 file.write(text)

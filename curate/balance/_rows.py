@@ -11,6 +11,8 @@ from curate.table import Labels
 from curate.task import Task
 from curate.wording import with_article
 
+MOST_DRAWS = 1_000_000_000
+"""Of a class: a number beyond is a slip."""
 INSTEAD = {
     ("oversample", "multilabel"): "resample: {method: ml_ros}, which repeats rows of rare labels",
     ("oversample", "regression"): "resample: {method: bins}, which repeats rows of rare values",

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from curate.balance._rows import (
+    MOST_DRAWS,
     draws_per_class,
     eligible,
     idle_target,
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 
 
 CLASSES_NAMED = 5
-Target = Literal["majority", "median", "mean"] | Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
+Target = (
+    Literal["majority", "median", "mean"]
+    | Annotated[int, Field(ge=1, le=MOST_DRAWS)]
+    | Annotated[float, Field(gt=0, le=1)]
+)
 
 
 class Oversample(Balance):

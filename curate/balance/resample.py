@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from curate.balance._rows import MOST_DRAWS
 from curate.balance.resampling.methods import METHODS, SETTINGS, canonical_name
 from curate.errors import nearest
 from curate.step import Balance
@@ -28,9 +29,9 @@ Name = Literal[
 Word = Literal["auto", "minority", "not minority", "not majority", "majority", "all", "median", "mean", "effective"]
 Target = (
     Word
-    | Annotated[int, Field(ge=2)]
+    | Annotated[int, Field(ge=2, le=MOST_DRAWS)]
     | Annotated[float, Field(gt=0, le=1)]
-    | dict[str, Annotated[int, Field(ge=0)]]
+    | dict[str, Annotated[int, Field(ge=0, le=MOST_DRAWS)]]
     | tuple[str, ...]
 )
 NOT_FOR_CLASSES = {

@@ -10,7 +10,16 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from curate.balance._from_python import PYTHON, FromPython, split
-from curate.balance._rows import draws_per_class, eligible, needs_classes, note, nothing_to_balance, shuffled, wanted
+from curate.balance._rows import (
+    MOST_DRAWS,
+    draws_per_class,
+    eligible,
+    needs_classes,
+    note,
+    nothing_to_balance,
+    shuffled,
+    wanted,
+)
 from curate.balance.synthesis.making import Batch, by_generator, by_model
 from curate.ledger import Decisions
 from curate.made import Made
@@ -19,7 +28,11 @@ if TYPE_CHECKING:
     from curate.table import Labels
     from curate.task import Task
 
-Target = Literal["majority", "median", "mean"] | Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
+Target = (
+    Literal["majority", "median", "mean"]
+    | Annotated[int, Field(ge=1, le=MOST_DRAWS)]
+    | Annotated[float, Field(gt=0, le=1)]
+)
 TABLES: tuple[str, ...] = ("gaussian_copula", "vae")
 
 

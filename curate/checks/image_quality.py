@@ -28,9 +28,10 @@ ISSUES = (
 class ImageQuality(FormCheck, IgnoringCheck):
     """Finds images that are poor in themselves, or that differ from the others of their set in form.
 
-    Issues: low_information (blank), dark, bright, low_contrast, blurry, noisy; odd_size, odd_aspect; turned (an EXIF
-    orientation tag, by which pixels are turned upright here and not by every reader), border (letterbox bars, frames),
-    transparent, animated, greyscale or coloured among the others, wrong_ending (the file's name says another format).
+    Issues: low_information (blank, or of few levels), dark, bright, low_contrast, blurry, noisy; odd_size, odd_aspect;
+    turned (an EXIF orientation tag, by which pixels are turned upright here and not by every reader), border (letterbox
+    bars, frames), transparent, animated, greyscale or coloured among the others, wrong_ending (the file's name says
+    another format).
     Scores are 0.5 at an issue's bound and fall towards 0 beyond it. Apart from noisy and wrong_ending an image must
     also stand apart from the set, so that a set that is dark, small, plain or grey as a whole isn't flagged as a whole.
     Files that can't be decoded are the findings of `unreadable`. Cost: the pass that decodes every image.

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from typing import Any
 
+from curate.cli.stopping import asked, end_in_order
 from curate.errors import CurateError
 
 INTERRUPTED = 130
+WAITING, SPINS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"), "1000"
+"""How threads of OpenMP (torch, scikit-learn, faiss) wait for each other, unless the user says: after so many turns
+they sleep. By default they turn for milliseconds, and beside other programs a model took ten times the CPU time."""
+ESCAPED = re.compile("[\udc80-\udcff]")
+"""What Python makes of bytes in names of files that are not UTF-8 text."""
 
 
 def main() -> None:
     """Entry point of ``curate``."""
+    if not set(WAITING) & set(os.environ):
+        os.environ[WAITING[0]] = SPINS
+    end_in_order()
     sys.exit(invoke(sys.argv[1:]))
 
 
 def invoke(arguments: list[str]) -> int:
     """Run one command and give its exit code: 0; 1 a gate failed; 2 wrong use or bad config; 3 the input can't be read;
-    4 a fault of ours or of the machine; 130 interrupted. A check that judged no row is named in the notes."""
+    4 a fault of ours or of the machine; 130 interrupted, 143 or 129 asked to end (SIGTERM, SIGHUP). A check that judged
+    no row is named in the notes."""
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
@@ -30,7 +41,8 @@ def invoke(arguments: list[str]) -> int:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
         kept = "" if "--no-cache" in arguments else "; what was measured is kept: run the same command again to go on"
-        return _say(f"interrupted{kept}", INTERRUPTED)
+        ended, code = ("interrupted", INTERRUPTED) if (by := asked()) is None else ("asked to end", 128 + by)
+        return _say(f"{ended}{kept}", code)
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; point stdout elsewhere so that closing it is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -38,6 +50,8 @@ def invoke(arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, UnicodeEncodeError) and ESCAPED.search(error.object):
+            return _say(_misnamed(error), 2)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _say(f"the disk is full: {error}; free some space and run the same command again", 4)
         return _say(f"a fault of curate or of this machine: {type(error).__name__}: {error}; see more with --debug", 4)
@@ -68,6 +82,13 @@ def _run(arguments: list[str]) -> int:
     if code == INTERRUPTED:  # what typer makes of Ctrl-C, without a word
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _misnamed(error: UnicodeEncodeError) -> str:
+    """What to do about a name of a file system that is no text."""
+    near = error.object[max(0, error.start - 60) : error.end + 60]
+    shown = near.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return f"{shown}: the name of a file or folder is not UTF-8 text; rename it"
 
 
 def _say(message: str, code: int) -> int:

@@ -1,4 +1,4 @@
-"""Threads of the library that multiplies matrices, in work that has threads or processes of its own."""
+"""Threads of the libraries that multiply matrices, in work that has threads or processes of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -19,6 +20,22 @@ def one_thread_products() -> Iterator[None]:
     """
     with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@contextmanager
+def one_thread_models() -> Iterator[None]:
+    """Models of torch take one thread each within the block, in this thread and in those that begin in it."""
+    if find_spec("torch") is None:  # what runs the model says so
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=1)

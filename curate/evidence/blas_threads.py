@@ -1,4 +1,4 @@
-"""How many threads matrix products of an estimate may use, here and on the machines of an engine."""
+"""Threads of the matrix products of estimates, here and on the machines of an engine."""
 
 from __future__ import annotations
 
@@ -13,21 +13,14 @@ from curate.evidence.faiss_library import faiss
 
 Made = TypeVar("Made")
 
-FEW_NUMBERS = 8_000_000
-"""Products over so few numbers gain nothing from more threads, and lose much where other programs share the cores:
-threads that wait for each other spin."""
-
 
 @contextmanager
-def fitting_threads(numbers: int) -> Iterator[None]:
-    """One thread for small products, as many as there are for large ones.
+def fitting_threads() -> Iterator[None]:
+    """One thread for each product; what is large is shared out among threads of ours, block by block.
 
-    Args:
-        numbers: rows times columns of what is multiplied again and again.
+    Threads of a BLAS spin while they wait for each other: beside other programs a fit took seven times the CPU time,
+    and sixteen cores spin for the sake of one. Nor do the last bits depend on the cores.
     """
-    if numbers > FEW_NUMBERS:
-        yield
-        return
     import scipy.optimize  # noqa: F401 (it brings a BLAS of its own, which has to be there when the limit is set)
 
     with one_thread_products():

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -67,10 +68,7 @@ def file_hash(path: Path) -> str:
 
 def is_whole(path: Path) -> bool:
     """Whether a chunk's bytes are those that its name says."""
-    try:
-        return file_hash(path) == path.stem
-    except OSError:
-        return False
+    return _has_hash(path, path.stem)
 
 
 def chunk_bytes(keys: np.ndarray, values: Mapping[str, np.ndarray]) -> pa.Buffer:
@@ -119,6 +117,17 @@ def _joined(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
+class _Sink:
+    """A file that NumPy does not know for one: into files it writes in a way that does not say why it fails."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        """As of a file."""
+        return self._file.write(data)
+
+
 @dataclass(frozen=True)
 class LeftArray:
     """An array that lies in a file of its own.
@@ -139,24 +148,30 @@ class LeftArray:
     def written(cls, path: Path, array: np.ndarray) -> LeftArray:
         """Write an array into a file that is not there yet."""
         with path.open("xb") as file:
-            np.save(file, array, allow_pickle=False)
+            np.save(_Sink(file), array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         return cls(path, file_hash(path), array.shape, array.dtype.str)
 
     def mapped(self) -> np.ndarray:
-        """The array, read where it lies."""
-        return np.asarray(np.load(self.path, mmap_mode="r", allow_pickle=False))
+        """The array, read where it lies. Raises `Absent`."""
+        try:
+            return np.asarray(np.load(self.path, mmap_mode="r", allow_pickle=False))
+        except (OSError, ValueError, EOFError) as error:
+            raise Absent(self._what()) from error
 
     def opened(self) -> np.ndarray:
         """The same once its bytes are checked. Raises `Absent`."""
-        what = f"{self.path} (an array in the cache)"
         try:
-            if file_hash(self.path) == self.digest:
-                return self.mapped()
+            whole = file_hash(self.path) == self.digest
         except OSError as error:
-            raise Absent(what) from error
-        raise Absent(what)
+            raise Absent(self._what()) from error
+        if not whole:
+            raise Absent(self._what())
+        return self.mapped()
+
+    def _what(self) -> str:
+        return f"{self.path} (an array in the cache)"
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray | LeftArray]) -> None:
@@ -200,7 +215,14 @@ def damaged_arrays(folder: Path) -> list[Path]:
     if not named:
         return [manifest]
     paths = {folder / f"{name}.npy": digest for name, digest in hashes.items()}
-    return [path for path, digest in paths.items() if not path.is_file() or file_hash(path) != digest]
+    return [path for path, digest in paths.items() if not _has_hash(path, digest)]
+
+
+def _has_hash(path: Path, digest: str) -> bool:
+    try:
+        return file_hash(path) == digest
+    except OSError:  # it is gone, or can't be read
+        return False
 
 
 def _to_arrow(array: np.ndarray) -> pa.Array:

@@ -7,13 +7,15 @@ from copy import copy
 import numpy as np
 
 from curate.evidence.chunks import LeftArray
-from curate.evidence.heads import softmax, spans
+from curate.evidence.heads import each_block, softmax, spans
 from curate.evidence.parts.left import ArrayWriter, opened
 
 MEAN_ROWS = 1.0
 """Rows' worth of belief that a class lies where the middle of all rows lies."""
 LEAST_VARIANCE = 1e-3
 """Of inputs of unit scale: a constant embedding has none."""
+SHARED_WIDTH = 1_500
+"""Up to here blocks of rows are gone through by several threads, each with products of 4 d^2 bytes."""
 
 
 class Discriminant:
@@ -148,8 +150,14 @@ def likeliest_temperature(
 
 def _products(inputs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """(d, d) float64 sum of the outer products of some of (n,) bool rows."""
-    total = np.zeros((inputs.shape[1], inputs.shape[1]))
-    for rows in spans(chosen, inputs.shape[1]):
+
+    def of_block(rows: slice) -> np.ndarray:
         part = inputs[rows] if chosen[rows].all() else inputs[rows][chosen[rows]]
-        total += part.T @ part
+        return part.T @ part
+
+    width = inputs.shape[1]
+    total = np.zeros((width, width))
+    parts = spans(chosen, width)
+    for products in each_block(of_block, parts) if width <= SHARED_WIDTH else map(of_block, parts):
+        total += products
     return total

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from curate.engines.engine import Lacking, current
+from curate.engines.engine import Absent, Lacking, current
 from curate.errors import StorageError
 from curate.evidence.blas_threads import fitting_threads
 from curate.evidence.chunks import LeftArray
@@ -61,7 +61,7 @@ class Estimates:
         self.facts: dict[str, dict[str, Any]] = {}
 
     def get(
-        self, what: str, made_from: tuple[object, ...], compute: Callable[[], Arrays], numbers: int | None = None
+        self, what: str, made_from: tuple[object, ...], compute: Callable[[], Arrays], products: bool = False
     ) -> Arrays:
         """The arrays of an estimate, computed if they are not known yet.
 
@@ -69,20 +69,19 @@ class Estimates:
             what: name of the estimate.
             made_from: all that it depends on, the version of the code among it; arrays in canonical order.
             compute: gives the arrays; those named ``rows_*`` have one line per row in canonical order.
-            numbers: in what it multiplies, for which it gets as many threads as are of use (`fitting_threads`); None
-                where it has its own.
+            products: whether it multiplies matrices, each by one thread (`fitting_threads`).
 
         Returns:
             The arrays; those named ``rows_*`` in the order of the table.
         """
-        return self._known(what, made_from, lambda writer: compute(), numbers, False)
+        return self._known(what, made_from, lambda writer: compute(), products, False)
 
     def left(
         self,
         what: str,
         made_from: tuple[object, ...],
         compute: Callable[[ArrayWriter | None], dict[str, Any]],
-        numbers: int | None = None,
+        products: bool = False,
     ) -> Arrays:
         """As `get`, of arrays that machines of an engine leave in the cache, if there is one.
 
@@ -90,59 +89,65 @@ class Estimates:
             what: name of the estimate.
             made_from: as of `get`.
             compute: as of `get`; with what work on other machines leaves its arrays with (`made_elsewhere`), or None.
-            numbers: as of `get`.
+            products: as of `get`.
 
         Returns:
             As `get`; what machines left are rows that are read where they lie (`PlacedRows`).
         """
         if current().remote and self._store is None:
             self._note(NOT_LEFT)
-        return self._known(what, made_from, compute, numbers, current().remote and self._store is not None)
+        return self._known(what, made_from, compute, products, current().remote and self._store is not None)
 
     def _known(
         self,
         what: str,
         made_from: tuple[object, ...],
         compute: Callable[[ArrayWriter | None], dict[str, Any]],
-        numbers: int | None,
+        products: bool,
         left: bool,
     ) -> Arrays:
         key = fingerprint(what, *libraries(), *made_from)
         if key not in self._memory:
             started = time.perf_counter()
-            arrays = self._store.get(key, left) if self._store is not None else None
+            arrays = self._from_store(key, left)
             self.facts[what] = {"seconds": 0.0, "from_cache": arrays is not None}
             if arrays is None:
                 folder = self._store.folder / "estimates" if left and self._store is not None else None
-                with nullcontext() if numbers is None else fitting_threads(numbers), array_writer(folder) as writer:
-                    self._memory[key] = self._kept(key, self._computed(compute, writer))
-            else:
-                self._memory[key] = self._all_placed(arrays)
+                with fitting_threads() if products else nullcontext(), array_writer(folder) as writer:
+                    arrays = self._kept(key, *self._computed(compute, writer))
+            self._memory[key] = arrays
             self.facts[what]["seconds"] = round(time.perf_counter() - started, 3)
         return self._memory[key]
 
+    def _from_store(self, key: str, left: bool) -> Arrays | None:
+        arrays = None if self._store is None else self._store.get(key, left)
+        try:
+            return None if arrays is None else self._all_placed(arrays)
+        except Absent:  # another run cleared the cache in between
+            return None
+
     def _computed(
         self, compute: Callable[[ArrayWriter | None], dict[str, Any]], writer: ArrayWriter | None
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], Arrays]:
+        """The arrays, and those that were left by machines as they lie."""
         if writer is None:
-            return compute(None)
+            return compute(None), {}
         try:
             arrays = compute(writer)
-        except Lacking:  # what a machine left is gone, or not to be seen by another one
+            mapped = {name: array.mapped() for name, array in arrays.items() if isinstance(array, LeftArray)}
+        except (Absent, Lacking):  # what a machine left is gone, or not to be seen by another one
             self._note(LEFT_BACK)
-            return compute(None)
+            return compute(None), {}
         if writer.came_back:
             self._note(LEFT_BACK)
-        return arrays
+        return arrays, mapped
 
-    def _kept(self, key: str, arrays: dict[str, Any]) -> Arrays:
+    def _kept(self, key: str, arrays: dict[str, Any], mapped: Arrays) -> Arrays:
         """The arrays in the order of the table, once they are in the store."""
-        lying = {name: array for name, array in arrays.items() if isinstance(array, LeftArray)}
-        mapped = {name: array.mapped() for name, array in lying.items()}
         if self._store is not None:
             try:
                 folder = self._store.put(key, arrays)
-                arrays |= {name: replace(array, path=folder / f"{name}.npy") for name, array in lying.items()}
+                arrays |= {name: replace(arrays[name], path=folder / f"{name}.npy") for name in mapped}
             except StorageError as error:  # the result is there; only the next run has to make it again
                 self._note(f"estimates are not kept: {error}")
         return self._all_placed(arrays, mapped)

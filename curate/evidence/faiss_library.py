@@ -34,6 +34,18 @@ def faiss() -> Any:
 
 
 @contextmanager
+def one_thread_search() -> Iterator[None]:
+    """faiss does what this thread asks alone: it cuts work by its threads, and the last bits hang on the cuts."""
+    library = faiss()
+    threads = library.omp_get_max_threads()
+    library.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        library.omp_set_num_threads(threads)
+
+
+@contextmanager
 def _told() -> Iterator[None]:
     core = None if "faiss" in sys.modules or VARIABLE in os.environ else CORES.get(processor() or "")
     if core is not None:

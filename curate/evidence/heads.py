@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Literal, TypeVar
 
 import numpy as np
 
+from curate.engines.local import cores, ordered_map
+from curate.evidence.blas_threads import fitting_threads
 from curate.evidence.vector_rows import Rows
 
+Made = TypeVar("Made")
 Link = Literal["softmax", "sigmoid"]
 FLOOR = 1e-9
 BLOCK_NUMBERS = 8_000_000
+FIT_NUMBERS = 2_000_000
+"""Of a block of rows that a thread goes through while a head is fitted."""
+MOST_THREADS = 8
 MOST_PIECES = 64
 """Pieces of rows that are gone through one by one; more cost more than the rows between them."""
 
@@ -28,9 +35,9 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
-def blocks(rows: int, width: int) -> Iterator[slice]:
-    """Rows a few at a time, so that a block of so many numbers per row has about 32 MB."""
-    step = max(4_096, BLOCK_NUMBERS // max(1, width))
+def blocks(rows: int, width: int, numbers: int = BLOCK_NUMBERS) -> Iterator[slice]:
+    """Rows a few at a time, so that a block has about so many numbers; of a row `width`."""
+    step = max(numbers // 2_000, numbers // max(1, width))
     return (slice(begin, min(begin + step, rows)) for begin in range(0, rows, step))
 
 
@@ -90,15 +97,20 @@ def linear(inputs: np.ndarray, rows: np.ndarray, coefficients: np.ndarray) -> np
     return result
 
 
-def spans(rows: np.ndarray, width: int) -> list[slice]:
-    """(n,) bool rows as slices of about 32 MB; where they are torn into many pieces, slices of all rows."""
+def spans(rows: np.ndarray, width: int, numbers: int = BLOCK_NUMBERS) -> list[slice]:
+    """(n,) bool rows as slices of about so many numbers; where they are torn into many pieces, slices of all rows."""
     edges = np.flatnonzero(np.diff(rows, prepend=False, append=False))
     pieces = [slice(0, len(rows))] if len(edges) > 2 * MOST_PIECES else [slice(*pair) for pair in edges.reshape(-1, 2)]
     return [
         slice(piece.start + part.start, piece.start + part.stop)
         for piece in pieces
-        for part in blocks(piece.stop - piece.start, width)
+        for part in blocks(piece.stop - piece.start, width, numbers)
     ]
+
+
+def each_block(work: Callable[[slice], Made], parts: list[slice]) -> Iterator[Made]:
+    """`work` of blocks of rows, in their order, in threads where they are several."""
+    return ordered_map(work, parts, min(len(parts), cores(), MOST_THREADS) or 1)
 
 
 def fit_logistic(
@@ -128,16 +140,16 @@ def fit_logistic(
     Returns:
         (d, K) float32 coefficients.
 
-    Peak memory: four blocks of 32 MB, and 28 arrays of coefficients.
+    Peak memory: four blocks of 8 MB per thread, and 28 arrays of coefficients.
     """
     from scipy.optimize import minimize
 
     width, classes = inputs.shape[1], targets.shape[1]
     share = (weights / weights.sum(dtype=np.float64)).astype(np.float32)
-    parts = spans(weights > 0, width + classes)
+    parts = spans(weights > 0, width + classes, FIT_NUMBERS)
 
     # Classes by rows: what is summed over few classes lies together.
-    def part(rows: slice, coefficients: np.ndarray) -> tuple[float, np.ndarray]:
+    def part(coefficients: np.ndarray, rows: slice) -> tuple[float, np.ndarray]:
         logits, aim, counts = coefficients @ inputs[rows].T, targets[rows].T, share[rows]
         if link == "softmax":
             logits -= logits.max(0)
@@ -157,8 +169,7 @@ def fit_logistic(
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         coefficients = flat.astype(np.float32).reshape(classes, width)
         value, gradient = 0.0, np.zeros((classes, width), dtype=np.float32)
-        for rows in parts:
-            more, slope = part(rows, coefficients)
+        for more, slope in each_block(partial(part, coefficients), parts):
             value += more
             gradient += slope
         gradient += np.float32(ridge) * coefficients
@@ -167,7 +178,8 @@ def fit_logistic(
 
     origin = np.zeros(classes * width) if start is None else start.T.ravel().astype(np.float64)
     options = {"maxiter": iterations, "maxcor": 10, "gtol": 1e-5, "ftol": 1e-7}
-    best = minimize(loss, origin, jac=True, method="L-BFGS-B", options=options).x
+    with fitting_threads():
+        best = minimize(loss, origin, jac=True, method="L-BFGS-B", options=options).x
     return np.ascontiguousarray(best.astype(np.float32).reshape(classes, width).T)
 
 

@@ -43,8 +43,8 @@ class Measure:
         libraries: distributions whose version the result depends on.
         least_side: of images: pixels of the longer side that are enough, so that large JPEG files may be decoded at a
             half, a quarter or an eighth of their size, and their colours less smoothly; None where all are wanted.
-        parallel: False where `measure` must not run in two threads at once (a model on a GPU); it is then called by
-            one thread at a time while others decode.
+        parallel: False for a model: it stays in the process that asks for it, and is called by `at_once`
+            threads at most while others decode.
     """
 
     name: str
@@ -63,6 +63,15 @@ class Measure:
         (a missing package) ends the run.
         """
         raise NotImplementedError
+
+    @property
+    def at_once(self) -> int:
+        """Threads that may run a model at once.
+
+        If they are several, each does its products alone: threads of a library that wait for each other spin, and take
+        many times the CPU time where other programs share the cores.
+        """
+        return 1
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,8 @@ of all rows, which stand in mapped files where they are more.
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -16,12 +18,14 @@ import numpy as np
 
 from curate.engines.attention import looking_at
 from curate.errors import ConfigError
-from curate.evidence.measure import blank
-from curate.storage import parse_bytes
+from curate.evidence.measure import Measure, blank
+from curate.storage import parse_bytes, storing
 
 LEAST_BYTES = 64_000_000
 """Less than that no ceiling can hold: a few photographs and their values."""
 BLOCK_ROWS = 65_536
+MODEL_BYTES = 128_000_000
+"""What a thread that runs a model takes for its batch, at most."""
 
 _of_process: list[int] = []
 
@@ -84,6 +88,11 @@ class Room:
             self._condition.notify_all()
 
 
+def models_at_once(measure: Measure, limit: int | None) -> int:
+    """Threads that may run a model at once: as many as it says, of a ceiling as many as fit into a quarter of it."""
+    return measure.at_once if limit is None else max(1, min(measure.at_once, limit // (4 * MODEL_BYTES)))
+
+
 def room_of(limit: int | None) -> Room | None:
     """Half of the ceiling; None where there is none."""
     return None if limit is None else Room(limit // 2)
@@ -121,8 +130,11 @@ def blanks(fields: Mapping[str, tuple[str, tuple[int, ...]]], rows: int, limit: 
 
 
 def _mapped(dtype: str, shape: tuple[int, ...], rows: int) -> np.ndarray:
-    """The same in a file without a name, which goes with the array."""
-    with tempfile.TemporaryFile(prefix="curate-", dir=Path(tempfile.gettempdir())) as file:
+    """The same in a file without a name, which goes with the array. Raises StorageError."""
+    folder = Path(tempfile.gettempdir())
+    with storing(folder, temporary=True), tempfile.TemporaryFile(prefix="curate-", dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):  # else a full disk would end the process as it fills the array
+            os.posix_fallocate(file.fileno(), 0, np.dtype(dtype).itemsize * rows * math.prod(shape))
         values = np.memmap(file, dtype=np.dtype(dtype), mode="w+", shape=(rows, *shape))
     fill = blank(dtype, (), 1)[0]
     if fill != 0 or fill != fill:

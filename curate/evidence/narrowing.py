@@ -14,7 +14,7 @@ from curate.evidence.measure import TEXT, Measure, blank
 Values = dict[str, np.ndarray]
 
 
-def measure_all(measure: Measure, items: Any, lock: threading.Lock | None = None) -> tuple[Values, dict[int, str]]:
+def measure_all(measure: Measure, items: Any, lock: threading.Semaphore | None = None) -> tuple[Values, dict[int, str]]:
     """Values of n items, and place -> why the measure failed on that one (its values are blank).
 
     Args:

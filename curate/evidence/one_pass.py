@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -11,12 +12,13 @@ import numpy as np
 
 from curate.engines.engine import current
 from curate.engines.local import cores
+from curate.engines.threads import one_thread_models
 from curate.engines.watched import can_watch, watched_map
 from curate.errors import DataError
 from curate.evidence.decoding import Chunk, batches, chunks, fingerprint
 from curate.evidence.keeper import Keeper, Pace
 from curate.evidence.measure import TEXT, Measure
-from curate.evidence.memory import ceiling, chunk_rows, room_of, row_bytes
+from curate.evidence.memory import ceiling, chunk_rows, models_at_once, room_of, row_bytes
 from curate.evidence.narrowing import measure_all
 from curate.evidence.outcome import Outcome
 from curate.evidence.parcels import MOST_MEDIA, SentPass, parcels
@@ -54,15 +56,16 @@ class OnePass:
     ) -> None:
         self._table, self._modality, self._measures, self._settings = table, modality, measures, settings
         self._keeper, self._pace, self._root = keeper, pace, table.root
-        # Text, series and features come as arrays: threads would only wait for the interpreter's lock.
-        self._workers = (settings.workers or cores()) if modality in DECODED else 1
+        # Text, series and features come as arrays: threads would only wait for the interpreter's lock, but in a model.
+        threads = modality in DECODED or any(measure.at_once > 1 for measure in measures)
+        self._workers = (settings.workers or cores()) if threads else 1
         decoding = fingerprint(modality, settings)
         self._keys = [keeper.key(measure.fingerprint, decoding) for measure in measures]
         self._failures_key = keeper.key("failures", decoding)
         self._unread, self._in_parts = 0, False
         self._limit = ceiling(settings.memory)
         self._room = room_of(self._limit)
-        self._locks = [None if measure.parallel else threading.Lock() for measure in measures]
+        self._locks = [None if m.parallel else threading.Semaphore(models_at_once(m, self._limit)) for m in measures]
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to decode and measure chunks; tables and cache stay."""
@@ -147,7 +150,9 @@ class OnePass:
 
     def _here(self, rows: np.ndarray, wanted: Sequence[int]) -> Iterator[Outcome]:
         """The outcome of every chunk, by threads of this process."""
-        return current().ordered_map(partial(self.work, wanted=wanted), self._chunks(rows), self._workers)
+        alone = any(self._measures[place].at_once > 1 for place in wanted)
+        with one_thread_models() if alone else nullcontext():
+            yield from current().ordered_map(partial(self.work, wanted=wanted), self._chunks(rows), self._workers)
 
     def _watched(self, rows: np.ndarray, wanted: Sequence[int]) -> Iterator[Outcome]:
         """The outcome of every chunk, by processes that a row may end.

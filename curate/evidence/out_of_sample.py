@@ -24,7 +24,7 @@ from curate.evidence.vector_rows import Rows, finite_rows
 from curate.evidence.votes import Keeper
 from curate.table import Labels
 
-VERSIONS = {"probabilities": 9, "predictions": 2, "noise": 6, "dynamics": 2}
+VERSIONS = {"probabilities": 10, "predictions": 3, "noise": 7, "dynamics": 3}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 
@@ -78,7 +78,7 @@ class OutOfSample:
             return cross_validated(vectors, strata, names, folds, told, order, keeper=self.keeper, writer=writer)
 
         made_from = (VERSIONS["probabilities"], self.embedder.key(), self._labels_key(), learn, folds)
-        values = self.estimates.left("probabilities", made_from, compute, vectors.size)["rows_values"]
+        values = self.estimates.left("probabilities", made_from, compute, products=True)["rows_values"]
         few = small_classes(strata, self.folds[0], labels.names) if labels.sets is None else None
         if few:
             self.note(few)
@@ -98,7 +98,7 @@ class OutOfSample:
             return {"rows_values": elsewhere(work, Chosen(vectors, order))}
 
         made_from = (VERSIONS["predictions"], self.embedder.key(), self._labels_key(), strata >= 0, folds)
-        return self.estimates.get("predictions", made_from, compute, vectors.size)["rows_values"]
+        return self.estimates.get("predictions", made_from, compute, products=True)["rows_values"]
 
     def noise(self, probabilities: Probabilities) -> Noise:
         """The joint of given and true labels that these probabilities show, and the posterior of each true class."""
@@ -117,7 +117,7 @@ class OutOfSample:
             return made_elsewhere(partial(_arrays_of_noise, estimate), rows, writer if lies else None)
 
         made_from = (VERSIONS["noise"], rows_key(values, order), self._labels_key(), fitted)
-        arrays = self.estimates.left("noise", made_from, compute, values.size)
+        arrays = self.estimates.left("noise", made_from, compute, products=True)
         rate, informed = arrays["summary"].tolist()
         return Noise(arrays["joint"], arrays["rows_posterior"], rate, bool(informed))
 
@@ -136,7 +136,7 @@ class OutOfSample:
             return {"rows_margin": found.margin, "rows_best": found.best, "threshold": np.array([found.threshold])}
 
         made_from = (VERSIONS["dynamics"], self.embedder.key(), self._labels_key(), strata, folds, held_out, seed)
-        arrays = self.estimates.get("dynamics", made_from, compute, vectors.size)
+        arrays = self.estimates.get("dynamics", made_from, compute, products=True)
         return Dynamics(arrays["rows_margin"], arrays["rows_best"], float(arrays["threshold"][0]))
 
     def _labels_key(self) -> str:

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from curate.errors import DataError
 from curate.evidence.answers import Answers
+from curate.evidence.blas_threads import fitting_threads
 from curate.evidence.channel import fit_channel
 from curate.evidence.cross_validation import CrossValidation, Progress
 from curate.evidence.encoders import columns
@@ -44,6 +45,7 @@ LINEAR_RIDGES = 10.0 ** np.arange(-4, 3)
 Arrays = dict[str, np.ndarray]
 
 
+@fitting_threads()
 def cross_validated(
     vectors: np.ndarray,
     codes: np.ndarray,

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.arrow import places
+from curate.storage import storing
 from curate.table import Stored, Table
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ class Spilled:
         return self.table.take(places(positions))
 
     def spill(self, folder: Path) -> None:
-        """Write the file that pickles of this object will name."""
+        """Write the file that pickles of this object will name. Raises StorageError."""
         self._file = folder / "plan.arrow"
-        with pa.OSFile(str(self._file), "wb") as sink, pa.ipc.new_file(sink, self.table.schema) as writer:
+        with (
+            storing(self._file, temporary=True),
+            pa.OSFile(str(self._file), "wb") as sink,
+            pa.ipc.new_file(sink, self.table.schema) as writer,
+        ):
             writer.write_table(self.table)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,7 +91,7 @@ def rows_of(table: Table, columns: Sequence[str]) -> Rows:
 
 
 def spill_rows(rows: Rows, folder: Path) -> Rows:
-    """The same rows in a memory-mapped file; rows that are mapped from files already stay there."""
+    """The same rows in a memory-mapped file; rows that are mapped from files already stay. Raises StorageError."""
     if not isinstance(rows, Opened):
         return rows
     from datasets.table import MemoryMappedTable
@@ -97,7 +102,11 @@ def spill_rows(rows: Rows, folder: Path) -> Rows:
         return rows
     file = folder / "rows.arrow"
     arrow: Any = rows.dataset
-    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, arrow[:0].schema) as writer:
+    with (
+        storing(file, temporary=True),
+        pa.OSFile(str(file), "wb") as sink,
+        pa.ipc.new_stream(sink, arrow[:0].schema) as writer,
+    ):
         for start in range(0, len(rows), BLOCK_ROWS):
             writer.write_table(arrow[start : start + BLOCK_ROWS])
     return Stored(file)

@@ -15,6 +15,7 @@ from curate.sources.safe_yaml import line_nested_deeper
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_NODES = 10_000
+MAX_DIGITS = 100
 
 Place = tuple[str | int, ...]
 
@@ -57,9 +58,11 @@ class Document:
     def read(cls, path: Path) -> Document:
         """Read a file. Raises ConfigError with file, line and column."""
         try:
-            if path.stat().st_size > MAX_BYTES:
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)  # a device may say that it is empty and never end
+            if len(data) > MAX_BYTES:
                 raise ConfigError(f"{path}: larger than {MAX_BYTES // 1024} KiB: not a pipeline file")
-            return cls(path.read_text(encoding="utf-8-sig"), str(path))
+            return cls(data.decode("utf-8-sig"), str(path))
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from None
         except FileNotFoundError:
@@ -124,6 +127,8 @@ class Document:
         if text in _BOOL:
             return _BOOL[text]
         if _INT.fullmatch(text):
+            if len(text) > MAX_DIGITS:
+                raise self._fail(node, f"a number of {len(text):,} digits")
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _FLOAT.fullmatch(text):
             return float(text)

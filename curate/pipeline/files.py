@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         try:
             with aside.open("wb") as file:
                 pq.write_table(table, file, compression="zstd")

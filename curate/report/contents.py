@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import plain_values
 from curate.checks.texts.quotes import hidden
 from curate.report.plain import one_line
 from curate.table import Table
@@ -56,7 +57,7 @@ def _values(column: pa.ChunkedArray, name: str, table: Table, rows: np.ndarray) 
         return [_media_or_origin(value, places.get(row)) for row, value in zip(rows.tolist(), column.to_pylist())]
     if name in (task.text, task.transcript):
         return [hidden(value[:LOOKED_AT]) if isinstance(value, str) else value for value in column.to_pylist()]
-    return column.to_pylist()
+    return plain_values(column)
 
 
 def origins(table: Table, rows: np.ndarray) -> dict[int, tuple[str | None, int | None]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from curate.errors import ConfigError, StorageError, nearest
+from curate.errors import ConfigError, nearest
 from curate.findings import Findings
 from curate.ledger import Decisions, Verdict
 from curate.report.compose import compose
@@ -23,6 +21,7 @@ from curate.report.model import Baseline, Document, GateOutcome
 from curate.report.sheet import Augmented
 from curate.report.views import Views
 from curate.report.worst import worst_lines
+from curate.storage import write_text
 from curate.table import Table
 from curate.wording import counted
 
@@ -156,7 +155,7 @@ class Report:
         """
         from curate.report.html import page
 
-        _write(Path(path), page(self.material, self.document(rows_per_issue), max_bytes, findings_path))
+        write_text(Path(path), page(self.material, self.document(rows_per_issue), max_bytes, findings_path))
 
     def to_jsonl(self, path: str | os.PathLike[str] | None = None) -> str:
         """Every flagged finding as one JSON object a line, with label, split, file and line of its row."""
@@ -214,20 +213,5 @@ class Report:
 def _given(text: str, path: str | os.PathLike[str] | None) -> str:
     """The text, also written to `path` if one is given."""
     if path is not None:
-        _write(Path(path), text)
+        write_text(Path(path), text)
     return text
-
-
-def _write(path: Path, text: str) -> None:
-    """Write aside and rename, so that a reader finds the old file or the whole new one."""
-    # Not a temporary file of the system's: those are private, and a report gets the rights of any new file.
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        aside.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # what matters is the first failure, and a folder that is no folder fails here again
-            aside.unlink(missing_ok=True)
-        raise StorageError(f"{path}: the report can't be written: {error.strerror or error}") from error

@@ -3,7 +3,10 @@ import pytest
 
 import curate
 from curate.balance.oversample import Oversample, shared_out
+from curate.balance.resample import Resample
+from curate.balance.synthesize import Synthesize
 from curate.balance.undersample import Undersample
+from curate.errors import ConfigError
 
 
 def draws(verdict, evidence):
@@ -93,3 +96,9 @@ def test_other_tasks_are_told_what_to_take(kind, instead):
     assert f"take resample: {{method: {instead}}}" in (Oversample().refuses(task) or "")
     smote = curate.steps.Resample(method={"multilabel": "mlsmote", "regression": "smoter"}[kind])
     assert f"take `resample: {{method: {instead}}}`" in (smote.refuses(task) or "")
+
+
+@pytest.mark.parametrize("step", [Oversample, Synthesize, Resample])
+def test_a_number_of_draws_that_no_machine_holds_is_a_slip(step):
+    with pytest.raises(ConfigError, match="less than or equal to 1000000000"):
+        step(to=5_000_000_000_000)

@@ -113,6 +113,27 @@ def test_flat_drawings_among_photos_are_not_blurred(photos, judge):
     assert not rows_of(found, "blurry") & set(range(400, 420))
 
 
+def test_blurred_photos_are_found_among_many_drawings(planted_crops, judge):
+    crops, planted = planted_crops
+    rng = np.random.default_rng(0)
+    drawings = [np.kron(rng.integers(0, 255, (5, 5), np.uint8), np.ones((32, 32), np.uint8)) for _ in range(40)]
+    blurred = [image.decode(data) for _, data in planted["blurry"]]
+    items = [image.decode(faults.encoded(p)) for p in crops] + grey_items(drawings) + blurred
+    hits = rows_of(judge(items), "blurry")
+    assert set(range(140, 148)) <= hits
+    assert not hits & set(range(100, 140))
+    assert len(hits) <= 10
+
+
+def test_a_drawing_of_few_levels_is_not_called_blank(photos, judge):
+    drawn = np.full((32, 32), 255, np.uint8)
+    drawn[8:24, 8:24] = 0
+    found = judge([item for _, item in photos[:40]] + grey_items([drawn, np.full((32, 32), 9, np.uint8)]))
+    said = {line["row"]: line["reason"] for line in found.only(issue="low_information").flagged.to_pylist()}
+    assert said[40] == "entropy of luma is 0.81 bits (least 2.50), as of a drawing, a sign or a screen"
+    assert said[41] == "entropy of luma is 0.00 bits (least 2.50), as of a blank image"
+
+
 def test_a_dark_set_is_judged_by_itself(photos, judge):
     dark = [Image((item.pixels * 0.15).astype(np.uint8), "PNG", "RGB", 3) for _, item in photos[:400]]
     found = judge([*dark, Image(np.zeros((32, 32, 3), np.uint8), "PNG", "RGB", 3)])

@@ -1,6 +1,9 @@
 """The commands, as a person types them."""
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -172,3 +175,12 @@ def test_a_reader_that_has_gone_is_no_failed_gate(tmp_path):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+def test_a_path_that_is_no_text_is_one_sentence(cli, data, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path / "d") + b"\xff.csv")
+    Path(path).write_bytes(data.read_bytes())
+    code, out, err = cli("audit", path, "--no-cache", "--checks", "unreadable")
+    assert (code, out) == (2, "")
+    assert err == "curate: d\\xff.csv: the name of a file or folder is not UTF-8 text; rename it\n"

@@ -22,7 +22,7 @@ from curate.evidence import confident
 from curate.evidence.answers import Answers
 from curate.evidence.cache import Cache
 from curate.evidence.chunks import LeftArray
-from curate.evidence.estimates import LEFT_BACK, NOT_LEFT
+from curate.evidence.estimates import LEFT_BACK, NOT_LEFT, Estimates
 from curate.evidence.evidence import Evidence
 from curate.evidence.parts import left, lying
 from curate.evidence.parts.left import ArrayWriter, PlacedRows
@@ -147,6 +147,37 @@ def test_a_damaged_file_is_noticed_and_made_anew(tmp_path, table, here):
     _, found = there(table, tmp_path, ray)
     same(found, here)
     assert ray.done
+
+
+def test_what_goes_before_it_is_mapped_is_made_anew(tmp_path):
+    notes = []
+
+    def compute(writer):
+        if writer is None:
+            return {"rows_values": np.ones((3, 2))}
+        written = writer.written(np.ones((3, 2)))
+        written.path.unlink()
+        return {"rows_values": written}
+
+    with using(RayEngine(FakeRay())):
+        found = Estimates(Cache(tmp_path), np.arange(3), notes.append).left("what", (), compute)
+    np.testing.assert_array_equal(found["rows_values"], np.ones((3, 2)))
+    assert notes == [LEFT_BACK]
+
+
+def test_what_goes_from_the_cache_before_it_is_mapped_is_made_anew(tmp_path, monkeypatch, table, here):
+    there(table, tmp_path, FakeRay())
+    mapped, gone = LeftArray.mapped, []
+
+    def once(self):
+        if not gone:
+            gone.append(self.path.unlink())
+        return mapped(self)
+
+    monkeypatch.setattr(LeftArray, "mapped", once)
+    _, found = there(table, tmp_path, FakeRay())
+    same(found, here)
+    assert gone
 
 
 def test_machines_that_do_not_share_the_cache_send_it_back(tmp_path, monkeypatch, table, here):

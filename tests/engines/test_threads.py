@@ -1,8 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from curate.engines.threads import one_thread_products
+from curate.engines.threads import one_thread_models, one_thread_products
 
 
 def blas_threads():
@@ -23,3 +25,16 @@ def test_an_error_gives_the_threads_back():
     with pytest.raises(ZeroDivisionError), one_thread_products():
         1 / 0  # noqa: B018
     assert blas_threads() == before
+
+
+def test_models_take_one_thread_within_the_block_in_threads_that_begin_there_too():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with one_thread_models(), ThreadPoolExecutor(2) as pool:
+            assert torch.get_num_threads() == 1
+            assert set(pool.map(lambda _: torch.get_num_threads(), range(4))) == {1}
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

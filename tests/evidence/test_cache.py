@@ -1,5 +1,6 @@
 import errno
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import StorageError
+from curate.evidence import chunks
 from curate.evidence.cache import Cache, Info
+from curate.evidence.chunks import file_hash
 from curate.evidence.measure import TEXT
 
 FIELDS = {
@@ -224,6 +227,33 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(tmp_path, monkeyp
     with pytest.raises(StorageError, match="the disk is full"):
         cache.put("k", {"a": np.arange(3)})
     assert cache.info() == Info(0, 0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_an_array_that_can_not_be_written_says_why(tmp_path):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(StorageError, match=os.strerror(errno.EFBIG)):
+            Cache(tmp_path).put("k", {"a": np.arange(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+def test_an_array_that_goes_while_it_is_checked_is_not_there(tmp_path, monkeypatch):
+    cache = Cache(tmp_path)
+    cache.put("k", {"a": np.arange(3)})
+
+    def cleared(path):
+        path.unlink()
+        return file_hash(path)
+
+    monkeypatch.setattr(chunks, "file_hash", cleared)
+    assert cache.get("k") is None
 
 
 def test_two_processes_write_the_same_folder(tmp_path):

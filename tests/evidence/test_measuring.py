@@ -413,6 +413,29 @@ def test_measures_that_are_not_parallel_run_one_at_a_time(mixed):
     assert sorted(found.broken) == [5, 11]
 
 
+def test_a_model_that_says_so_is_run_by_several_threads_of_one_thread_each(mixed):
+    import threading
+    import time
+
+    torch = pytest.importorskip("torch")
+    inside, seen = [], []
+
+    class Model(Level):
+        at_once = property(lambda self: 2)
+
+        def measure(self, items):
+            inside.append(threading.get_ident())
+            seen.append((len(inside), torch.get_num_threads()))
+            time.sleep(0.02)
+            inside.pop()
+            return super().measure(items)
+
+    found = take(mixed, [Model(parallel=False)], workers=4, chunk=1)
+    assert sorted(found.broken) == [5, 11]
+    assert {count for count, _ in seen} == {1, 2}
+    assert {threads for _, threads in seen} == {1}
+
+
 def test_an_empty_table_and_no_measures():
     empty = images_of([])
     found = take(empty, [Level()])

@@ -1,3 +1,6 @@
+import errno
+import os
+import tempfile
 import threading
 
 import numpy as np
@@ -6,9 +9,9 @@ import pytest
 
 import curate
 from curate.engines.watched import can_watch
-from curate.errors import ConfigError
+from curate.errors import ConfigError, StorageError
 from curate.evidence import Evidence, EvidenceSettings, memory
-from curate.evidence.measure import blank
+from curate.evidence.measure import Measure, blank
 from curate.media import audio, image
 from curate.media.weights import decoded_bytes
 
@@ -105,3 +108,27 @@ def test_a_ceiling_changes_no_value_and_names_what_is_too_large(isolate):
     there = [0, 2, 3, 4, 5]
     for name in ("image.sharpness", "image.print", "image.width"):
         np.testing.assert_array_equal(wide.measure(name)[there], narrow.measure(name)[there])
+
+
+def test_a_ceiling_leaves_fewer_models_at_once():
+    class Model(Measure):
+        name, modality, parallel, at_once = "test.model", "text", False, property(lambda self: 8)
+
+    assert memory.models_at_once(Model(), None) == 8
+    assert memory.models_at_once(Model(), 2 * 10**9) == 3
+    assert memory.models_at_once(Model(), 10**8) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room is asked for on POSIX alone")
+def test_values_that_the_disk_has_no_room_for_are_an_error_not_a_crash(monkeypatch, tmp_path):
+    asked = []
+
+    def full(descriptor, start, size):
+        asked.append(size)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(StorageError, match=r"the disk is full.*TMPDIR"):
+        memory.blanks({"wide": ("float32", (256,))}, 1000, limit=1000)
+    assert asked == [4 * 256 * 1000]

@@ -149,15 +149,17 @@ def test_a_kill_leaves_the_old_result(home):
 
 
 @pytest.mark.parametrize("moment", ["with measures kept", "while it writes"])
-def test_interrupted(home, moment):
-    name = "interrupted-" + moment.replace(" ", "-")
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted(home, moment, by):
+    name = f"{by.name}-" + moment.replace(" ", "-")
     out, cache = home / f"out-{name}", home / f"cache-{name}"
     run = start(home, out, name)
     assert wait_for(run, lambda: SIGNS[moment](cache, lambda: home.glob(f".{out.name}.*.tmp")))
-    printed, errors = end(run, signal.SIGINT)
-    assert run.returncode == 130, errors
+    printed, errors = end(run, by)
+    assert run.returncode == 128 + by, errors
     assert printed == ""
-    assert errors == "curate: interrupted; what was measured is kept: run the same command again to go on\n"
+    said = "interrupted" if by == signal.SIGINT else "asked to end"
+    assert errors == f"curate: {said}; what was measured is kept: run the same command again to go on\n"
     assert not out.exists()
     assert not leftovers(home, out)
     assert finish(home, out, name).returncode == 0

@@ -1,6 +1,9 @@
 """Pipeline files: YAML without surprises, hostile YAML refused, places known."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -79,6 +82,24 @@ def test_bombs_are_refused():
         value("x: " + "y" * (1 << 21))
     with pytest.raises(ConfigError):
         value("a: &a [*a]")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="devices of POSIX")
+def test_a_file_without_an_end_is_refused():
+    script = """
+import resource
+from pathlib import Path
+from curate.pipeline.document import Document
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))  # who reads on fails at once
+Document.read(Path("/dev/zero"))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert "ConfigError: /dev/zero: larger than" in run.stderr
+
+
+def test_numbers_that_python_would_not_read():
+    with pytest.raises(ConfigError, match=r"f\.yaml:2:4: a number of 5,000 digits"):
+        value("a: 1\nb: " + "9" * 5000)
 
 
 def test_broken_yaml_names_line_and_column():

@@ -105,7 +105,7 @@ def items(table: Table, modality: str, rows: np.ndarray) -> list[Any]:
 
 def _matrix(read: pa.Table, names: list[str]) -> np.ndarray:
     """(m, d) float32, NaN where a value is missing."""
-    numbers = [pc.fill_null(pc.cast(read[name], pa.float64()), np.nan).to_numpy() for name in names]
+    numbers = [pc.fill_null(pc.cast(read[name], pa.float64(), safe=False), np.nan).to_numpy() for name in names]
     return np.column_stack(numbers).astype(np.float32) if numbers else np.zeros((read.num_rows, 0), np.float32)
 
 

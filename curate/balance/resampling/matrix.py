@@ -156,14 +156,14 @@ def _read_number(column: pa.ChunkedArray, name: str, rows: np.ndarray) -> tuple[
     taken = column.take(pa.array(rows))
     if pa.types.is_temporal(kind):
         taken = taken.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
-    if pa.types.is_integer(taken.type) and len(taken):
+    elif pa.types.is_integer(kind) and len(taken):
         bounds = pc.min_max(taken).as_py()
         if bounds["min"] is not None and max(abs(bounds["min"]), abs(bounds["max"])) > LARGEST_EXACT:
             raise DataError(
                 f"resample: column {name!r} holds whole numbers beyond 2^53 ({bounds['max']}), which look like ids and"
                 " can't be computed with exactly; leave it out of task.features"
             )
-    numbers = pc.cast(taken, pa.float64()).to_numpy(zero_copy_only=False)
+    numbers = pc.cast(taken, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     precision = np.float32 if is_single(kind) else np.float64
     return numbers.astype(precision, copy=False)[:, None], Column(name, "number", kind)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from curate.errors import StorageError
+from curate.storage import storing
 
 IN_MEMORY = 32_000_000
 """Bytes up to which no file is written."""
@@ -38,7 +38,7 @@ def spooled(batches: Iterable[pa.RecordBatch], schema: pa.Schema, in_memory: int
     handle, name = tempfile.mkstemp(prefix="curate-made-", suffix=".arrow")
     os.close(handle)
     try:
-        with pa.OSFile(name, "wb") as sink, pa.ipc.new_stream(sink, schema) as out:
+        with storing(Path(name), temporary=True), pa.OSFile(name, "wb") as sink, pa.ipc.new_stream(sink, schema) as out:
             for batch in kept:
                 out.write_batch(batch)
             del kept, batch
@@ -46,7 +46,5 @@ def spooled(batches: Iterable[pa.RecordBatch], schema: pa.Schema, in_memory: int
                 out.write_batch(batch)
         with pa.memory_map(name) as file:
             return pa.ipc.open_stream(file).read_all()
-    except OSError as error:
-        raise StorageError(f"{name}: new rows can't be written ({error}); TMPDIR names another folder") from error
     finally:
         Path(name).unlink(missing_ok=True)  # the mapping holds the content for as long as it is used

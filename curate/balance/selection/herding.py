@@ -33,7 +33,7 @@ def herding(points: Points, quota: Quota, start: np.ndarray | None = None) -> np
     begun = np.zeros(points.width)
     if start is not None and len(start):
         begun = (mean - start.astype(np.float64)).sum(0) / len(parts)
-    with fitting_threads(len(parts[0]) * points.width):
+    with fitting_threads():
         picks = [
             part[_herd(points.take(part), own, mean, begun.copy())] for part, own in zip(parts, quotas, strict=True)
         ]

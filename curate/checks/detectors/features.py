@@ -40,7 +40,9 @@ def _scalar(column: pa.ChunkedArray, counted: np.ndarray) -> np.ndarray:
         return _single(numbers)
     if pt.is_temporal(kind):
         numbers = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()) if pt.is_date(kind) else column
-        return _single(pc.fill_null(numbers.cast(pa.int64(), safe=False).cast(pa.float64()), np.nan).to_numpy())
+        return _single(
+            pc.fill_null(numbers.cast(pa.int64(), safe=False).cast(pa.float64(), safe=False), np.nan).to_numpy()
+        )
     encoded = column.combine_chunks()
     if not pt.is_dictionary(encoded.type):
         encoded = encoded.cast(pa.string()).dictionary_encode()

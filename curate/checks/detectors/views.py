@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import plain_values
 from curate.checks.detectors.features import feature_matrix, robustly_scaled
 from curate.checks.detectors.methods import (
     CLASS_MEMBERS,
@@ -152,12 +153,13 @@ def _cell(evidence: Evidence, row: int, column: int) -> tuple[str, bool]:
     """``width = 7.5``: name and value of a cell as they stand in the table, and whether it is no category."""
     table, features = evidence.table, evidence.table.task.features
     name = features if isinstance(features, str) else table.task.feature_columns[column]
-    value = table.rows([row], [name])[name][0].as_py()
+    cell = table.rows([row], [name])[name]
+    [value] = plain_values(cell)
     if isinstance(value, list | tuple):
         return f"{name}[{column}] = {value[column]:.4g}", True
     if isinstance(value, float):
         return f"{name} = {value:.4g}", True
-    return f"{name} = {str(value)[:40]}", not isinstance(value, str)
+    return f"{name} = {str(value)[:40]}", not isinstance(value, str) or pa.types.is_temporal(cell.type)
 
 
 def _embedding(evidence: Evidence, rank: np.ndarray, neighbours: int) -> _Seen:

@@ -12,6 +12,8 @@ from curate.checks.judging.oddness import usual_rows
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
 
+BLANK_SPAN = 0.2
+"""Luma that spans less, 1st to 99th percentile, shows nothing."""
 LIGHT = ("brightness", "contrast", "dark_level", "light_level", "entropy_bits", "sharpness", "detail", "edge_sharpness")
 
 
@@ -37,7 +39,14 @@ def light_issues(step: Any, evidence: Evidence, rows: np.ndarray, m: dict[str, n
     if step.min_entropy_bits:
         blank, bits = low(m["entropy_bits"], step.min_entropy_bits, step.relative, evidence, rows)
         issues.append(
-            Bounded("low_information", blank, lambda p: _less("entropy of luma", float(m["entropy_bits"][p]), bits))
+            Bounded(
+                "low_information",
+                blank,
+                lambda p: (
+                    f"entropy of luma is {m['entropy_bits'][p]:.2f} bits (least {bits:.2f}), as of"
+                    f" {_plain(float(m['light_level'][p] - m['dark_level'][p]))}"
+                ),
+            )
         )
     if step.min_light_level:
         dark, light = low(m["light_level"], step.min_light_level, step.relative, evidence, rows)
@@ -74,12 +83,12 @@ def _flat_issues(
             )
         )
     if step.min_detail:
-        least = _lower_tail(
-            m["detail"], min(step.min_detail, step.relative * usual(m["detail"], evidence, rows)), evidence, rows
-        )
-        blurry = at_least(m["detail"], least)
         # a blank image has no edges to be blurred, and a drawing has sharp ones though it lacks detail
         spared = (blank < 0.5) | (m["edge_sharpness"] > step.max_edge_sharpness)
+        bound = min(step.min_detail, step.relative * usual(m["detail"], evidence, rows))
+        plain = spared & (m["detail"] < bound)  # such drawings among photographs would make any blur usual
+        least = _lower_tail(m["detail"][~plain], bound, evidence, rows[~plain])
+        blurry = at_least(m["detail"], least)
         blurry = np.where(spared, np.maximum(blurry, 0.5), blurry)
         issues.append(
             Bounded(
@@ -120,5 +129,6 @@ def _lower_tail(value: np.ndarray, bound: float, evidence: Evidence, rows: np.nd
     return min(bound, float(np.exp(median - 4.5 * (median - quarter))))
 
 
-def _less(what: str, value: float, bound: float) -> str:
-    return f"{what} is {value:.2f} bits (least {bound:.2f}), as of a blank image"
+def _plain(span: float) -> str:
+    """What has few levels of luma, by the span of those that are there (0 to 1)."""
+    return "a blank image" if span < BLANK_SPAN else "a drawing, a sign or a screen"

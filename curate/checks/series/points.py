@@ -152,7 +152,7 @@ def read_times(column: pa.ChunkedArray, order: DateOrder | None = None) -> tuple
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _seconds(column), True
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        values = column.cast(pa.float64()).to_numpy().astype(np.float64)
+        values = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
         return _from_numbers(values)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return None, False
@@ -213,7 +213,7 @@ def numeric_channels(table: Table, names: Sequence[str]) -> dict[str, np.ndarray
             except pa.ArrowInvalid:
                 continue
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            values = pc.fill_null(column.cast(pa.float64()), float("nan")).to_numpy().astype(np.float64)
+            values = pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")).to_numpy().astype(np.float64)
             found[name] = np.where(np.isfinite(values), values, np.nan)
     return {name: values for name, values in found.items() if np.isfinite(values).any()}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from curate.evidence.blas_threads import fitting_threads
 from curate.evidence.vector_rows import Rows
 
 FRACTIONS = (0.125, 0.25, 0.5, 1.0)
@@ -72,7 +73,13 @@ def accuracies(vectors: Rows, codes: np.ndarray, fold: np.ndarray, classes: int,
     if len(codes) > MOST_ROWS:
         chosen = np.sort(rng.permutation(len(codes))[:MOST_ROWS])
         codes, fold = codes[chosen], fold[chosen]
-    inputs = _reduced(vectors[chosen])
+    with fitting_threads():
+        return _measured(_reduced(vectors[chosen]), codes, fold, classes, rng)
+
+
+def _measured(
+    inputs: np.ndarray, codes: np.ndarray, fold: np.ndarray, classes: int, rng: np.random.Generator
+) -> Measured:
     turn = rng.permutation(len(codes))
     members = [turn[fold[turn] == k] for k in range(int(fold.max()) + 1)]
     parts = [_Sums.of_fractions(inputs[rows], codes[rows], classes) for rows in members]

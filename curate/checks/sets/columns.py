@@ -139,7 +139,7 @@ def _of_column(column: pa.ChunkedArray, name: str, origin: str) -> Column | None
         numbers = pc.fill_null(column.cast(pa.float64(), safe=False), np.nan).to_numpy()
         return Column(name, np.where(np.isfinite(numbers), numbers, np.nan), (), origin)
     if pt.is_timestamp(kind) or pt.is_date(kind):
-        days = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).cast(pa.float64())
+        days = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).cast(pa.float64(), safe=False)
         return Column(name, pc.fill_null(days, np.nan).to_numpy(), (), origin)
     if pt.is_string(kind) or pt.is_large_string(kind) or pt.is_dictionary(kind):
         return _categories(column.combine_chunks(), name, origin)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from curate.engines.threads import one_thread_products
+
 SAMPLE = 2_000
 
 
@@ -62,8 +64,9 @@ def effective_dimensions(vectors: np.ndarray) -> tuple[float, float]:
     chosen = _sample(vectors).astype(np.float64)
     if not len(chosen):
         return 0.0, 0.0
-    product = chosen.T @ chosen if chosen.shape[1] < len(chosen) else chosen @ chosen.T
-    values = np.maximum(np.linalg.eigvalsh(product), 0)
+    with one_thread_products():
+        product = chosen.T @ chosen if chosen.shape[1] < len(chosen) else chosen @ chosen.T
+        values = np.maximum(np.linalg.eigvalsh(product), 0)
     share = values[values > 1e-12 * values.max()] / values.sum()
     return float(np.exp(-(share * np.log(share)).sum())), float(1 / np.square(share).sum())
 

@@ -199,7 +199,7 @@ def _compute(node: ast.AST, columns: Mapping[str, pa.Array]) -> Values:
         case ast.BinOp(left=left, op=op, right=right):
             a, b = _compute(left, columns), _compute(right, columns)
             if isinstance(op, ast.Div | ast.Mod):
-                a, b = a.cast(pa.float64()), b.cast(pa.float64())  # 1/0 is infinite, and 1/2 a half
+                a, b = (side.cast(pa.float64(), safe=False) for side in (a, b))  # 1/0 is infinite, and 1/2 a half
             return ARITHMETIC[type(op)](a, b)
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return pc.if_else(_compute(test, columns), _compute(body, columns), _compute(orelse, columns))

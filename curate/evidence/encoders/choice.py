@@ -93,15 +93,7 @@ class Choice:
         if self._named is None or role not in named.LIBRARIES[self._named[0]]:
             return None
         library, model = self._named
-        taken_for = "image" if role == "video" else role
-        embed, width = named.embedder(library, model, taken_for)
-        measure: Measure = named.NamedModel(library, model, taken_for, embed, width)
-        if role == "video":
-            libraries = measure.libraries
-            measure = VideoFrames(
-                library.replace("-", "_"), embed, width, libraries, measure.parameters, parallel=False
-            )
-        return measured(role, f"{library} {model}", measure)
+        return measured(role, f"{library} {model}", named.measure_of(library, model, role))
 
     def _text(self) -> tuple[Encoder, str]:
         classic = fitted.text_encoder(str(self._table.task.text))
@@ -142,15 +134,7 @@ class Choice:
             return wished, "as the settings say"
         strong = all(find_spec(package) is not None for package in IMAGE_PACKAGES)
         if self._wish != "classic" and (strong or self._wish == "efficientnet"):
-            measure = VideoFrames(
-                "efficientnet",
-                efficientnet.picture_vectors,
-                efficientnet.DIMENSIONS,
-                efficientnet.EfficientNetImage.libraries,
-                efficientnet.EfficientNetImage.parameters,
-                parallel=False,
-            )
-            return measured("video", "EfficientNet-Lite0 on three frames", measure), ""
+            return measured("video", "EfficientNet-Lite0 on three frames", efficientnet.of_frames()), ""
         measure = VideoFrames("descriptors", image_descriptors.picture_descriptors, image_descriptors.DIMENSIONS)
         why = "as the settings say" if self._wish == "classic" else "no image model is installed (curate-data[image])"
         return measured("video", "gradients, thumbnail and colours of three frames", measure), why

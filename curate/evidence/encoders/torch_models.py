@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +18,10 @@ from curate.errors import ConfigError, MissingPackage
 from curate.evidence.neighbours import DRIVERS
 from curate.media.torch_audio import guard_torchaudio
 
+Made = TypeVar("Made")
 BATCH = 16
+THREADS_OF_MODEL = 8
+"""That may run a small model at once, without a GPU."""
 
 
 def required(package: str, distribution: str, extra: str, purpose: str) -> ModuleType:
@@ -50,6 +54,23 @@ def device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def loaded_once(load: Callable[[], Made]) -> Callable[[], Made]:
+    """`load`, whose result is kept; a thread that comes while another one loads waits for it."""
+    kept, lock = cache(load), threading.Lock()
+
+    @wraps(load)
+    def waiting() -> Made:
+        with lock:
+            return kept()
+
+    return waiting
+
+
+def at_once() -> int:
+    """Threads that may run a small model at once: its batches are too small to be shared out among threads."""
+    return THREADS_OF_MODEL if device() == "cpu" else 1
 
 
 def loaded(name: str, load: Callable[[], Any]) -> Any:

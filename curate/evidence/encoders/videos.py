@@ -23,7 +23,7 @@ class VideoFrames(Measure):
         width: d.
         libraries: distributions whose version the result depends on.
         parameters: what else it depends on.
-        parallel: whether two threads may encode at once.
+        models_at_once: for a model, says how many threads may encode at once (see `Measure`).
     """
 
     modality = "video"
@@ -35,13 +35,18 @@ class VideoFrames(Measure):
         width: int,
         libraries: tuple[str, ...] = (),
         parameters: Mapping[str, Any] | None = None,
-        parallel: bool = True,
+        models_at_once: Callable[[], int] | None = None,
     ) -> None:
         self.name = f"encoder.video_{encoder}"
         self.fields = {self.name: ("float32", (2 * width,))}
-        self.libraries, self.parallel = libraries, parallel
+        self.libraries, self.parallel, self._at_once = libraries, models_at_once is None, models_at_once
         self.parameters = {"frames": FRAMES, "change": CHANGE, **(parameters or {})}
         self._pictures = pictures
+
+    @property
+    def at_once(self) -> int:
+        """See `Measure`."""
+        return 1 if self._at_once is None else self._at_once()
 
     def measure(self, items: list) -> dict[str, np.ndarray]:
         """Vectors of a chunk of `curate.media.item.Video`."""

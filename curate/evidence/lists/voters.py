@@ -7,18 +7,19 @@ that a search finds. Rows and voters are known by the 64-bit hash of their round
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-
 import numpy as np
 
-from curate.evidence.blas_threads import FEW_NUMBERS
-from curate.evidence.faiss_library import faiss
+from curate.engines.local import ordered_map
+from curate.engines.threads import one_thread_products
+from curate.evidence.faiss_library import faiss, one_thread_search
 from curate.evidence.lists.listed import MOST_NEW, SPARE, Lists
 from curate.evidence.vector_rows import Rows
 
 LARGEST_SUM = 2**24
 """Up to here float32 holds every whole number."""
 BLOCK_ROWS = 4_096
+SEARCHED = 1_024
+"""Rows whose lists a thread searches at a time."""
 FEW_VOTERS = 256
 """With fewer a list holds so many of them that it is as well searched anew."""
 NOBODY = np.iinfo(np.int64).min
@@ -90,19 +91,17 @@ def lists(
     if kept is not None and of_use and kept.changed(voters, kept.rows) <= MOST_NEW:
         known = _brought_up_to_date(vectors, first, base, kept, found, needed)
     rest = np.flatnonzero(~known)
-    with _threads(len(rest) * base.shape[1]):
-        for begin in range(0, len(rest), BLOCK_ROWS):
-            block = rest[begin : begin + BLOCK_ROWS]
-            found.near[block], found.value[block], found.bound[block] = nearest(rounded(vectors[first[block]]), base, k)
+
+    def search(block: np.ndarray) -> None:
+        with one_thread_search():
+            asked = nearest(rounded(vectors[first[block]]), base, k)
+        found.near[block], found.value[block], found.bound[block] = asked
+
+    faiss()  # it brings a BLAS of its own, which has to be there when the limit is set
+    with one_thread_products():
+        for _ in ordered_map(search, (rest[begin : begin + SEARCHED] for begin in range(0, len(rest), SEARCHED))):
+            pass
     return found
-
-
-def _threads(numbers: int) -> AbstractContextManager[object]:
-    """One thread of faiss for few numbers, as of `fitting_threads`, whose limit holds what was loaded before it."""
-    faiss()
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=1) if numbers <= FEW_NUMBERS else nullcontext()
 
 
 def _brought_up_to_date(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.embedding import METHOD as EMBEDDING
 from curate.evidence.pairs.embedding import content_nodes
 from curate.evidence.pairs.method import Method, Pairs, above
@@ -97,9 +98,18 @@ def find_pairs(evidence: Evidence, by: By = "content", least: float | None = Non
 
 
 def similarity_of(evidence: Evidence, left: np.ndarray, right: np.ndarray, by: By = "content") -> np.ndarray:
-    """(p,) float32 similarity of given pairs by the main modality, 0 where another modality finds them unlike."""
+    """(p,) float32 similarity of given pairs by the main modality, 0 where another modality finds them unlike.
+
+    Args:
+        evidence: of the rows.
+        left: (p,) int64 rows; each pair of contents once.
+        right: (p,) int64 rows.
+        by: as of `find_pairs`.
+    """
     first, *others = methods(evidence.table.task, by)
-    similarity = first.compare(evidence, left, right)
+    swapped = evidence.table.row_ids[left] > evidence.table.row_ids[right]
+    left, right = np.where(swapped, right, left), np.where(swapped, left, right)
+    similarity = kept_similarity(evidence, first, left, right) if first.kept else first.compare(evidence, left, right)
     for other in others:
         unlike = other.compare(evidence, left, right) < np.float32(other.threshold(evidence))
         similarity = np.where(unlike, np.float32(0), similarity)

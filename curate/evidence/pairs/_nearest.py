@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from curate.engines.local import ordered_map
 from curate.engines.threads import one_thread_products
-from curate.evidence.faiss_library import faiss
+from curate.evidence.faiss_library import faiss, one_thread_search
 
 BLOCK_BYTES = 1 << 21
 """Products that are looked through at once: they stay near the processor."""
@@ -103,7 +102,7 @@ def searched(index: Any, queries: np.ndarray, begin: int, least: float, most: in
     """
     rows, others, values = [], [], []
     asking = np.arange(begin, begin + queries.shape[1])
-    with _one_thread():
+    with one_thread_search():
         for query in queries:
             value, near = index.search(np.ascontiguousarray(query), most + 1)
             row, place = np.nonzero((value >= least) & (near >= 0) & (near != asking[:, None]))
@@ -119,18 +118,6 @@ def searched(index: Any, queries: np.ndarray, begin: int, least: float, most: in
     counts = np.bincount(row, minlength=queries.shape[1])
     rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     return _codes(row[rank < most] + begin, other[rank < most], index.ntotal)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """faiss cuts what it is asked by the threads that it has, and the last bits hang on the cuts."""
-    library = faiss()
-    threads = library.omp_get_max_threads()
-    library.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        library.omp_set_num_threads(threads)
 
 
 def _codes(row: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:

@@ -80,4 +80,4 @@ class Recordings:
         return print_similarity(self.prints, left, right)
 
 
-METHOD = Method("correlation of the spectrum's rises and falls", 1, needs, threshold, find, compare)
+METHOD = Method("correlation of the spectrum's rises and falls", 1, needs, threshold, find, compare, kept=True)

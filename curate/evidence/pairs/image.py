@@ -102,4 +102,4 @@ def _comparable(evidence: Evidence) -> np.ndarray:
     return shown
 
 
-METHOD = Method("correlation of the aligned images", 5, needs, threshold, find, compare)
+METHOD = Method("correlation of the aligned images", 6, needs, threshold, find, compare, kept=True)

@@ -56,6 +56,6 @@ def kept_pairs(
         }
 
     key = (VERSION, *made_from, by, least, versions, prints, readable, active)
-    arrays = estimates.get("near_pairs", key, compute, 1024 * len(order))
+    arrays = estimates.get("near_pairs", key, compute, products=True)
     threshold = float(arrays["threshold"][0])
     return Pairs.of(order[arrays["left"]], order[arrays["right"]], arrays["similarity"], threshold)

@@ -70,6 +70,7 @@ class Method:
             `find` gives.
         embeds: whether it uses the embedding, so that its pairs depend on which rows are active.
         parameters: more that the pairs depend on, for the key of the cache.
+        kept: whether a pair is so dear to compare that its similarity is kept (`kept_similarity`).
         spent: measures that nothing else asks for, so that they need not be held once the pairs are known.
     """
 
@@ -82,6 +83,7 @@ class Method:
     embeds: bool = False
     parameters: tuple[object, ...] = field(default=())
     spent: tuple[str, ...] = ()
+    kept: bool = False
 
 
 def above(pairs: Pairs, least: float) -> Pairs:

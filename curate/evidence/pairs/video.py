@@ -71,4 +71,4 @@ def _comparable(evidence: Evidence) -> np.ndarray:
     return shown
 
 
-METHOD = Method("likeness of the films, moment by moment", 2, needs, threshold, find, compare)
+METHOD = Method("likeness of the films, moment by moment", 2, needs, threshold, find, compare, kept=True)

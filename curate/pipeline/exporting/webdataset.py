@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import plain_values
 from curate.engines.engine import current
 from curate.pipeline.exporting.elsewhere import written_elsewhere
 from curate.pipeline.exporting.files import as_json, ending, safe
@@ -64,7 +65,7 @@ def _split(lines: Lines, split: str, folder: Path, account: Account, max_rows: i
     size = number = 0
     try:
         for block in reading.blocks(lines.planned(split), lines.table.rows, lines.skipped):
-            for row in block.to_pylist():
+            for row in _rows(block):
                 if tar is None or counts[-1] >= max_rows or size >= max_bytes:
                     if tar is not None:
                         tar.close()
@@ -145,6 +146,11 @@ def files(reading: Reading, row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     if task.kind == "classification" and task.label and rest[task.label] is not None:
         yield "cls", str(list(task.label_names).index(rest[task.label])).encode()
     yield "json", json.dumps(as_json(rest), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _rows(block: pa.Table) -> Iterator[dict[str, Any]]:
+    columns = [plain_values(column) for column in block.columns]
+    return (dict(zip(block.column_names, row)) for row in zip(*columns))
 
 
 def _part(column: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import plain_values
 from curate.errors import DataError, MissingPackage
 from curate.media.payload import read_bytes
 from curate.report.contents import input_columns, media_name
@@ -42,14 +43,19 @@ def previews(
     shown: dict[int, list[Preview]] = {}
     for row in rows.tolist():
         # One row at a time: a page needs one decoded item in memory, not hundreds of videos.
-        values = table.rows([row], columns).to_pylist()[0]
+        values = _values(table, row, columns)
         if row in said and all(value is None for value in values.values()):
             shown[row] = [Broken(said[row])]
         else:
             other = (beside or {}).get(row)
-            compared = {} if other is None else table.rows([other], columns).to_pylist()[0]
+            compared = {} if other is None else _values(table, other, columns)
             shown[row] = [*curves.around(row), *_row(table, values, reasons[row], budget, compared)]
     return shown
+
+
+def _values(table: Table, row: int, columns: list[str]) -> dict[str, Any]:
+    found = table.rows([row], columns)
+    return {name: plain_values(found[name])[0] for name in columns}
 
 
 def _row(

@@ -142,20 +142,11 @@ def _measure(role: str, name: str, width: int) -> Measure:
     if role == "image":
         return efficientnet.EfficientNetImage() if strong else image_descriptors.ImageDescriptors()
     if strong:
-        kind = efficientnet.EfficientNetImage
-        return VideoFrames(
-            name, efficientnet.picture_vectors, efficientnet.DIMENSIONS, kind.libraries, kind.parameters, parallel=False
-        )
+        return efficientnet.of_frames()
     return VideoFrames(name, image_descriptors.picture_descriptors, image_descriptors.DIMENSIONS)
 
 
 def _named(role: str, library: str, model: str) -> Measure:
     if why := problem(role, f"{library}:{model}"):
         raise ConfigError(f"fuse: {why}")
-    taken = "image" if role == "video" else role
-    embed, width = named.embedder(library, model, taken)
-    measure: Measure = named.NamedModel(library, model, taken, embed, width)
-    if role != "video":
-        return measure
-    name = library.replace("-", "_")
-    return VideoFrames(name, embed, width, measure.libraries, measure.parameters, parallel=False)
+    return named.measure_of(library, model, role)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.errors import DataError
 from curate.media.item import DecodeError
 from curate.media.payload import UnreadablePayload, read_bytes
+from curate.storage import storing
 from curate.table import PROBLEMS, Table
 
 MEDIA = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -57,7 +57,7 @@ def rewrite(
             parts that the row becomes, None to leave it as it is. What it raises as DecodeError is the row's failure.
 
     Raises:
-        DataError: there is no room for the file.
+        StorageError: there is no room for the file.
     """
     given = {name: table.column(name) for name in columns}
     others = {f.name: table.column(f.name) for f in schema if f.name in table.dataset.column_names}
@@ -66,7 +66,12 @@ def rewrite(
     os.close(handle)
     path = Path(name)
     try:
-        with pa.OSFile(name, "wb") as sink, pa.ipc.new_stream(sink, schema) as out, ThreadPoolExecutor() as pool:
+        with (
+            storing(path, temporary=True),
+            pa.OSFile(name, "wb") as sink,
+            pa.ipc.new_stream(sink, schema) as out,
+            ThreadPoolExecutor() as pool,
+        ):
             for start in range(0, len(table), BLOCK):
                 rows = range(start, min(start + BLOCK, len(table)))
                 block = {name: column.slice(start, len(rows)).to_pylist() for name, column in given.items()}
@@ -83,8 +88,6 @@ def rewrite(
                 out.write_batch(pa.RecordBatch.from_pylist(lines, schema))
         with pa.memory_map(name) as file:
             mapped = pa.ipc.open_stream(file).read_all()
-    except OSError as error:
-        raise DataError(f"{name}: changed media can't be written ({error}); TMPDIR names another folder") from error
     finally:
         path.unlink(missing_ok=True)  # the mapping holds the content for as long as it is used
     return Rewritten({field.name: mapped[field.name] for field in schema}, counts, failures)

@@ -35,7 +35,7 @@ def test_no_room_is_told(monkeypatch, tmp_path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pa, "OSFile", full)
-    with pytest.raises(StorageError, match=r"No space left.*TMPDIR"):
+    with pytest.raises(StorageError, match=r"curate-made-.*the disk is full.*TMPDIR"):
         spooled(batches(), SCHEMA, in_memory=10)
     assert not list(tmp_path.iterdir())
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import curate
-from curate.evidence import Evidence
+from curate.evidence import Evidence, pairs
 from curate.evidence.pairs import compared
 from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs
@@ -122,3 +122,15 @@ def test_a_cache_that_cannot_be_written_costs_a_note(tmp_path: Path) -> None:
     found = kept_similarity(evidence, counting.method, *all_pairs(evidence))
     assert np.array_equal(found, counting.compare(evidence, *all_pairs(evidence)))
     assert any("not kept" in sentence for sentence in evidence.notes)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_groups_ask_for_is_kept_where_the_method_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept
+) -> None:
+    evidence, counting = evidence_of(TEXTS, tmp_path), Counting()
+    monkeypatch.setattr(pairs, "methods", lambda task, by: [replace(counting.method, kept=kept)])
+    left, right = all_pairs(evidence)
+    found = pairs.similarity_of(evidence, left, right)
+    assert np.array_equal(pairs.similarity_of(evidence, right, left), found)
+    assert len(counting.asked) == (1 if kept else 2)

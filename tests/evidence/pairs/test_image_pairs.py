@@ -12,6 +12,7 @@ from curate.checks.leakage import Leakage
 from curate.checks.near_duplicates import NearDuplicates
 from curate.evidence import Evidence, EvidenceSettings
 from curate.evidence.pairs import _pictures, image
+from curate.evidence.pairs._likeness import likeness
 from curate.evidence.pairs._pictures import Pictures, _compared_in_full, described
 
 EDITS = ("crop", "flip", "turn", "light", "jpeg", "half")
@@ -181,6 +182,47 @@ def test_another_thing_before_the_same_background_is_no_copy(shared_data):
     same = image.compare(evidence_of([*pictures, *(edited(p, "jpeg", None) for p in pictures)]), one, one + 24)
     assert alike.mean() <= 0.25
     assert (same >= image.MIN_SIMILARITY).all()
+
+
+def screens(count):
+    """Drawings of light grey panels with dark lines on white, as of windows, 160 pixels a side."""
+    made = []
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        page = np.full((160, 160), 255, np.uint8)
+        for top in range(8, 150, 36):
+            left, wide = int(rng.integers(4, 60)), int(rng.integers(50, 95))
+            page[top : top + 30, left : left + wide] = rng.integers(205, 236)
+            for line in range(top + 4, top + 28, 8):
+                start = int(rng.integers(0, 70))
+                page[line : line + 3, start : start + int(rng.integers(20, 85))] = rng.integers(20, 90)
+        made.append(np.repeat(page[:, :, None], 3, 2))
+    return made
+
+
+def alike_as_they_lie(one, other):
+    """(p,) likeness of pictures as they lie."""
+    prints, spread = prints_of([*one, *other])
+    left, right = np.split(prints.astype(np.float32), 2)
+    return likeness(left, right, np.ones(left.shape, dtype=bool), np.minimum(*np.split(spread, 2)))
+
+
+def test_greys_that_light_turned_white_do_not_tell_copies_apart():
+    pages = screens(16)
+    lit = [edited(page, "light", None) for page in pages]
+    assert (alike_as_they_lie(pages, lit) >= image.MIN_SIMILARITY).mean() >= 0.8  # half, as they are
+    assert (alike_as_they_lie(lit, pages) >= image.MIN_SIMILARITY).mean() >= 0.8
+    assert (alike_as_they_lie(pages, lit[1:] + lit[:1]) < 0.8).all()
+
+
+def test_what_is_darker_in_one_picture_stays_a_difference():
+    pages = screens(16)
+    changed = [page.copy() for page in pages]
+    for page in changed:
+        page[60:100, 60:100] = 40
+    lit = [edited(page, "light", None) for page in changed]
+    assert (alike_as_they_lie(pages, lit) < image.MIN_SIMILARITY).all()
+    assert (alike_as_they_lie(pages, changed) < image.MIN_SIMILARITY).all()
 
 
 def test_only_what_both_pictures_show_is_compared(shared_data):

@@ -1,0 +1,34 @@
+"""Being asked to end, as by `kill`, a scheduler or a closed terminal: what is half written is cleared away first."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+_asked: list[int] = []
+
+
+class Stopped(KeyboardInterrupt):
+    """The process is asked to end; goes the way of Ctrl-C."""
+
+
+def end_in_order() -> None:
+    """From now on this process answers such a signal with `Stopped`; processes that it forks end at once."""
+    for number in STOPS:
+        if signal.getsignal(number) == signal.SIG_DFL:  # else somebody minds it, or it is ignored (`nohup`)
+            signal.signal(number, _stop)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=lambda number=number: signal.signal(number, signal.SIG_DFL))
+
+
+def asked() -> int | None:
+    """The signal that asked; None where there was none. What it raised may have been turned into something else."""
+    return _asked[-1] if _asked else None
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    _asked.append(number)
+    raise Stopped(signal.Signals(number).name)
