@@ -1,7 +1,8 @@
 """Photographs for benchmarks, as many as wanted: scenes put together from parts of a few real ones, as JPEG files.
 
 Each has a background, things before it, light from one side and the noise of a sensor, so that its spectrum and its
-bits per pixel are those of a photograph; no two show the same. A fiftieth are edited copies of the one before.
+bits per pixel are those of a photograph; no two show the same. A fiftieth are edited copies of the one before. Parts
+are cut from the pictures of a folder instead where one is named.
 """
 
 from __future__ import annotations
@@ -12,18 +13,30 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks import _originals
+
 SIDES_PX = (256, 512)
 """Between these lie all sides."""
 SHAPES = ((4, 3), (3, 4), (3, 2), (2, 3), (1, 1), (16, 9))
 LEAST_SPREAD = 30.0
 """Standard deviation of the levels of a part that shows something."""
+SOURCE_SIDES_PX = (256, 640)
+"""Least pixels of the shorter side of pictures of a folder, most of the longer one."""
 COPIES = 50
 """Every how many-th file is an edited copy of the file before."""
 
 
-def write_photos(folder: Path, count: int, data: Path, seed: int = 0) -> None:
-    """Write `count` JPEG files; the same for the same seed and sources."""
-    sources = _sources(data)
+def write_photos(folder: Path, count: int, data: Path, seed: int = 0, originals: Path | None = None) -> None:
+    """Write `count` JPEG files; the same for the same seed and sources.
+
+    Args:
+        folder: where they are written.
+        count: how many.
+        data: the shared data, for frames of its videos.
+        seed: of what is drawn.
+        originals: a folder of pictures to cut parts from, instead of those photographs and frames.
+    """
+    sources = _sources(data) if originals is None else _originals.arrays(originals, SOURCE_SIDES_PX)
     folder.mkdir(parents=True, exist_ok=True)
     last: np.ndarray | None = None
     for number in range(count):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import _originals
+
 CLASSES = 5
+SOURCE_SIDES_PX = (256, 640)
+"""Least pixels of the shorter side of pictures of a folder, most of the longer one."""
 
 
 @dataclass
@@ -20,16 +25,20 @@ class GrowingSet:
         kind: image, text or audio.
         home: where it is written.
         seed: of every item: an item's content follows from the seed, its number and its version alone.
+        originals: a folder of pictures to cut images from, instead of two photographs.
     """
 
     kind: str
     home: Path
     seed: int = 0
+    originals: Path | None = None
 
     def __post_init__(self) -> None:
         """Nothing is there yet."""
         self.items: dict[int, int] = {}
         self._next = 0
+        if self.kind == "image":
+            self._photos = _originals.arrays(self.originals, SOURCE_SIDES_PX) if self.originals else photographs()
 
     @property
     def data(self) -> Path:
@@ -69,7 +78,10 @@ class GrowingSet:
         path = self._path(number)
         path.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng((self.seed, number, self.items[number]))
-        (picture if self.kind == "image" else melody)(path, number % CLASSES, rng)
+        if self.kind == "image":
+            picture(path, number % CLASSES, rng, self._photos)
+        else:
+            melody(path, number % CLASSES, rng)
 
     def _close(self) -> None:
         if self.kind != "text":
@@ -83,14 +95,15 @@ class GrowingSet:
                 lines.writerow([passage(number % CLASSES, rng), f"class{number % CLASSES}"])
 
 
-def picture(path: Path, label: int, rng: np.random.Generator) -> None:
+def picture(path: Path, label: int, rng: np.random.Generator, photos: Sequence[np.ndarray] | None = None) -> None:
     """A JPEG of 256 to 512 pixels a side: a crop of a photograph, mirrored, tinted by class, with some grain."""
     from PIL import Image
 
-    photo = photographs()[int(rng.integers(2))]
+    photos = photographs() if photos is None else photos
+    photo = photos[int(rng.integers(len(photos)))]
     width, height = (int(side) for side in rng.integers(256, 513, 2))
     scale = float(rng.uniform(0.6, 1.0))
-    wide, high = int(width * scale), min(int(height * scale), photo.shape[0])
+    wide, high = min(int(width * scale), photo.shape[1]), min(int(height * scale), photo.shape[0])
     top, left = int(rng.integers(photo.shape[0] - high + 1)), int(rng.integers(photo.shape[1] - wide + 1))
     part = photo[top : top + high, left : left + wide]
     part = part[:, ::-1] if rng.random() < 0.5 else part

@@ -1,12 +1,13 @@
 """The image audit against one bare decode of each file and against CleanVision.
 
-    python -m benchmarks.image_audit [--size 2000] [--repeats 5] [--folder FOLDER] [--peers FOLDER] [--json PATH]
+    python -m benchmarks.image_audit [--size 2000] [--repeats 5] [--folder FOLDER] [--originals FOLDER]
+        [--peers FOLDER] [--json PATH]
 
 The audit loads a folder of JPEG files of 256 to 512 pixels, takes every image measure and looks for near-duplicates
 (the checks unreadable, image_quality, exact_duplicates and near_duplicates), without a cache. Ways run in turns, each
 in a process of its own that has imported what it needs; CPU seconds are those of all threads and child processes.
 CleanVision runs with one process and with one per core, all its issues on; the faster one counts. `--peers` names a
-folder to import it from.
+folder to import it from. The files are put together from parts of pictures (`_photos`), of `--originals` if named.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=2_000, help="files")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="judge the files of this folder, and write none")
+    parser.add_argument("--originals", type=Path, help="folder of pictures whose parts the files are made of")
     parser.add_argument("--peers", type=Path, help="folder that CleanVision is imported from")
     parser.add_argument("--no-peers", action="store_true", help="leave CleanVision out")
     parser.add_argument("--json", type=Path, help="write what was measured to this file")
@@ -141,7 +143,7 @@ def main() -> None:
             from benchmarks._photos import write_photos
 
             folder = Path(made) / "photos"
-            write_photos(folder, args.size, args.data)
+            write_photos(folder, args.size, args.data, originals=args.originals)
         rows = len(list(folder.iterdir()))
         more = [] if args.peers is None else ["--peers", str(args.peers)]
         ways = [*BARE, *AUDITS, *(() if args.no_peers else PEERS)]

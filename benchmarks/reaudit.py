@@ -1,13 +1,14 @@
 """What a second audit costs: with no change, with 1 % new rows, with 1 % changed, with 1 % removed.
 
     python -m benchmarks.reaudit [--only image,text,audio] [--size 3000] [--repeats 1] [--quick] [--stages] [--cold]
-        [--encoder NAME] [--json FILE]
+        [--encoder NAME] [--originals FOLDER] [--json FILE]
 
 Every audit is a process of its own (`curate audit DATA`), as a user runs it; its cost is the CPU time of that process
 and of all that it starts, so start-up and imports count. Modules are compiled beforehand, as an installation does.
 Bounds: no change at most 2 % of the first, 1 % new rows at most 5 %. Each repeat begins with an empty cache; the table
 gives medians. `--quick` leaves out what has no bound, `--stages` says what the seconds go into, `--cold` asks whether
 the findings of the set that has grown are, byte for byte, those of an audit without any cache.
+Images are crops of two photographs, or of the pictures of `--originals`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -43,6 +45,7 @@ def main() -> None:
     options.add_argument("--stages", action="store_true", help="CPU seconds by stage")
     options.add_argument("--cold", action="store_true", help="compare the findings with those of a cold audit")
     options.add_argument("--encoder", default="auto", help="what embeds the rows: auto, or as of `curate audit`")
+    options.add_argument("--originals", type=Path, help="folder of pictures that images are cut from")
     options.add_argument("--json", type=Path)
     options.add_argument("--work", type=Path, help="folder for the sets; a temporary one if left out")
     chosen = options.parse_args()
@@ -53,52 +56,53 @@ def main() -> None:
         size = chosen.size or SIZES[kind]
         with tempfile.TemporaryDirectory(dir=chosen.work) as work:
             more = ["--encoder", chosen.encoder]
-            rounds = [_round(kind, size, Path(work) / str(i), moments, more) for i in range(chosen.repeats)]
+            begun = partial(GrowingSet, kind, originals=chosen.originals)
+            rounds = [_round(begun(Path(work) / str(i)), size, moments, more) for i in range(chosen.repeats)]
             if chosen.stages:
-                _print_stages(kind, _stages(kind, size, Path(work) / "stages", more))
+                _print_stages(kind, _stages(begun(Path(work) / "stages"), size, more))
             if chosen.cold:
-                print(f"{kind}: {_cold(kind, size, Path(work) / 'cold', more)}")
+                print(f"{kind}: {_cold(begun(Path(work) / 'cold'), size, more)}")
         found[kind] = {"rows": size} | {m: median(r[m] for r in rounds) for m in moments}
     _print(found, moments)
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def _round(kind: str, size: int, work: Path, moments: tuple[str, ...], more: list[str]) -> dict[str, float]:
+def _round(held: GrowingSet, size: int, moments: tuple[str, ...], more: list[str]) -> dict[str, float]:
     """Moment -> CPU seconds of the audit."""
-    held, some, seconds = GrowingSet(kind, work), max(size // 100, 1), {}
+    some, seconds = max(size // 100, 1), {}
     held.add(size)
     changes = {"1 % new": held.add, "1 % changed": held.change, "1 % removed": held.remove}
     for moment in moments:
         if moment in changes:
             changes[moment](some)
-        seconds[moment] = audit_seconds(held.data, work / "cache", *more)
-    shutil.rmtree(work)
+        seconds[moment] = audit_seconds(held.data, held.home / "cache", *more)
+    shutil.rmtree(held.home)
     return seconds
 
 
-def _stages(kind: str, size: int, work: Path, more: list[str]) -> dict[str, dict[str, float]]:
+def _stages(held: GrowingSet, size: int, more: list[str]) -> dict[str, dict[str, float]]:
     """Moment -> stage -> CPU seconds of the process, without what lies in stages within it."""
-    held, seconds = GrowingSet(kind, work), {}
+    seconds = {}
     held.add(size)
     for moment in QUICK:
         if moment == "1 % new":
             held.add(max(size // 100, 1))
-        command = [sys.executable, "-m", "benchmarks._phases", str(held.data), "--cache", str(work / "cache"), "--json"]
-        said = _run([*command, *more]).rsplit(MARK, 1)[1]
+        phases = [sys.executable, "-m", "benchmarks._phases", str(held.data), "--cache", str(held.home / "cache")]
+        said = _run([*phases, "--json", *more]).rsplit(MARK, 1)[1]
         seconds[moment] = {name: stage["cpu"] for name, stage in json.loads(said)["phases"].items()}
     return seconds
 
 
-def _cold(kind: str, size: int, work: Path, more: list[str]) -> str:
+def _cold(held: GrowingSet, size: int, more: list[str]) -> str:
     """Whether an audit of the grown set over a warm cache finds what one without any finds."""
-    held, found = GrowingSet(kind, work), []
+    found: list[bytes] = []
     held.add(size)
-    audit_seconds(held.data, work / "cache", *more)
+    audit_seconds(held.data, held.home / "cache", *more)
     held.add(max(size // 100, 1))
     for place in ("cache", "none"):
-        path = work / f"{place}.parquet"
-        audit_seconds(held.data, work / place, "--findings", str(path), *more)
+        path = held.home / f"{place}.parquet"
+        audit_seconds(held.data, held.home / place, "--findings", str(path), *more)
         found.append(path.read_bytes())
     equal = "equal" if found[0] == found[1] else "NOT EQUAL"
     return f"findings of the grown set over a warm and over an empty cache are {equal}, byte for byte"

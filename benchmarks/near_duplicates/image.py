@@ -15,11 +15,14 @@ import numpy as np
 from PIL import Image
 
 import curate
+from benchmarks import _originals
 from benchmarks.near_duplicates.scoring import Planted, score, show, timed
 from curate.evidence import Evidence, EvidenceSettings
 
 EDITS = ("crop", "flip", "turn", "light", "jpeg", "half")
 ROWS = 200
+WHOLE_PX = 320
+"""Longest side of pictures of a folder that are taken whole."""
 CLEANVISION = """
 import json, sys
 from cleanvision import Imagelab
@@ -163,29 +166,44 @@ def _phash(picture: Image.Image) -> str:
     return np.packbits(low > np.median(low)).tobytes().hex()
 
 
-def run(data: Path) -> None:
-    """Print the table."""
+def run(data: Path, folder: Path | None = None) -> None:
+    """Print the table, of the shared data or of whole pictures of a folder.
+
+    Of the shared data, pairs of originals that are called copies themselves count neither way. Of a folder all count:
+    those that show the same are to be left out (`_originals`).
+    """
+    if folder is not None:
+        _judge(f"pictures of {folder.name}", _originals.pictures(folder, WHOLE_PX), frozenset())
+        return
     for name, pictures in (("32-pixel photographs", tiny), ("64- and 96-pixel photographs", large)):
         if not data.is_dir():
             print(f"  {name}: skipped, no data in {data}")
             continue
-        originals = pictures(data)
-        rng = np.random.default_rng(1)
-        copies = [[encoded(edited(p, edit, rng), edit) for p in originals] for edit in EDITS]
-        files = [encoded(p, "") for p in originals]
+        _judge(name, pictures(data))
+
+
+def _judge(name: str, originals: list[Image.Image], known: frozenset[tuple[int, int]] | None = None) -> None:
+    files, planted = _planted(originals, known)
+    if planted.known:
+        print(f"  {len(planted.known)} pairs of originals are copies in the source already, and count neither way")
+    print(f"  {name}: {len(originals)} originals, {len(files)} rows")
+    methods = {"curate": by_curate, "CleanVision's method, anew": by_its_method}
+    if "CLEANVISION_PYTHON" in os.environ:
+        methods["CleanVision"] = by_cleanvision
+    for method, find in methods.items():
+        left, right, seconds = timed(partial(find, files))
+        found = score(planted, left, right)
+        show(method, found, seconds)
+        print(f"  {'':<28} edits with a recall of at least 95 %: {sum(v >= 0.95 for v in found.recall.values())} of 6")
+
+
+def _planted(
+    originals: list[Image.Image], known: frozenset[tuple[int, int]] | None = None
+) -> tuple[list[bytes], Planted]:
+    """Files of the originals and of their copies, and what they are; `known` pairs by curate where not given."""
+    rng = np.random.default_rng(1)
+    copies = [[encoded(edited(p, edit, rng), edit) for p in originals] for edit in EDITS]
+    files = [encoded(p, "") for p in originals]
+    if known is None:
         known = frozenset((int(min(a, b)), int(max(a, b))) for a, b in zip(*by_curate(files), strict=True))
-        if known:
-            print(f"  {len(known)} pairs of originals are copies in the source already, and count neither way")
-        files += [content for made in copies for content in made]
-        planted = Planted.of(len(originals), EDITS, known)
-        print(f"  {name}: {len(originals)} originals, {len(files)} rows")
-        methods = {"curate": by_curate, "CleanVision's method, anew": by_its_method}
-        if "CLEANVISION_PYTHON" in os.environ:
-            methods["CleanVision"] = by_cleanvision
-        for method, find in methods.items():
-            left, right, seconds = timed(partial(find, files))
-            found = score(planted, left, right)
-            show(method, found, seconds)
-            print(
-                f"  {'':<28} edits with a recall of at least 95 %: {sum(v >= 0.95 for v in found.recall.values())} of 6"
-            )
+    return files + [content for made in copies for content in made], Planted.of(len(originals), EDITS, known)
