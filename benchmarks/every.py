@@ -31,6 +31,7 @@ QUICK: dict[str, list[str]] = {
     "million_rows": ["--rows", "10000", "--formats", "csv"],
     "killed": ["--kills", "6"],
     "fuzz": ["--files", "150"],
+    "busy": ["--texts", "64", "--rows", "2000", "--repeats", "1"],
     "augment": ["--seconds", "0.05"],
     "resample": ["--rows", "20000"],
     "select": ["--rows", "20000", "--compared", "1000"],

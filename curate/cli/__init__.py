@@ -14,7 +14,7 @@ from curate.errors import CurateError
 INTERRUPTED = 130
 WAITING, SPINS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"), "1000"
 """How threads of OpenMP (torch, scikit-learn, faiss) wait for each other, unless the user says: after so many turns
-they sleep. By default they turn for milliseconds, and beside other programs a model took ten times the CPU time."""
+they sleep. By default they turn for milliseconds, which beside other programs takes several times the CPU time."""
 ESCAPED = re.compile("[\udc80-\udcff]")
 """What Python makes of bytes in names of files that are not UTF-8 text."""
 

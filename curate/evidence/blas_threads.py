@@ -18,8 +18,8 @@ Made = TypeVar("Made")
 def fitting_threads() -> Iterator[None]:
     """One thread for each product; what is large is shared out among threads of ours, block by block.
 
-    Threads of a BLAS spin while they wait for each other: beside other programs a fit took seven times the CPU time,
-    and sixteen cores spin for the sake of one. Nor do the last bits depend on the cores.
+    Threads of a BLAS spin while they wait for each other: beside other programs heads took five times the CPU time
+    (`benchmarks/busy.py`). Nor do the last bits depend on the cores.
     """
     import scipy.optimize  # noqa: F401 (it brings a BLAS of its own, which has to be there when the limit is set)
 

@@ -81,20 +81,20 @@ class Discriminant:
         self, train: np.ndarray, targets: np.ndarray, shrinkages: tuple[float, ...]
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each shrinkage (d, K) and (K,) float32: inputs times the one plus the other are the scores."""
-        products = self._products_of(train)
+        covariance = self._products_of(train)
         size, sums = self._class_sums(train, targets)
         rows = size.sum()
         middle = sums.sum(0) / rows
         means = (sums + MEAN_ROWS * middle) / (size + MEAN_ROWS)[:, None]
-        crossed = sums.T @ means
         # Around the means that are used, which are drawn to the middle: positive semidefinite whatever they are.
-        covariance = (products - crossed - crossed.T + (means.T * size) @ means) / rows
+        covariance -= np.concatenate([sums, means]).T @ np.concatenate([means, sums - size[:, None] * means])
+        covariance /= rows
         average = max(float(np.trace(covariance)) / self._width, LEAST_VARIANCE)
         prior = np.log((size + 1e-3) / rows)
         found = []
         for shrinkage in shrinkages:
             # No eigenvalue is below `shrinkage` of their mean: float32 is enough, and half the work.
-            shrunk = ((1 - shrinkage) * covariance).astype(np.float32)
+            shrunk = np.multiply(covariance, 1 - shrinkage, out=np.empty_like(covariance, dtype=np.float32))
             shrunk[np.diag_indices_from(shrunk)] += np.float32(shrinkage * average)
             slopes = _divided(means.T.astype(np.float32), shrunk)
             offset = prior - 0.5 * (means.T * slopes).sum(0)
@@ -102,7 +102,7 @@ class Discriminant:
         return found
 
     def _products_of(self, train: np.ndarray) -> np.ndarray:
-        """(d, d) float64 sum of the outer products of the rows to train on."""
+        """(d, d) float64 sum of the outer products of the rows to train on, the caller's own."""
         total = np.zeros((self._inputs.shape[1],) * 2)
         for rows, products in zip(self._parts, self._products, strict=True):
             inside = int(np.count_nonzero(train & rows))

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+import curate.cli
 from curate.cli import invoke
 
 TOPICS = {
@@ -184,3 +185,18 @@ def test_a_path_that_is_no_text_is_one_sentence(cli, data, tmp_path):
     code, out, err = cli("audit", path, "--no-cache", "--checks", "unreadable")
     assert (code, out) == (2, "")
     assert err == "curate: d\\xff.csv: the name of a file or folder is not UTF-8 text; rename it\n"
+
+
+@pytest.mark.parametrize("given", [{}, {"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "7"}])
+def test_threads_of_openmp_soon_sleep_unless_the_user_says(monkeypatch, given):
+    for name in curate.cli.WAITING:
+        monkeypatch.setenv(name, "")  # what stood there comes back after the test
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(curate.cli, "invoke", lambda arguments: 0)
+    monkeypatch.setattr(curate.cli, "end_in_order", lambda: None)
+    with pytest.raises(SystemExit):
+        curate.cli.main()
+    said = given or {"GOMP_SPINCOUNT": curate.cli.SPINS}
+    assert {name: os.environ[name] for name in curate.cli.WAITING if name in os.environ} == said
