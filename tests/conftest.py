@@ -66,3 +66,23 @@ def predicted():
         return (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float32), true, given
 
     return make
+
+
+@pytest.fixture
+def brightening():
+    """Writes a film of 60 frames, 20 a second, each lighter than the one before."""
+
+    def write(path):
+        import av
+
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=20)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            for k in range(60):
+                frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 4 * k, np.uint8), format="rgb24")
+                for packet in stream.encode(frame):
+                    container.mux(packet)
+            for packet in stream.encode(None):
+                container.mux(packet)
+
+    return write

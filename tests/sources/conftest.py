@@ -1,4 +1,4 @@
-"""A small web server whose faults tests choose, and patience that doesn't wait."""
+"""A small web server whose faults tests choose, patience that does not wait, and folders of small files."""
 
 import threading
 from collections import Counter
@@ -133,3 +133,18 @@ def patience(waits):
     from curate.sources.remote_store import Patience
 
     return Patience(connect_seconds=2, read_seconds=0.4, attempts=4, sleep=waits.append)
+
+
+@pytest.fixture
+def fill(tmp_path):
+    """Write files below a folder, all different where no text is given."""
+    count = iter(range(10_000))
+
+    def call(*paths, text=None):
+        for path in paths:
+            file = tmp_path / "set" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"file number {next(count)}" if text is None else text)
+        return tmp_path / "set"
+
+    return call

@@ -7,21 +7,6 @@ from curate.sources.class_folders import layout
 from curate.sources.splits import folder_splits, split_name
 
 
-@pytest.fixture
-def fill(tmp_path):
-    """Write files below a folder, all different."""
-    count = iter(range(10_000))
-
-    def call(*paths, text=None):
-        for path in paths:
-            file = tmp_path / "set" / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"file number {next(count)}" if text is None else text)
-        return tmp_path / "set"
-
-    return call
-
-
 @pytest.mark.parametrize(
     ("name", "split"),
     [("train2017", "train"), ("val2017", "validation"), ("dev-v1.1", "validation"), ("train-00000-of-00002", "train"),

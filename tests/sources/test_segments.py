@@ -158,18 +158,8 @@ def test_what_is_wrong_with_a_row_is_said_of_it(talks):
     assert report.summary["unreadable"]["unreadable"]["issues"] == 5
 
 
-def test_frames_of_videos(tmp_path):
-    import av
-
-    with av.open(str(tmp_path / "a.mp4"), "w") as container:
-        stream = container.add_stream("libx264", rate=20)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for k in range(60):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 4 * k, np.uint8), format="rgb24")
-            for packet in stream.encode(frame):
-                container.mux(packet)
-        for packet in stream.encode(None):
-            container.mux(packet)
+def test_frames_of_videos(tmp_path, brightening):
+    brightening(tmp_path / "a.mp4")
     table = curate.load(
         {"video": ["a.mp4"] * 3, "start_frame": [0, 10, 33], "end_frame": [10, 30, 60], "label": ["x", "y", "x"]},
         root=tmp_path,

@@ -5,21 +5,6 @@ import pytest
 import curate
 
 
-@pytest.fixture
-def fill(tmp_path):
-    """Write files below a folder, all different where no text is given."""
-    count = iter(range(10_000))
-
-    def call(*paths, text=None):
-        for path in paths:
-            file = tmp_path / "set" / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"file number {next(count)}" if text is None else text)
-        return tmp_path / "set"
-
-    return call
-
-
 def said(table):
     files = [file.rsplit("/", 1)[-1] for file in table.origin["file"].to_pylist()]
     return dict(zip(files, table.column("transcript").to_pylist(), strict=True))

@@ -69,7 +69,7 @@ def _network() -> Any:
 
 
 def _folded(network: Any) -> Any:
-    """The network for inference alone: the same vectors but for rounding, for some two fifths of the CPU time.
+    """The network for inference alone: the same vectors but for rounding, and faster.
 
     Batch normalisation goes into the weights before it, padding that is even into the convolution, channels lie
     together.
