@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 
 from curate.evidence.chunks import LeftArray
-from curate.evidence.heads import each_block, softmax, spans
+from curate.evidence.heads import each_block, softmax, spans, summed_by_class
 from curate.evidence.parts.left import ArrayWriter, opened
 
 MEAN_ROWS = 1.0
@@ -120,7 +120,7 @@ class Discriminant:
         for rows in spans(train, classes + width):
             weights = targets[rows].T * train[rows]
             size += weights.sum(1, dtype=np.float64)
-            sums += weights @ self._inputs[rows]
+            sums += summed_by_class(weights, self._inputs[rows])
         return size, sums
 
 

@@ -18,7 +18,14 @@ FLOOR = 1e-9
 BLOCK_NUMBERS = 8_000_000
 FIT_NUMBERS = 2_000_000
 """Of a block of rows that a thread goes through while a head is fitted."""
+FEW_NUMBERS = 8_000_000
+"""Of all rows, up to which one thread is done before others would have begun."""
 MOST_THREADS = 8
+SMALL_CELLS, SMALL_PRODUCT = 640, 900_000
+"""Numbers of a product, and multiplications in it, up to which OpenBLAS goes over the rows as they lie. Beyond, it
+copies them first, which takes several times as long as the product itself where classes are few."""
+LEAST_STEP = 24
+"""Rows in one product below which calls cost more than copies."""
 MOST_PIECES = 64
 """Pieces of rows that are gone through one by one; more cost more than the rows between them."""
 
@@ -108,6 +115,29 @@ def spans(rows: np.ndarray, width: int, numbers: int = BLOCK_NUMBERS) -> list[sl
     ]
 
 
+def by_class(coefficients: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """(K, n) products of (K, d) coefficients with (n, d) inputs."""
+    products = np.empty((len(coefficients), len(inputs)), dtype=np.result_type(coefficients, inputs))
+    for rows in _small(len(coefficients), *inputs.shape):
+        np.matmul(coefficients, inputs[rows].T, out=products[:, rows])
+    return products
+
+
+def summed_by_class(weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """(K, d) sums of (n, d) inputs, each times its (K, n) weights."""
+    total = np.zeros((len(weights), inputs.shape[1]), dtype=np.result_type(weights, inputs))
+    for rows in _small(len(weights), *inputs.shape):
+        total += weights[:, rows] @ inputs[rows]
+    return total
+
+
+def _small(classes: int, rows: int, width: int) -> Iterator[slice]:
+    """Rows a few at a time, so few that nothing is copied; all at once where that would be a handful."""
+    step = min(SMALL_CELLS // classes, SMALL_PRODUCT // (classes * width))
+    step = step if step >= LEAST_STEP else max(rows, 1)
+    return (slice(begin, min(begin + step, rows)) for begin in range(0, rows, step))
+
+
 def each_block(work: Callable[[slice], Made], parts: list[slice]) -> Iterator[Made]:
     """`work` of blocks of rows, in their order, in threads where they are several."""
     return ordered_map(work, parts, min(len(parts), cores(), MOST_THREADS) or 1)
@@ -147,10 +177,11 @@ def fit_logistic(
     width, classes = inputs.shape[1], targets.shape[1]
     share = (weights / weights.sum(dtype=np.float64)).astype(np.float32)
     parts = spans(weights > 0, width + classes, FIT_NUMBERS)
+    passed = map if inputs.size <= FEW_NUMBERS else each_block
 
     # Classes by rows: what is summed over few classes lies together.
     def part(coefficients: np.ndarray, rows: slice) -> tuple[float, np.ndarray]:
-        logits, aim, counts = coefficients @ inputs[rows].T, targets[rows].T, share[rows]
+        logits, aim, counts = by_class(coefficients, inputs[rows]), targets[rows].T, share[rows]
         if link == "softmax":
             logits -= logits.max(0)
             wrong = np.exp(logits)
@@ -164,12 +195,12 @@ def fit_logistic(
             wrong = sigmoid(logits)
         wrong -= aim
         wrong *= counts
-        return float(value), wrong @ inputs[rows]
+        return float(value), summed_by_class(wrong, inputs[rows])
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         coefficients = flat.astype(np.float32).reshape(classes, width)
         value, gradient = 0.0, np.zeros((classes, width), dtype=np.float32)
-        for more, slope in each_block(partial(part, coefficients), parts):
+        for more, slope in passed(partial(part, coefficients), parts):
             value += more
             gradient += slope
         gradient += np.float32(ridge) * coefficients

@@ -20,6 +20,7 @@ def blas_threads():
 @pytest.fixture
 def small_blocks(monkeypatch):
     monkeypatch.setattr(heads, "FIT_NUMBERS", 2_000)
+    monkeypatch.setattr(heads, "FEW_NUMBERS", 0)
     monkeypatch.setattr(heads.blocks, "__defaults__", (2_000,))
     monkeypatch.setattr(heads.spans, "__defaults__", (2_000,))
 
@@ -65,6 +66,12 @@ def test_threads_go_over_the_blocks(monkeypatch, small_blocks):
     assert set(asked) == {2}
 
 
+def test_few_numbers_take_one_thread(monkeypatch):
+    monkeypatch.setattr(heads, "each_block", lambda *_: pytest.fail("threads were asked for"))
+    inputs, targets = fitted()
+    heads.fit_logistic(inputs, targets, np.ones(300, dtype=np.float32), 0.01)
+
+
 def test_a_discriminant_is_the_same_by_any_number_of_threads(monkeypatch, small_blocks):
     inputs, targets = fitted()
     everything = np.ones(300, dtype=bool)
@@ -88,3 +95,13 @@ def test_lists_are_the_same_in_any_blocks(monkeypatch):
     whole = voters.lists(*given)
     monkeypatch.setattr(voters, "SEARCHED", 64)
     assert np.array_equal(voters.lists(*given).near, whole.near)
+
+
+@pytest.mark.parametrize("classes", [1, 3, 20, 40])
+def test_products_by_class_are_those_of_whole_matrices(classes):
+    inputs = RNG.normal(size=(777, 70)).astype(np.float32)
+    coefficients = RNG.normal(size=(classes, 70)).astype(np.float32)
+    weights = RNG.normal(size=(classes, 777)).astype(np.float32)
+    wide = inputs.astype(np.float64)
+    assert np.allclose(heads.by_class(coefficients, inputs), coefficients @ wide.T, atol=1e-3)
+    assert np.allclose(heads.summed_by_class(weights, inputs), weights @ wide, atol=1e-3)
