@@ -14,8 +14,8 @@ from pydantic import Field
 from curate.checks.judging.bounds import Bounded, findings
 from curate.checks.texts.turns import OTHERS, Turns, silent, speakers, strange_speaker, unanswered, wrong_order
 from curate.findings import Findings
-from curate.sources.joined_texts import ANSWERS, JOINED, LEADING, parts_of, texts_of, turns
-from curate.sources.written_turns import as_turns
+from curate.sources.columns.joined_texts import ANSWERS, JOINED, LEADING, parts_of, texts_of, turns
+from curate.sources.columns.written_turns import as_turns
 from curate.step import Check
 from curate.task import Task
 

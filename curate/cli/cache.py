@@ -36,7 +36,7 @@ def cache(
     from curate.errors import ConfigError
     from curate.evidence.cache import Cache
     from curate.pipeline.cache_folder import limit_bytes, resolve
-    from curate.sources.remote_mirror import copies, remove_copies
+    from curate.sources.fetching.mirror import copies, remove_copies
 
     if remote and verb is not Verb.clear:
         raise ConfigError(f"--remote is for `curate cache clear`, not for `{verb.value}`")

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from curate.pipeline.document import Document
-from curate.sources.joined_texts import JOINED
+from curate.sources.columns.joined_texts import JOINED
 from curate.table import Table
 from curate.task import Task
 from curate.wording import some_of

@@ -15,7 +15,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.pipeline.document import Document, Place
 from curate.pipeline.problems import Problems
 from curate.pipeline.settings import FeedSettings, SourceSettings
-from curate.sources.remote_urls import shown
+from curate.sources.fetching.urls import shown
 from curate.step import Step
 from curate.task import Task
 

@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 from curate.errors import DataError, nearest
 from curate.media.content import input_columns
 from curate.sources.assemble import assemble
-from curate.sources.clip_files import with_clip_files
-from curate.sources.column_types import is_number, with_numbers
-from curate.sources.decimal_commas import as_known
-from curate.sources.index_columns import settled_index
-from curate.sources.joined_texts import with_joined_texts
-from curate.sources.label_columns import with_label_columns
-from curate.sources.missing_words import without_words
+from curate.sources.clips.clip_files import with_clip_files
+from curate.sources.clips.segments import PAIRS
+from curate.sources.columns.column_types import is_number, with_numbers
+from curate.sources.columns.decimal_commas import as_known
+from curate.sources.columns.index_columns import settled_index
+from curate.sources.columns.joined_texts import with_joined_texts
+from curate.sources.columns.missing_words import without_words
+from curate.sources.labels.label_columns import with_label_columns
 from curate.sources.opening import read
-from curate.sources.segments import PAIRS
 from curate.step import Transform
 from curate.table import Table
 from curate.task import Task

@@ -13,30 +13,31 @@ import pyarrow.compute as pc
 
 from curate.errors import ConfigError, DataError
 from curate.media.content import content_hashes, input_columns, is_media, named_ids, row_ids
-from curate.sources import labels, splits
-from curate.sources.box_rows import with_box_rows
-from curate.sources.boxes import box_column, read_boxes
-from curate.sources.category_orders import category_orders, unused_orders
-from curate.sources.clip_files import with_clip_files
-from curate.sources.column_types import is_list, plain, with_numbers
-from curate.sources.date_orders import date_notes
-from curate.sources.decimal_commas import kept_as_text, left_as_text, with_decimal_commas
-from curate.sources.index_columns import settled_index
+from curate.sources import splits
+from curate.sources.annotations.box_rows import with_box_rows
+from curate.sources.annotations.boxes import box_column, read_boxes
+from curate.sources.annotations.predictions import read_predictions
+from curate.sources.annotations.spans import with_spans
+from curate.sources.annotations.tokens import read_tags, with_tokens
+from curate.sources.clips.clip_files import with_clip_files
+from curate.sources.clips.segments import PAIRS, with_segments
+from curate.sources.columns.column_types import is_list, plain, with_numbers
+from curate.sources.columns.date_orders import date_notes
+from curate.sources.columns.decimal_commas import kept_as_text, left_as_text, with_decimal_commas
+from curate.sources.columns.index_columns import settled_index
+from curate.sources.columns.joined_texts import with_joined_texts
+from curate.sources.columns.media_columns import MediaColumns, find_media
+from curate.sources.columns.missing_words import settled_words, without_words
+from curate.sources.columns.wide_series import wide_series
 from curate.sources.infer import infer_task
-from curate.sources.inputs import names_files, typed_inputs
-from curate.sources.joined_texts import with_joined_texts
-from curate.sources.label_columns import with_label_columns
-from curate.sources.label_hints import label_hints, left_aside, lists_as_text
-from curate.sources.media_columns import MediaColumns, find_media
-from curate.sources.missing_words import settled_words, without_words
-from curate.sources.predictions import read_predictions
+from curate.sources.labels import labels
+from curate.sources.labels.category_orders import category_orders, unused_orders
+from curate.sources.labels.label_columns import with_label_columns
+from curate.sources.labels.label_hints import label_hints, left_aside, lists_as_text
+from curate.sources.labels.votes import vote_names, with_votes
 from curate.sources.raw import Raw, put
-from curate.sources.repeated_ids import repeated_ids
-from curate.sources.segments import PAIRS, with_segments
-from curate.sources.spans import with_spans
-from curate.sources.tokens import read_tags, with_tokens
-from curate.sources.votes import vote_names, with_votes
-from curate.sources.wide_series import wide_series
+from curate.sources.roles.inputs import names_files, typed_inputs
+from curate.sources.roles.repeated_ids import repeated_ids
 from curate.table import HELD_OUT, PROBLEMS, Held, Table
 from curate.task import Task
 from curate.wording import counted, some_of

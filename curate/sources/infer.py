@@ -11,13 +11,11 @@ import pyarrow.compute as pc
 
 from curate.declared import made
 from curate.errors import ConfigError, nearest
-from curate.sources.boxes import looks_like_boxes
-from curate.sources.column_types import is_list, is_text
-from curate.sources.infer_inputs import find_inputs, table_features
-from curate.sources.label_columns import says_yes_or_no
-from curate.sources.labels import hot_width
-from curate.sources.media_columns import MediaColumns
-from curate.sources.role_names import (
+from curate.sources.annotations.boxes import looks_like_boxes
+from curate.sources.clips.segments import find_times
+from curate.sources.columns.column_types import is_list, is_text
+from curate.sources.columns.media_columns import MediaColumns
+from curate.sources.columns.role_names import (
     BOX_NAMES,
     GOLD_NAMES,
     ID_NAMES,
@@ -26,8 +24,10 @@ from curate.sources.role_names import (
     MASK_NAMES,
     SPLIT_NAMES,
 )
-from curate.sources.role_search import Search
-from curate.sources.segments import find_times
+from curate.sources.labels.label_columns import says_yes_or_no
+from curate.sources.labels.labels import hot_width
+from curate.sources.roles.infer_inputs import find_inputs, table_features
+from curate.sources.roles.role_search import Search
 from curate.sources.splits import CANONICAL, split_names
 from curate.task import MODALITIES, Task
 from curate.wording import some_of

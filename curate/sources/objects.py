@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from curate.errors import ConfigError, DataError
-from curate.sources.hub import from_dataset, from_dataset_dict
-from curate.sources.memory import from_columns, from_frame, from_table
+from curate.sources.formats.hub import from_dataset, from_dataset_dict
+from curate.sources.formats.memory import from_columns, from_frame, from_table
 from curate.sources.raw import Raw
 
 INSTEAD = {

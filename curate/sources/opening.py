@@ -11,18 +11,18 @@ from typing import Any
 from curate.declared import made
 from curate.errors import ConfigError, DataError, nearest
 from curate.sources.assemble import assemble
+from curate.sources.fetching.urls import is_remote, shown
 from curate.sources.file_kinds import ARROW, JSON, TABLES, TEXT, TextOptions, ending, media_kind
-from curate.sources.folder import files_as_folder, read_folder
-from curate.sources.hub import HUB_NAME, from_hub
-from curate.sources.numbered_labels import with_class_names
+from curate.sources.folders.folder import files_as_folder, read_folder
+from curate.sources.folders.parallel_texts import language_pairs, read_parallel
+from curate.sources.formats.hub import HUB_NAME, from_hub
+from curate.sources.formats.tables import read_several, read_table
+from curate.sources.formats.text_lines import are_rows
+from curate.sources.lists.numbered_labels import with_class_names
 from curate.sources.objects import from_object
-from curate.sources.parallel_texts import language_pairs, read_parallel
 from curate.sources.raw import Raw
 from curate.sources.remote import from_remote
-from curate.sources.remote_urls import is_remote, shown
-from curate.sources.shards import local_shard, read_shards
-from curate.sources.tables import read_several, read_table
-from curate.sources.text_lines import are_rows
+from curate.sources.shards.shards import local_shard, read_shards
 from curate.table import Table
 from curate.task import Task
 from curate.wording import noun

@@ -14,18 +14,18 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
+from curate.sources.columns.media_columns import find_media
+from curate.sources.fetching.http import HttpStore
+from curate.sources.fetching.mirror import Mirror
+from curate.sources.fetching.objects import ObjectStore
+from curate.sources.fetching.store import Patience, Remote, Store
+from curate.sources.fetching.urls import HTTP, checked, expanded, shown
 from curate.sources.file_kinds import TABLES, TEXT, TextOptions, ending, is_about, is_junk, media_kind
-from curate.sources.folder import files_as_folder, read_folder
-from curate.sources.media_columns import find_media
+from curate.sources.folders.folder import files_as_folder, read_folder
+from curate.sources.formats.tables import read_several, read_table
 from curate.sources.raw import Raw
-from curate.sources.remote_http import HttpStore
-from curate.sources.remote_mirror import Mirror
-from curate.sources.remote_objects import ObjectStore
-from curate.sources.remote_store import Patience, Remote, Store
-from curate.sources.remote_urls import HTTP, checked, expanded, shown
-from curate.sources.shards import Shard, local_shard, read_shards
-from curate.sources.tables import read_several, read_table
-from curate.sources.tar_members import Bytes, RemoteBytes
+from curate.sources.shards.shards import Shard, local_shard, read_shards
+from curate.sources.shards.tar_members import Bytes, RemoteBytes
 from curate.wording import counted, noun, some_of
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from curate.errors import DataError, nearest
 from curate.media.content import input_columns, rehash
-from curate.sources.column_types import is_list, is_number
+from curate.sources.columns.column_types import is_list, is_number
 from curate.table import PROBLEMS, Table
 
 if TYPE_CHECKING:

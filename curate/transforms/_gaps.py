@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import DataError
-from curate.sources.column_types import is_number
+from curate.sources.columns.column_types import is_number
 from curate.table import Table
 from curate.transforms import _columns as columns
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from curate.errors import DataError
-from curate.sources.column_types import is_number
+from curate.sources.columns.column_types import is_number
 from curate.step import Transform
 from curate.transforms import _columns as columns
 from curate.transforms.series.flat import flat_series, series_of

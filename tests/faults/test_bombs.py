@@ -132,7 +132,7 @@ def test_a_header_of_npy_that_promises_too_much(tmp_path):
 
 
 def test_an_archive_that_unpacks_to_far_more(tmp_path, monkeypatch):
-    monkeypatch.setattr("curate.sources.npz.SUSPICIOUS_BYTES", 1 << 20)
+    monkeypatch.setattr("curate.sources.formats.npz.SUSPICIOUS_BYTES", 1 << 20)
     with zipfile.ZipFile(tmp_path / "d.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         head = io.BytesIO()
         np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": (8 << 20,)})

@@ -58,8 +58,8 @@ def test_a_bad_line_of_csv(tmp_path, line, words):
 
 
 def test_a_field_of_more_than_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("curate.sources.headers.FIELD_LIMIT", 1000)
-    monkeypatch.setattr("curate.sources.delimited.read_quick", lambda *_: None)
+    monkeypatch.setattr("curate.sources.delimited.headers.FIELD_LIMIT", 1000)
+    monkeypatch.setattr("curate.sources.delimited.delimited.read_quick", lambda *_: None)
     table = curate.load(csv(tmp_path / "d.csv", ["y" * 5000 + ",a"]), text="text", label="label")
     assert "line 26" in unreadable(table)[24]
 

@@ -130,7 +130,7 @@ def waits():
 @pytest.fixture
 def patience(waits):
     """Short limits, and no waiting between attempts."""
-    from curate.sources.remote_store import Patience
+    from curate.sources.fetching.store import Patience
 
     return Patience(connect_seconds=2, read_seconds=0.4, attempts=4, sleep=waits.append)
 

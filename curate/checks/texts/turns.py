@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from curate.sources.written_turns import CALLS
+from curate.sources.columns.written_turns import CALLS
 
 ALIASES = {
     "human": "user", "user": "user", "prompter": "user", "assistant": "assistant", "gpt": "assistant",

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
-from curate.sources.column_types import is_number
+from curate.sources.columns.column_types import is_number
 from curate.table import Table
 from curate.transforms import _columns as columns
 

@@ -1,0 +1,1 @@
+"""What is marked within a row: boxes, spans, tags of words."""

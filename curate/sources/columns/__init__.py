@@ -1,0 +1,1 @@
+"""Columns by their values alone: numbers, dates, media, vectors, texts that are made of several."""

@@ -1,0 +1,1 @@
+"""Servers of remote data: which are asked, how, and where copies lie."""

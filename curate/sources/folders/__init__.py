@@ -1,0 +1,1 @@
+"""Folders: what lies in them, and the layouts in which data sets come."""

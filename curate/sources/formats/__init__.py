@@ -1,0 +1,1 @@
+"""Files of one format each, and several that belong together."""

@@ -1,0 +1,1 @@
+"""Lists beside the data: of classes, of the labels of files, of splits."""

@@ -1,0 +1,1 @@
+"""Which column may play which role, and the columns of roles in their final types."""
