@@ -185,7 +185,10 @@ def _waiting(material: Material) -> Advice | None:
 
 
 def _line(check: str, way: _Way, material: Material, rows: np.ndarray) -> str | None:
-    """The step as one line of YAML, None where no step helps. A limit is added where the default would stop the run."""
+    """The step as one line of YAML, None where no step helps.
+
+    A limit is added where the default would stop the run; a class of which all rows are flagged is left to people.
+    """
     if way.step is not None:
         return f"- {way.step}"
     if way.fix is None:
@@ -198,12 +201,17 @@ def _line(check: str, way: _Way, material: Material, rows: np.ndarray) -> str | 
     known = check_class(check) if share else None  # loading a check takes longer than all else here
     default = known.model_fields["limit"].default if known is not None and "limit" in known.model_fields else 0.5
     if share > default:
-        settings.append(f"limit: {min(1.0, math.ceil(share * 100) / 100):g}")
+        limit = math.ceil(share * 100) / 100
+        # A limit of 1 would hold nothing back, of any class.
+        settings = ["fix: review"] if limit >= 1 else [*settings, f"limit: {limit:g}"]
     return f"- {check}: {{{', '.join(settings)}}}"
 
 
 def _largest_share(material: Material, rows: np.ndarray) -> float:
-    """The largest share of all training rows, or of the training rows of a class, that `rows` make up."""
+    """The largest share of all training rows, or of a class's of which they are several, that `rows` make up.
+
+    The guard of fixes always lets one row of a class be touched.
+    """
     table = material.table
     touched = np.zeros(len(table), dtype=bool)
     touched[rows] = True
@@ -212,7 +220,7 @@ def _largest_share(material: Material, rows: np.ndarray) -> float:
     if table.labels.names and table.task.kind == "classification":
         whole = table.labels.counts(table.training)
         part = table.labels.counts(touched)
-        shares.append((part / np.maximum(whole, 1)).max(initial=0.0))
+        shares.append((part / np.maximum(whole, 1))[part > 1].max(initial=0.0))
     return float(max(shares))
 
 

@@ -170,9 +170,10 @@ def _unlabeled(table: Table) -> int:
 
 
 def _of_the_set(flagged: pa.Table) -> str:
-    """The checks about the set as a whole that flag rows, which are not counted among rows with issues."""
+    """A sentence on checks of the set as a whole that flag rows, which are not counted among rows with issues."""
     names = flagged["check"].filter(pc.is_in(flagged["check"], value_set=pa.array(ABOUT_THE_SET)))
-    return " and ".join(sorted(pc.unique(names).to_pylist()))
+    found = sorted(pc.unique(names).to_pylist())
+    return f" {' and '.join(found)} {noun(len(found), 'speaks', 'speak')} of the set as a whole." if found else ""
 
 
 def _outcome(rows: int, touched: int, noise: float | None, checked: bool, of_the_set: str) -> Outcome:
@@ -181,16 +182,15 @@ def _outcome(rows: int, touched: int, noise: float | None, checked: bool, of_the
     if not checked:
         read = f"{counted(rows, 'row')} {noun(rows, 'was', 'were')} read"
         return Outcome(level="look", sentence=f"{read}, and no check ran.")
-    aside = f"; what {of_the_set} found is of the set as a whole" if of_the_set else ""
-    if not touched and aside:
-        return Outcome(level="look", sentence=f"No single row is wrong{aside}.")
+    if not touched and of_the_set:
+        return Outcome(level="look", sentence=f"No single row is wrong.{of_the_set}")
     if not touched:
         return Outcome(level="fine", sentence=f"Nothing wrong was found in {counted(rows, 'row')}.")
     have = noun(touched, "has", "have")
-    sentence = f"{touched:,} of {counted(rows, 'row')} ({percent(touched / rows)}) {have} at least one issue{aside}"
+    sentence = f"{touched:,} of {counted(rows, 'row')} ({percent(touched / rows)}) {have} at least one issue"
     if noise is not None and noise >= 0.001:
         sentence += f"; about {noise:.1%} of the labels look wrong"
-    return Outcome(level="act" if touched / rows >= 0.05 else "look", sentence=sentence + ".")
+    return Outcome(level="act" if touched / rows >= 0.05 else "look", sentence=f"{sentence}.{of_the_set}")
 
 
 def _label_noise(facts: Mapping[str, Mapping[str, Any]]) -> float | None:

@@ -37,6 +37,16 @@ def test_a_limit_is_added_where_the_fix_would_stop(animals):
     assert first[0].yaml == "- exact_duplicates: {fix: drop, limit: 0.67}"
 
 
+def test_one_row_of_a_class_needs_no_limit_and_a_whole_class_is_looked_at():
+    labels = ["a"] * 8 + ["b"] * 3 + ["c"]
+    table = curate.load({"x": list(range(12)), "label": labels}, features="x", label="label")
+    for rows, line in (([11], "fix: drop"), ([0, 11], "fix: drop"), ([8, 9, 10], "fix: review")):
+        first = Report(table, of(table, "exact_duplicates", rows)).document().first
+        assert first[0].yaml == f"- exact_duplicates: {{{line}}}"
+        [step] = yaml.safe_load(first[0].yaml)
+        assert registry.step("exact_duplicates")(**step["exact_duplicates"]).limit == 0.5
+
+
 def test_missing_cells_and_missing_labels_are_two_jobs(animals):
     parts = [of(animals, "missing_values", [1], "missing_cells"), of(animals, "missing_values", [2], "missing_label")]
     first = Report(animals, Findings.join(parts)).document().first

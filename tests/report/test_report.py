@@ -176,7 +176,7 @@ def test_rare_classes_are_no_rows_with_issues(animals):
     )
     document = Report(animals, rare).document()
     assert document.rows_with_issues == 0
-    assert document.outcome.sentence == "No single row is wrong; what class_imbalance found is of the set as a whole."
+    assert document.outcome.sentence == "No single row is wrong. class_imbalance speaks of the set as a whole."
     assert document.first[0].yaml == "- class_weights"
 
 
