@@ -98,7 +98,8 @@ def compare(
         return _of_two(first, second, html, json, _of_pipelines(context))
     if second is not None:
         raise typer.BadParameter(
-            f"{second}: beside a pipeline file there is nothing to compare it with; name the test rows with --test"
+            f"{second}: a pipeline file takes no second argument; name the data that it curates with --source, and"
+            " test rows with --test"
         )
     asked = {
         "test": test,

@@ -84,7 +84,7 @@ def test_harm_fails_if_asked(here, capsys):
 def test_what_can_not_be_asked_for(here, capsys, tmp_path):
     for arguments, code, said in (
         (["pipeline.yaml"], 2, "there is no split 'test'"),
-        (["pipeline.yaml", "other.json"], 2, "name the test rows with --test"),
+        (["pipeline.yaml", "other.json"], 2, "with --source, and test rows with --test"),
         (["pipeline.yaml", "--test", "nothing.csv"], 3, "nothing.csv"),
         (["pipeline.yaml", "--test", "test.csv", "--steps", "lable_errors"], 2, "did you mean 'label_errors'"),
         (["pipeline.yaml", "--test", "test.csv", "--metric", "auc"], 2, "unknown metric 'auc'"),
