@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow.types as pt
 from pydantic import Field
 
 from curate.checks.series.points import point_series
@@ -26,9 +27,10 @@ class OrderDependence(Check):
 
     Neighbouring rows are held against what shuffled rows would give: how often they have the same label, and how much
     their measures correlate (rank von Neumann ratio). It matters where rows are read without shuffling, where a split
-    is cut by position, and where the order is that of time. No row is flagged, as none is wrong; what was found is told
-    among the facts and in the notes. Rows that are files of their own have no order. The score is 1 minus the strength
-    of the strongest dependence that is not chance, the same for all rows of the file.
+    is cut by position, and where the order is that of time. Columns that number the rows are passed over. No row is
+    flagged, as none is wrong; what was found is told among the facts and in the notes. Rows that are files of their own
+    have no order. The score is 1 minus the strength of the strongest dependence that is not chance, the same for all
+    rows of the file.
     Cost: one sort per measure.
     Source: Bartels, The rank version of von Neumann's ratio test for randomness, 1982.
     """
@@ -77,7 +79,8 @@ class OrderDependence(Check):
         elif labels.values is not None:
             tested += _column_test(Column("the label", labels.values, (), "label"), rows)
         for column in set_columns(evidence):
-            tested += _column_test(column, rows)
+            if not _numbers_the_rows(evidence, column, rows):
+                tested += _column_test(column, rows)
         return tested
 
     def _answer(self, rows: int, training: int, ordered: list[dict[str, Any]], in_time: bool) -> str:
@@ -109,6 +112,13 @@ def _has_order(evidence: Evidence) -> np.ndarray:
     codes = files.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     counts = np.bincount(codes[codes >= 0], minlength=1)
     return (codes >= 0) & (counts[np.maximum(codes, 0)] > 1)
+
+
+def _numbers_the_rows(evidence: Evidence, column: Column, rows: np.ndarray) -> bool:
+    """Whether a column that plays no role has whole numbers that ascend from row to row: it is the order itself."""
+    if column.origin != "metadata" or not pt.is_integer(evidence.table.column(column.name).type):
+        return False
+    return bool((np.diff(column.values[rows]) > 0).all())
 
 
 def _column_test(column: Column, rows: np.ndarray) -> list[dict[str, Any]]:

@@ -40,6 +40,14 @@ def test_a_measure_that_drifts_along_the_file_is_told():
     assert [line["column"] for line in findings.facts["order_dependence"]["ordered_by"]] == ["x"]
 
 
+@pytest.mark.parametrize(("step", "told"), [(3, []), (-3, ["number"]), (0.5, ["number"])])
+def test_a_column_that_numbers_the_rows_is_the_order_itself(step, told):
+    columns = {name: values.tolist() for name, values in rows().items()}
+    columns["number"] = [7 + step * i for i in range(400)]
+    findings, _ = found(columns, **ROLES)
+    assert [line["column"] for line in findings.facts["order_dependence"]["ordered_by"]] == told
+
+
 def test_shuffled_files_are_not_told_over_seeds():
     told = 0
     for seed in range(30):
