@@ -19,6 +19,7 @@ from curate.sources.columns.decimal_commas import as_known
 from curate.sources.columns.index_columns import settled_index
 from curate.sources.columns.joined_texts import with_joined_texts
 from curate.sources.columns.missing_words import without_words
+from curate.sources.columns.pixels import with_pixels
 from curate.sources.labels.label_columns import with_label_columns
 from curate.sources.opening import read
 from curate.step import Transform
@@ -104,7 +105,7 @@ def _loaded(
         columns = without_words(raw.columns, numbers, 0.0)
         columns = as_known(columns, numbers, commas=commas) if raw.decimal_comma else columns
         raw = replace(raw, columns=with_numbers(columns, keep=texts), untyped=False)
-    raw, _ = with_joined_texts(settled_index(raw, task), task)
+    raw, _ = with_joined_texts(with_pixels(settled_index(raw, task), task), task)
     raw = with_clip_files(raw, task, raw.root, PAIRS)
     if set(task.label_columns) <= set(raw.columns.column_names):
         raw, _ = with_label_columns(raw, task)

@@ -28,6 +28,7 @@ from curate.sources.columns.index_columns import settled_index
 from curate.sources.columns.joined_texts import with_joined_texts
 from curate.sources.columns.media_columns import MediaColumns, find_media
 from curate.sources.columns.missing_words import settled_words, without_words
+from curate.sources.columns.pixels import with_pixels
 from curate.sources.columns.wide_series import wide_series
 from curate.sources.infer import infer_task
 from curate.sources.labels import labels
@@ -72,7 +73,8 @@ def assemble(
     """
     orders = category_orders(raw.columns)
     raw, commas = _typed(replace(raw, class_names={**orders, **raw.class_names}), given)
-    raw, given = with_spans(with_box_rows(settled_index(raw, given), given), given)
+    raw = with_pixels(settled_index(raw, given), given)
+    raw, given = with_spans(with_box_rows(raw, given), given)
     raw, given = with_joined_texts(*with_tokens(*with_votes(*with_label_columns(raw, given))))
     raw = with_clip_files(raw, given, root if root is not None else raw.root, PAIRS)
     media = find_media(raw)

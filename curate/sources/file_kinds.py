@@ -40,14 +40,26 @@ VIDEO = frozenset(
 )
 TEXT = frozenset((".txt", ".text", ".tokens"))
 DELIMITED = frozenset((".csv", ".tsv", ".tab", ".data"))
-HEADERLESS = frozenset((".data",))
-"""Of the repository of machine learning at Irvine, which writes no headers."""
+SPLIT_ENDINGS = {
+    ".train": "train", ".trn": "train", ".tra": "train",
+    ".testa": "validation", ".dev": "validation", ".valid": "validation",
+    ".testb": "test", ".test": "test", ".tst": "test", ".tes": "test",
+}  # fmt: skip
+"""Endings of files of any form that name a split (``eng.testa``, ``cooking.valid``, ``optdigits.tra``)."""
+FIELDS = frozenset((".dat",))
+"""Of anything; of MovieLens and others tables without a header."""
+HEADERLESS = frozenset((".data", *FIELDS, *SPLIT_ENDINGS))
+"""Above all of the repository of machine learning at Irvine, which writes no headers."""
+QUESTIONS = frozenset((".label",))
+"""Of TREC's questions behind their classes."""
 JSON = frozenset((".jsonl", ".ndjson", ".json"))
 ARROW = frozenset((".parquet", ".pq", ".arrow", ".feather", ".ipc"))
 TAGGED = frozenset((".conll", ".conllu", ".bio", ".iob", ".iob2"))
 SERIES = frozenset((".ts",))
 WEKA = frozenset((".arff",))
-TABLES = DELIMITED | JSON | ARROW | TAGGED | SERIES | WEKA
+MEMORIES = frozenset((".tmx",))
+"""Of translations."""
+TABLES = DELIMITED | JSON | ARROW | TAGGED | SERIES | WEKA | QUESTIONS | MEMORIES | frozenset(SPLIT_ENDINGS)
 JUNK = frozenset(("thumbs.db", "desktop.ini", ".ds_store", "__macosx"))
 ABOUT = (
     "readme",

@@ -215,10 +215,10 @@ def _label_by_values(search: Search) -> None:
 
 
 def _likely(candidates: list[str]) -> list[str]:
-    """Those that are not called ids, if there are others; the one that speaks of labels, if only one does."""
+    """Those that are not called ids, of which there may be but one; the one that speaks of labels, if only one does."""
     spoken = [name for name in candidates if {"label", "labels", "class"} & set(re.split(r"[\W_]+", name.lower()))]
     others = [name for name in candidates if not ENDS_AS_ID.search(name)]
-    return spoken if len(spoken) == 1 else others or candidates
+    return spoken if len(spoken) == 1 else others or (candidates if len(candidates) == 1 else [])
 
 
 def _few_values(search: Search, name: str) -> bool:

@@ -70,14 +70,15 @@ def load(
     """Read data into a table, from wherever they are.
 
     Args:
-        source: a folder (one per class; media with a metadata file, lists of labels, transcripts or masks; COCO, YOLO,
-            VOC; tables; the arrays of MNIST, CIFAR and SVHN; parallel texts such as ``train.en`` and ``train.de``; what
-            `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow, feather, npz, arff, conll, conllu, txt
-            with a text per line, labelled lines of fastText, ts and UCR tables of series, exports of Label Studio,
-            doccano and Prodigy, tar shards of webdataset), a glob or a list of files, the
-            ``owner/name`` of a data set on the hub (``hf://owner/name``), URLs of files (``https://``, ``s3://``,
-            ``gs://``, with ``{000..012}`` for numbers) or of a folder in a bucket, a `datasets.Dataset` or
-            `DatasetDict`, a DataFrame, an Arrow table, a dict of columns, or a Table, which is given back as it is.
+        source: a folder (one per class; media with a metadata file, lists of labels, transcripts, labelled parts or
+            masks; COCO, YOLO, VOC, LabelMe, VIA, CVAT; tables; the arrays of MNIST, CIFAR and SVHN; parallel texts such
+            as ``train.en`` and ``train.de``; what `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow,
+            feather, npz, arff, conll, conllu, libsvm, tmx, txt with a text per line, labelled lines of fastText, ts and
+            UCR tables of series, exports of Label Studio, doccano and Prodigy, tar shards of webdataset), a glob or a
+            list of files, the ``owner/name`` of a data set on the hub (``hf://owner/name``), URLs of files
+            (``https://``, ``s3://``, ``gs://``, with ``{000..012}`` for numbers) or of a folder in a bucket, a
+            `datasets.Dataset` or `DatasetDict`, a DataFrame, an Arrow table, a dict of columns, or a Table, which is
+            given back as it is.
         task: roles of the columns; what it leaves out is inferred.
         kind: of the task; with the following, the same as naming it in `task`.
         label: column of labels.

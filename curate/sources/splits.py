@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from curate.sources.file_kinds import HEADERLESS, SPLIT_ENDINGS
 
 CANONICAL = {
     "train": "train",
@@ -25,10 +28,12 @@ CANONICAL = {
     "privatetest": "test",
 }
 _SHARD = re.compile(
-    r"^(?P<name>[A-Za-z]+)(?:[-_.]\d+(?:[-_]of[-_]\d+)?|(?:19|20)\d\d|[-_.]v\d+(?:\.\d+)*)?$", re.IGNORECASE
+    r"^(?P<name>[A-Za-z]+)(?:[-_.]\d+(?:[-_]of[-_]\d+)?|(?:19|20)\d\d|\d{1,2}|[-_.]v\d+(?:\.\d+)*)?$", re.IGNORECASE
 )
 
 
+FILES = {"trec_10": "test"}
+"""Stems of files that are splits by custom alone."""
 GENRES = re.compile(r"_(mis)?matched$")
 """What MultiNLI writes behind the splits of its genres."""
 
@@ -36,7 +41,7 @@ GENRES = re.compile(r"_(mis)?matched$")
 def split_name(name: str) -> str | None:
     """The canonical split that a folder or a file stem is named after, or None.
 
-    A number of a part, a year or a version may follow: ``train-00000-of-00002``, ``train2017``, ``dev-v1.1``.
+    A number of a part, a year or a version may follow: ``train-00000-of-00002``, ``val2017``, ``test1``, ``dev-v1``.
     """
     match = _SHARD.match(GENRES.sub("", name.strip()))
     return CANONICAL.get(match["name"].lower()) if match else None
@@ -47,6 +52,20 @@ def about_and_split(stem: str) -> tuple[str, str] | None:
     about, _, last = GENRES.sub("", stem.strip().replace("-", "_").replace(".", "_")).rpartition("_")
     split = CANONICAL.get(last.lower())
     return (about, split) if about and split else None
+
+
+def file_about_and_split(name: str) -> tuple[str, str] | None:
+    """What a file is about and its split, by its stem or its ending (``eng.testa``, ``adult.data``), or None."""
+    stem, end = os.path.splitext(os.path.basename(name))  # noqa: PTH119, PTH122 (called once per file)
+    split = SPLIT_ENDINGS.get(end.lower()) or ("train" if end.lower() in HEADERLESS else None)
+    return about_and_split(stem) or ((stem, split) if split else None)
+
+
+def split_of_file(name: str) -> str | None:
+    """The split that a file is named after: by its stem, what its stem ends in, or its ending (``eng.testa``)."""
+    stem, end = os.path.splitext(os.path.basename(name))  # noqa: PTH119, PTH122 (called once per file)
+    about = about_and_split(stem)
+    return split_name(stem) or (about[1] if about else SPLIT_ENDINGS.get(end.lower()) or FILES.get(stem.lower()))
 
 
 def folder_splits(names: Collection[str]) -> dict[str, str] | None:

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.media.content import is_media
-from curate.sources.annotations.boxes import BOXES, RELATIVE_MOST, SIDES
+from curate.sources.annotations.box_styles import SIDES
+from curate.sources.annotations.boxes import BOXES, RELATIVE_MOST
 from curate.sources.columns.column_types import is_number, is_text
 from curate.sources.columns.media_columns import find_media
 from curate.sources.raw import Raw

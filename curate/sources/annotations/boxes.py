@@ -12,40 +12,22 @@ import numpy as np
 import pyarrow as pa
 
 from curate.errors import ConfigError
+from curate.sources.annotations.box_styles import SIDES, Box, restyled, said
 from curate.wording import counted
 
 BOXES = pa.list_(pa.struct([("box", pa.list_(pa.float64())), ("label", pa.string())]))
 """What a column of boxes is once it is read: four numbers in the task's `box_format`, and the class or null."""
 BOX_KEYS = ("box", "boxes", "bbox", "bboxes", "bounding_box", "bounding_boxes", "coordinates")
+CREATE_ML = "coordinates"
+"""Key of CreateML, whose x and y are those of the middle."""
 LABEL_KEYS = (
     "label", "labels", "class", "classes", "category", "categories", "category_name", "class_name", "name",
     "category_id", "class_id", "label_id",
 )  # fmt: skip
-SIDES = {
-    "xyxy": (
-        ("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"),
-        ("left", "top", "right", "bottom"), ("x0", "y0", "x1", "y1"),
-    ),
-    "xywh": (
-        ("x", "y", "w", "h"), ("x", "y", "width", "height"), ("left", "top", "width", "height"),
-        ("xmin", "ymin", "width", "height"), ("x_min", "y_min", "width", "height"),
-    ),
-    "cxcywh": (
-        ("cx", "cy", "w", "h"), ("cx", "cy", "width", "height"), ("x_center", "y_center", "width", "height"),
-        ("xc", "yc", "w", "h"),
-    ),
-}  # fmt: skip
-"""Format -> the names under which its four numbers are given."""
-MEANING = {
-    "xyxy": "left, top, right, bottom",
-    "xywh": "left, top, width, height",
-    "cxcywh": "middle x, middle y, width, height",
-}
 SHARE = 0.2
 """More boxes than this that make no sense in a format say that it is another one."""
 RELATIVE_MOST = 1.5
 """Boxes all of whose numbers are at most this are shares of the image's sides."""
-Box = tuple[list[float] | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -95,7 +77,7 @@ def read_boxes(
         remarks += [(row, "box_format", f"boxes: {reason}") for reason in wrong]
     style, format, notes = _format(rows, [s for s in styles if s], known)
     if style is not None:
-        rows = [r if s in (None, style) or r is None else _restyled(r, s, style) for r, s in zip(rows, styles)]
+        rows = [r if s in (None, style) or r is None else restyled(r, s, style) for r, s in zip(rows, styles)]
     rows = [None if r is None else [(box, _named(label, names)) for box, label in r] for r in rows]
     classes = tuple(sorted({label for r in rows if r for _, label in r if label is not None}, key=_by_number))
     arrow = pa.array([None if r is None else [{"box": b, "label": c} for b, c in r] for r in rows], BOXES)
@@ -169,6 +151,7 @@ def _one(item: Any) -> tuple[Box, str | None, str | None]:
             return (None, label), None, None
         if isinstance(numbers, Mapping):
             (found, _), style, reason = _one(numbers)
+            style = "cxcywh" if CREATE_ML in keys and style == "xywh" else style
             return (found, label), style, reason
         if numbers is None:
             style, sides = next(
@@ -255,34 +238,6 @@ def _by_values(numbers: np.ndarray, relative: bool) -> tuple[str, str]:
         if beyond > outside:
             return "cxcywh", f": as corners {backwards:.0%} would end before they start, as edges {beyond:.0%} leave"
     return "xywh", f": read as corners {backwards:.0%} would end before they start"
-
-
-def said(format: str) -> str:
-    """A format in words: ``xywh (left, top, width, height) in pixels``."""
-    style = format.removesuffix("_relative")
-    unit = "as shares of the image's sides" if format.endswith("_relative") else "in pixels"
-    return f"{format} ({MEANING[style]}) {unit}"
-
-
-def _restyled(boxes: list[Box], style: str | None, wanted: str) -> list[Box]:
-    if style is None:
-        return boxes
-    out: list[Box] = []
-    for box, label in boxes:
-        if box is None:
-            out.append((box, label))
-            continue
-        a, b, c, d = box
-        if style == "xywh":
-            a, b, c, d = a, b, a + c, b + d
-        elif style == "cxcywh":
-            a, b, c, d = a - c / 2, b - d / 2, a + c / 2, b + d / 2
-        if wanted == "xywh":
-            a, b, c, d = a, b, c - a, d - b
-        elif wanted == "cxcywh":
-            a, b, c, d = (a + c) / 2, (b + d) / 2, c - a, d - b
-        out.append(([a, b, c, d], label))
-    return out
 
 
 def _by_number(name: str) -> tuple[int, int, str]:

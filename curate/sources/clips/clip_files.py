@@ -25,6 +25,8 @@ ID_NAMES = ("youtube_id", "ytid", "yt_id", "youtube", "video_id", "videoid", "vi
 FILE = "file"
 """The column that is made of them."""
 _PART = re.compile(r"(?P<id>.+?)_(?P<start>\d+(?:\.\d+)?)(?:[_-](?P<end>\d+(?:\.\d+)?))?")
+BEFORE = ("Y", "v_")
+"""What may stand before an id in the name of a file: so that a hyphen is no option, and as ActivityNet has it."""
 TOLERANCE_SECONDS = 0.5
 """Names of parts are rounded to the second."""
 LENGTH_SECONDS = 0.75
@@ -87,6 +89,12 @@ def id_of_part(stem: str) -> str | None:
     return None if match is None or match["end"] is None else match["id"]
 
 
+def ids_of_file(stem: str) -> set[str]:
+    """The ids that rows may call a file by: its name, what stands behind a prefix, the id before a part."""
+    part = id_of_part(stem)
+    return {stem, *(stem.removeprefix(before) for before in BEFORE), *([part] if part else [])}
+
+
 def ids_of_parts(raw: Raw, stems: Mapping[str, str]) -> dict[str, str]:
     """A column of ids that files are called by with the part that was cut out, and what kind of files these are.
 
@@ -138,8 +146,9 @@ def _clips(home: Path) -> Mapping[str, list[_Clip]]:
             path = os.path.relpath(os.path.join(folder, file), home)  # noqa: PTH118 (a Path per file is slow)
             stem = Path(file).stem
             found.setdefault(stem, []).append(_Clip(path))
-            if stem.startswith("Y"):  # as ids that begin with a hyphen are kept from being options of commands
-                found.setdefault(stem[1:], []).append(_Clip(path))
+            for before in BEFORE:
+                if stem.startswith(before):
+                    found.setdefault(stem.removeprefix(before), []).append(_Clip(path))
             if match := _PART.fullmatch(stem):
                 found.setdefault(match["id"], []).append(_clip(path, match))
     return found

@@ -38,6 +38,11 @@ PAIRS = (
     ("input", "target"), ("translation",), ("chosen", "rejected"), ("query", "pos", "neg"), ("query", "pos"),
     ("query", "positive", "negative"), ("query", "positive"), ("query", "positives", "negatives"),
 )  # fmt: skip
+TITLED = (
+    ("title", "description"), ("title", "content"), ("title", "abstract"), ("headline", "short_description"),
+    ("headline", "description"), ("subject", "body"), ("title", "body"),
+)  # fmt: skip
+"""Columns of a title and of what stands below it, of rows that are told apart by a label."""
 AMBIGUOUS = ("answer", "query", "source", "target", "src", "tgt", "input", "output")
 """Names of columns that may as well hold a class, a place or a number; texts that differ make them sure."""
 OFTEN = 10
@@ -73,7 +78,8 @@ def with_joined_texts(raw: Raw, given: Task) -> tuple[Raw, Task]:
     labelled = given.label is not None or bool(others & {*LABEL_NAMES, *GOLD_NAMES, *LIKELY_LABEL_NAMES})
     media = find_media(raw)
     shown = {media.kinds[name]: name for name in reversed(media.ranked) if name not in parts}
-    kind = given.kind or (None if labelled else "unlabeled")
+    titled = tuple(name.strip().lower() for name in parts) in TITLED
+    kind = given.kind or (None if labelled or titled else "unlabeled")
     return raw, given.model_copy(update={**shown, "text": text, "kind": kind})
 
 
@@ -90,7 +96,7 @@ def parts_of(columns: pa.Table) -> list[str]:
     sure = bool(there(SURE))
     if there(LEADING) and (told := there(ANSWERS, sure)):
         return [*there(ASKED, sure), *told]
-    return next((found for names in PAIRS if len(found := there(names)) == len(names)), [])
+    return next((found for names in (*PAIRS, *TITLED) if len(found := there(names)) == len(names)), [])
 
 
 def turns(kind: pa.DataType) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ GOLD_NAMES = ("gold_label", "gold_labels")
 LIKELY_LABEL_NAMES = (
     "category", "intent", "sentiment", "topic", "domain", "emotion", "species", "genre", "tag", "tags",
     "classname", "class_name", "class_label", "label_name", "class_id", "classid", "label_id", "category_id", "outcome",
-    "diagnosis", "categories", "ground_truth", "annotation", "is_duplicate",
+    "diagnosis", "dx", "categories", "ground_truth", "annotation", "is_duplicate",
 )  # fmt: skip
 TEXT_NAMES = (
     "text", "texts", "sentence", "content", "body", "message", "review", "utterance", "comment", "tweet", "document",

@@ -1,8 +1,14 @@
-"""Lines of comment above the rows of delimited text, the last of which is the header (AudioSet's lists)."""
+"""What stands in delimited text beside its rows: lines of comment above them, dots behind them."""
 
 from __future__ import annotations
 
 import csv
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+REMARK = "|"
+"""Begin of comments in the files of C4.5, as in ``adult.test``."""
 
 
 def without_comments(text: str, delimiter: str | None) -> tuple[str, str | None]:
@@ -22,3 +28,20 @@ def without_comments(text: str, delimiter: str | None) -> tuple[str, str | None]
         if len(above) == len(below) > 1:
             return "\n" * (count - 1) + last + "".join(lines[count:]), one
     return text, delimiter
+
+
+def without_remark(text: str) -> str:
+    """The text with an empty first line in the place of a comment of C4.5."""
+    first, end, rest = text.partition("\n")
+    return end + rest if first.startswith(REMARK) and rest.partition("\n")[0].count(REMARK) == 0 else text
+
+
+def without_dots(columns: pa.Table) -> tuple[pa.Table, str | None]:
+    """Columns, all text, without the dots that end the rows of C4.5 behind the class, and a sentence about these."""
+    name = columns.column_names[-1]
+    last = columns[name]
+    known = last.drop_null()
+    if not len(known) or not pc.all(pc.match_substring_regex(known, r"[^\d.]\.$")).as_py():
+        return columns, None
+    columns = columns.set_column(columns.num_columns - 1, name, pc.utf8_slice_codeunits(last, 0, -1))
+    return columns, f"dots that end the values of {name!r} were taken off"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -15,18 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
-from curate.sources.delimited.comment_lines import without_comments
+from curate.sources.delimited.comment_lines import without_comments, without_dots, without_remark
 from curate.sources.delimited.headers import Header, like_a_row, read_header, said_delimiter, settled
 from curate.sources.delimited.quick_csv import read_quick
+from curate.sources.delimited.sniffing import separated
 from curate.sources.encodings import Decoded, decode
 from curate.sources.file_kinds import HEADERLESS
 from curate.sources.raw import Raw, origins
 from curate.wording import counted, noun
 
-DELIMITERS = (",", "\t", ";", "|")
 BLOCK_ROWS = 50_000
-SAMPLE_LINES = 100
-NAME = re.compile(r"[^\W\d][\w.-]*")
 UNQUOTED = ("\t", "|")
 """Delimiters of files in which quotes may be letters like any other."""
 ODD_QUOTES = 0.1
@@ -81,15 +78,19 @@ def read_delimited(
     if "\0" in decoded.text[:4096].split("\n", 1)[0]:
         raise DataError(f"{name}: the first line holds NUL bytes; this is no text file, or UTF-16 without a mark")
     delimiter = delimiter or said_delimiter(decoded.text)
-    text, delimiter = without_comments(decoded.text, delimiter)
-    decoded = replace(decoded, text=text)
-    delimiter = delimiter or ("\t" if path.suffix.lower() in (".tsv", ".tab") else sniff(decoded.text))
     bare = bare or path.suffix.lower() in HEADERLESS
+    text, delimiter = without_comments(without_remark(decoded.text) if bare else decoded.text, delimiter)
+    if delimiter is None:
+        text, delimiter = separated(text, path)
+    decoded = replace(decoded, text=text)
     header = read_header(decoded.text, delimiter, name, files, path if bare else None)
     records = _records(decoded, header, delimiter, path.name)
     if not records.columns.num_rows:
         raise DataError(f"{name}: there is a header, but no rows below it")
     columns, told = settled(header, records.columns, name)
+    if bare:
+        columns, dots = without_dots(columns)
+        told = [*told, *([dots] if dots else [])]
     notes = [*decoded.notes(path.name), *(f"{path.name}: {note}" for note in (*records.notes, *told))]
     if records.blank:
         notes.append(f"{path.name}: {counted(records.blank, 'blank line')} {noun(records.blank, 'is', 'are')} no row")
@@ -148,45 +149,6 @@ def _quotes_are_letters(decoded: Decoded, header: Header, delimiter: str, record
     opened = [field for row in rows for field in row if field.startswith('"')]
     odd = sum(len(field) == 1 or not field.endswith('"') or '"' in field[1:-1].replace('""', "") for field in opened)
     return odd > ODD_QUOTES * len(opened)
-
-
-def sniff(text: str) -> str:
-    """The delimiter under which most of the first records have as many fields as the header, and more than one.
-
-    Where none does, as a quote that never closes swallowed the rest, that of the first lines, each taken by itself;
-    where lines have unlike length, that of a header of names.
-    """
-    lines = list(islice(io.StringIO(text[: 1 << 20], newline=""), SAMPLE_LINES))
-    (fits, _), best = max((_agreement([lines], delimiter), -k) for k, delimiter in enumerate(DELIMITERS))
-    if not fits:
-        (by_line, _), alone = max((_agreement([[x] for x in lines], one), -k) for k, one in enumerate(DELIMITERS))
-        if not by_line and (found := _of_names(lines)):
-            return found
-        best = alone if by_line else best
-    return DELIMITERS[-best]
-
-
-def _of_names(lines: Sequence[str]) -> str | None:
-    """The delimiter that makes the first line names of one word, and that most other lines hold."""
-    for delimiter in DELIMITERS:
-        names = [name.strip().strip('"') for name in lines[0].split(delimiter)] if lines else []
-        hold = sum(delimiter in line for line in lines[1:])
-        if len(names) > 1 and all(NAME.fullmatch(name) for name in names) and hold > (len(lines) - 1) / 2:
-            return delimiter
-    return None
-
-
-def _agreement(parts: Sequence[list[str]], delimiter: str) -> tuple[bool, float]:
-    """Whether most records have as many fields as the first and that is several, and the share that has as many."""
-    try:
-        counts = [len(fields) for lines in parts for fields in csv.reader(lines, delimiter=delimiter) if fields]
-    except csv.Error:
-        counts = []
-    if not counts:
-        return False, -1.0
-    # Header against the rest: a comma inside texts gives counts that differ from the header's.
-    agree = sum(count == counts[0] for count in counts) / len(counts)
-    return counts[0] > 1 and agree > 0.5, agree
 
 
 def read_careful(

@@ -29,6 +29,8 @@ FIELD_LIMIT = 64 << 20
 SAID = re.compile(r"\ufeff?sep=(?P<delimiter>[^\r\n])[ \t]*\r?(\n|$)", re.IGNORECASE)
 """The first line by which Excel is told the delimiter, which is neither header nor row."""
 USUAL_NAMES = frozenset((*LABEL_NAMES, *LIKELY_LABEL_NAMES, *TEXT_NAMES, *SPLIT_NAMES, *ID_NAMES, *FEATURE_NAMES))
+SPOKEN: tuple[str, ...] = ("file_name", "transcription", "normalized_text")
+"""Columns of LJSpeech and of sets in its form, which have no header."""
 UNNAMED = "Unnamed: {}"
 """What pandas calls a column without a name, by its place from 0."""
 
@@ -81,6 +83,7 @@ def read_header(
     names = [n.strip() for n in fields]
     if files is not None and (place := _names_a_file(names, text, end, delimiter, files)) is not None:
         called = ["file_name" if k == place else f"column_{k + 1}" for k in range(len(names))]
+        called = list(SPOKEN) if (place, delimiter, len(names)) == (0, "|", len(SPOKEN)) else called
         return Header(called, begin, padded, note=f"its first line names the file {names[place]!r}: a row, no header")
     if called := _names_of_rows(names, text, end, delimiter, bare):
         return Header(called, begin, padded, note="its first line is a row, no header", row=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -15,6 +14,19 @@ import pyarrow as pa
 from curate.errors import DataError
 from curate.sources.annotations.boxes import BOXES
 from curate.sources.file_kinds import ending
+from curate.sources.folders.box_files import (
+    NO_BOX,
+    Found,
+    content,
+    is_kitti,
+    is_labelme,
+    is_voc,
+    is_yolo,
+    kitti,
+    labelme,
+    voc,
+    yolo,
+)
 from curate.sources.folders.listing import Listing
 from curate.sources.folders.mask_folders import IMAGE_FOLDERS, MASK_FOLDERS
 from curate.sources.lists.class_lists import class_names
@@ -24,8 +36,6 @@ from curate.wording import counted, noun, some_of
 
 SHARE = 0.5
 """At least so many of the label files must have an image of their name."""
-LARGEST_FILE = 16 << 20
-"""Bytes of a label file, or of a list of a split."""
 SAMPLE = 50
 SPLIT_FOLDERS = ("Main", "ImageSets", "Layout")
 """Folders of VOC's lists of images."""
@@ -35,10 +45,6 @@ BESIDE = IMAGE_FOLDERS | MASK_FOLDERS | {KITTI, "image_2"}
 """Folders by which images and their label files differ."""
 OUTLINES = "segmentationobject"
 """VOC's folder of masks of single objects."""
-NO_BOX: dict[str, Any] = {"box": None, "label": None}
-"""Stands for what can't be read, so that `box_quality` flags the row."""
-Found = tuple[list[dict[str, Any]], list[str], int]
-"""Boxes of a file, what is wrong with it, and outlines that became boxes."""
 
 
 def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
@@ -53,26 +59,38 @@ def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
     keys = Counter(_key(path) for path in images)
     texts = {_key(path): path for path in listing.texts if _key(path) in keys}
     cars = {_key(path): path for path in listing.texts if KITTI in PurePath(path).parts and _key(path) in keys}
-    if cars and all(_is_kitti(folder / path) for path in _some(cars)):
+    if cars and all(is_kitti(folder / path) for path in _some(cars)):
         return _made(
-            folder, source, listing, cars, lambda path: _kitti(_content(folder / path), path), "xyxy", notes=masks
+            folder, source, listing, cars, lambda path: kitti(content(folder / path), path), "xyxy", notes=masks
         )
     documents = {_key(path): path for path in listing.others if ending(path) == ".xml" and _key(path) in keys}
-    if _mostly(texts, listing.texts, keys) and all(_is_yolo(folder / path) for path in _some(texts)):
+    if _mostly(texts, listing.texts, keys) and all(is_yolo(folder / path) for path in _some(texts)):
         names, told, notes = class_names(folder, [*listing.others, *listing.texts])
 
         def read(path: str) -> Found:
-            return _yolo(_content(folder / path).decode("utf-8-sig"), path, names)
+            return yolo(content(folder / path).decode("utf-8-sig"), path, names)
 
         found = _made(folder, source, listing, texts, read, "cxcywh_relative", told, [*notes, *masks])
         return replace(found, class_names={"boxes": tuple(names.values())}) if names else found
     if _mostly(documents, [p for p in listing.others if ending(p) == ".xml"], keys) and any(
-        _is_voc(folder / path) for path in _some(documents)
+        is_voc(folder / path) for path in _some(documents)
     ):
         return _made(
-            folder, source, listing, documents, lambda path: _voc(_content(folder / path), path), "xyxy", notes=masks
+            folder, source, listing, documents, lambda path: voc(content(folder / path), path), "xyxy", notes=masks
+        )
+    if drawn := labelme_files(folder, listing):
+        return _made(
+            folder, source, listing, drawn, lambda path: labelme(content(folder / path), path), "xyxy", notes=masks
         )
     return None
+
+
+def labelme_files(folder: Path, listing: Listing) -> dict[tuple[str, ...], str]:
+    """What images and files of LabelMe have in common -> the file; empty where these are few."""
+    keys = Counter(_key(path) for path in listing.media.get("image", []))
+    there = [path for path in listing.tables if ending(path) == ".json"]
+    drawn = {_key(path): path for path in there if _key(path) in keys}
+    return drawn if _mostly(drawn, there, keys) and any(is_labelme(folder / path) for path in _some(drawn)) else {}
 
 
 def _without_masks(listing: Listing) -> tuple[Listing, list[str]]:
@@ -99,98 +117,6 @@ def _mostly(found: dict[tuple[str, ...], str], there: Sequence[str], keys: Count
 
 def _some(found: dict[tuple[str, ...], str]) -> list[str]:
     return list(found.values())[:SAMPLE]
-
-
-def _content(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST_FILE:
-        raise DataError(f"it has more than {LARGEST_FILE >> 20} MB")
-    return path.read_bytes()
-
-
-def _is_yolo(path: Path) -> bool:
-    """Whether the first line is a class and the numbers of a box or an outline; files without a line may be."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            words = file.readline(10_000).split()
-        return not words or (len(words) >= 5 and all(math.isfinite(float(word)) for word in words))
-    except (OSError, ValueError):
-        return False
-
-
-def _is_kitti(path: Path) -> bool:
-    """Whether the first line is a class, three numbers about it, and the rest of KITTI's fifteen fields."""
-    words = _content(path).decode("utf-8", "replace").split("\n", 1)[0].split()
-    return not words or (len(words) in (15, 16) and not words[0][0].isdigit())
-
-
-def _is_voc(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return b"<annotation" in file.read(4_096)
-    except OSError:
-        return False
-
-
-def _yolo(text: str, path: str, names: Mapping[int, str]) -> Found:
-    """The boxes of a file: a class and middle, width and height as shares of the image, or the places of an outline."""
-    boxes: list[dict[str, Any]] = []
-    wrong: list[str] = []
-    outlines = 0
-    for number, line in enumerate(text.splitlines(), 1):
-        if not (words := line.split()):
-            continue
-        try:
-            code, values = float(words[0]), [float(word) for word in words[1:]]
-        except ValueError:
-            code, values = math.nan, []
-        shaped = len(values) == 4 or (len(values) >= 6 and len(values) % 2 == 0)
-        if not code.is_integer() or not shaped or not all(map(math.isfinite, values)):
-            wrong.append(f"line {number} of {path} is {line.strip()[:60]!r}: a class and four numbers are needed")
-            boxes.append(NO_BOX)
-            continue
-        if len(values) > 4:
-            outlines += 1
-            (left, right), (top, bottom) = ((min(side), max(side)) for side in (values[::2], values[1::2]))
-            values = [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
-        label = names.get(int(code)) or (f"category {int(code)}" if names else str(int(code)))
-        boxes.append({"box": values, "label": label})
-    return boxes, wrong, outlines
-
-
-def _kitti(content: bytes, path: str) -> Found:
-    """The boxes of a file, by their corners in pixels; parts that nobody labelled (DontCare) are none."""
-    boxes: list[dict[str, Any]] = []
-    wrong: list[str] = []
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
-        words = line.split()
-        if not words or words[0] == "DontCare":
-            continue
-        try:
-            box = [float(word) for word in words[4:8]]
-        except ValueError:
-            box = []
-        if len(box) < 4:
-            wrong.append(f"line {number} of {path} is {line.strip()[:60]!r}: the corners of a box are needed")
-        boxes.append({"box": box if len(box) == 4 else None, "label": words[0]})
-    return boxes, wrong, 0
-
-
-def _voc(content: bytes, path: str) -> Found:
-    """The boxes of a file, by their corners in pixels."""
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise DataError("defines a document type or entities, which are not read")
-    boxes: list[dict[str, Any]] = []
-    wrong: list[str] = []
-    for number, one in enumerate(ElementTree.fromstring(content).iter("object"), 1):
-        label = (one.findtext("name") or "").strip() or None
-        sides = [one.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
-        try:
-            box = [float(side or "") for side in sides]
-        except ValueError:
-            box = None
-            wrong.append(f"object {number} of {path} has the corners {sides}, four numbers are needed")
-        boxes.append({"box": box, "label": label})
-    return boxes, wrong, 0
 
 
 def _made(
@@ -237,14 +163,14 @@ def _made(
         first = remarks[0][2].removeprefix("boxes: ")
         notes.append(f"{counted(len(remarks), 'entry', 'entries')} of label files can't be read ({first})")
     used = {*labels.values(), *lists, told}
-    lone = [path for path in (*listing.texts, *listing.others) if path not in used]
+    lone = [path for path in (*listing.texts, *listing.others, *listing.tables) if path not in used]
     return of_files(
         folder,
         source,
         columns,
         paths,
         remarks=remarks,
-        notes=(*notes, *listing.notes([*_other_media(listing), *lone, *listing.tables])),
+        notes=(*notes, *listing.notes([*_other_media(listing), *lone])),
         roles=roles,
         media={"image": "image"},
     )
@@ -270,7 +196,7 @@ def _splits(folder: Path, images: Sequence[str], listing: Listing) -> tuple[list
     notes = []
     for path in lists:
         try:
-            lines = _content(folder / path).decode("utf-8-sig").splitlines()
+            lines = content(folder / path).decode("utf-8-sig").splitlines()
         except (OSError, ValueError, DataError) as error:
             notes.append(f"{path}, which may list the images of a split, can't be read: {error}")
             continue

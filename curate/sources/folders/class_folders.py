@@ -16,6 +16,7 @@ from curate.sources.folders.mask_folders import MASK_FOLDERS
 from curate.sources.folders.text_files import text_columns
 from curate.sources.lists.label_lists import read_label_lists
 from curate.sources.lists.mat_labels import read_mat_labels
+from curate.sources.lists.named_classes import named_classes
 from curate.sources.lists.split_codes import read_split_codes
 from curate.sources.lists.split_lists import read_split_lists
 from curate.sources.raw import Raw, media_paths, of_files
@@ -53,13 +54,17 @@ def per_class(folder: Path, source: str, listing: Listing) -> Raw:
     captions = [path for path in beside if path]
     taken = set(captions)
     lists = [path for path in listing.texts if path not in taken]
-    listed = read_label_lists(folder, lists, files, labels) if kind != "text" else None
+    maps = [path for path in listing.tables if path.lower().endswith(".json")]
+    listed = read_label_lists(folder, [*lists, *maps], files, labels) if kind != "text" else None
     listed = listed or (read_mat_labels(folder, listing.others, files) if not any(labels) else None)
     if listed:
         labels, notes = listed.labels, [*notes, *listed.notes]
         splits = splits if any(splits) else listed.splits
         skipped = [path for path in skipped if path not in listed.lists]
     _refuse_splits_as_classes(labels, source)
+    if named := named_classes(folder, [path for path in skipped if path not in taken], labels):
+        labels, used, told = named
+        skipped, notes = [path for path in skipped if path != used], [*notes, told]
     roles = {kind: kind}
     columns: dict[str, pa.Array] = {}
     unreadable: dict[int, str] = {}
@@ -124,7 +129,7 @@ def _without_masks(files: list[str]) -> tuple[list[str], list[str]]:
     """Files without masks of the names of images and without Speech Commands' noise, and sentences about these."""
     masks, notes = _below(files, MASK_FOLDERS), []
     kept = [path for path in files if path not in masks] if masks else files
-    if masks and kept and {Path(path).stem for path in masks} <= {Path(path).stem for path in kept}:
+    if masks and kept and {Path(path).stem.removesuffix("_mask") for path in masks} <= {Path(one).stem for one in kept}:
         notes.append(f"{counted(len(masks), 'mask')} left out ({some_of(sorted(masks), 2)})")
     else:
         kept = files

@@ -12,37 +12,41 @@ from pathlib import Path
 import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
-from curate.sources.clips.clip_files import id_of_part, ids_of_parts
+from curate.sources.clips.clip_files import ids_of_file, ids_of_parts
 from curate.sources.columns.column_types import is_text
 from curate.sources.columns.media_columns import find_media
 from curate.sources.columns.role_names import SPLIT_NAMES
-from curate.sources.file_kinds import SERIES, TextOptions, ending
+from curate.sources.delimited.sniffing import is_delimited
+from curate.sources.file_kinds import FIELDS, SERIES, TextOptions, ending
 from curate.sources.folders.array_files import arrays_of_pictures
-from curate.sources.folders.box_folders import images_and_boxes
+from curate.sources.folders.box_folders import images_and_boxes, labelme_files
 from curate.sources.folders.celeba import with_attributes
 from curate.sources.folders.class_folders import layout, per_class
 from curate.sources.folders.kaldi import is_kaldi, read_kaldi
-from curate.sources.folders.listing import Listing, classify, walk
+from curate.sources.folders.label_tracks import parts_of_recordings
+from curate.sources.folders.listing import Listing, classify, nothing_to_read, walk
 from curate.sources.folders.mask_folders import images_and_masks
 from curate.sources.folders.number_files import vectors_and_classes
 from curate.sources.folders.parallel_texts import language_pairs, read_parallel
+from curate.sources.folders.polar_files import polar_tables, polar_texts
 from curate.sources.folders.tables_about_files import joined
-from curate.sources.folders.text_files import is_pickle, without_ending
+from curate.sources.folders.text_files import without_ending
 from curate.sources.folders.transcript_files import recordings_and_texts
 from curate.sources.formats.conll import is_conll
+from curate.sources.formats.cvat import cvat_files
 from curate.sources.formats.fasttext import is_fasttext
 from curate.sources.formats.hub import from_disk
+from curate.sources.formats.libsvm import libsvm_files
 from curate.sources.formats.tables import read_several
-from curate.sources.formats.text_lines import are_rows
+from curate.sources.formats.text_lines import are_rows, is_tabbed
+from curate.sources.lists.named_classes import is_json_list, with_named_labels
 from curate.sources.lists.split_lists import places_of, read_split_lists
 from curate.sources.raw import Raw
 from curate.sources.shards.shards import local_shard, read_shards
-from curate.sources.splits import about_and_split, split_name
-from curate.wording import counted, of_all, some_of
+from curate.sources.splits import file_about_and_split, split_name
+from curate.wording import of_all, some_of
 
 _COCO = re.compile(r"^instances.*\.json$|^_?annotations?([._-]?coco)?\.json$|coco.*\.json$", re.IGNORECASE)
-MOST_LOOKED_AT = 100
-"""Files of unknown types that are looked into."""
 _SHARD = re.compile(r"^(.*?)[-_.]?\d+(?:[-_]of[-_]\d+)?$")
 
 
@@ -68,14 +72,18 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
     options: TextOptions = {"delimiter": delimiter, "encoding": encoding}
     if listing.media:
         # Files of series name no media (and TypeScript has their ending).
-        naming = [path for path in listing.tables if ending(path) not in SERIES]
-        named = _metadata_tables(naming)
+        drawn = set(labelme_files(folder, listing).values())
+        naming = [path for path in listing.tables if ending(path) not in SERIES and path not in drawn]
+        naming = [path for path in naming if not is_json_list(folder / path)]
+        naming += cvat_files(folder, listing.others)
+        named = _metadata_tables(naming, [path for paths in listing.media.values() for path in paths])
         for tables in (named, [path for path in _deeper_tables(listing, naming) if path not in named]):
             if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
                 return raw
         return (
             _masks_or_boxes(folder, source, listing)
             or with_attributes(folder, source, listing)
+            or parts_of_recordings(folder, source, listing)
             or recordings_and_texts(folder, source, listing)
             or per_class(folder, source, listing)
         )
@@ -84,6 +92,8 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         skipped = [path for path in (*listing.others, *listing.texts) if path not in used]
         return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if listing.tables:
+        if (found := polar_tables(folder, listing.tables, source, options)) is not None:
+            return replace(found, notes=(*found.notes, *listing.notes([*listing.texts, *listing.others])))
         chosen = _rows_of_one_kind(listing.tables, source)
         raw = read_several([folder / path for path in chosen], source, folder, found=True, **options)
         skipped = [path for path in listing.tables if path not in chosen]
@@ -99,33 +109,35 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         raw, used = found
         skipped = [path for path in (*listing.texts, *listing.others) if path not in used]
         return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
+    if found := polar_texts(folder, [*listing.texts, *listing.others], source, encoding):
+        raw, used = found
+        skipped = [path for path in (*listing.texts, *listing.others) if path not in used]
+        return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if listing.texts and all(is_conll(folder / path) or is_fasttext(folder / path) for path in listing.texts):
         return read_several([folder / path for path in listing.texts], source, folder, **options)
+    if listing.texts and all(is_tabbed(folder / path) for path in listing.texts):
+        raw = read_several([folder / path for path in listing.texts], source, folder, found=True, **options)
+        return replace(raw, notes=(*raw.notes, *listing.notes(listing.others)))
     if pairs := language_pairs(listing.others):
         raw = read_parallel(folder, pairs, source, encoding)
         used = {path for paths in pairs.values() for path in paths}
         skipped = [*listing.texts, *(path for path in listing.others if path not in used)]
         return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if not listing.texts:
+        if tables := [path for path in listing.others if ending(path) in FIELDS and is_delimited(folder / path)]:
+            raw = read_several([folder / one for one in _rows_of_one_kind(tables, source)], source, folder, **options)
+            return replace(raw, notes=(*raw.notes, *listing.notes([p for p in listing.others if p not in tables])))
         listing.texts, listing.others = without_ending(folder, listing.others)
+    if vectors := libsvm_files(folder, listing.texts, listing.others):
+        raw = read_several([folder / path for path in vectors], source, folder, found=True, **options)
+        skipped = [path for path in (*listing.texts, *listing.others) if path not in vectors]
+        return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if listing.texts and are_rows(listing.texts):
         raw = read_several([folder / path for path in listing.texts], source, folder, **options)
         return replace(raw, notes=(*raw.notes, *listing.notes(listing.others)))
     if listing.texts:
         return per_class(folder, source, listing)
-    raise DataError(f"{source}: the folder holds {_nothing_to_read(folder, listing)}")
-
-
-def _nothing_to_read(folder: Path, listing: Listing) -> str:
-    """What there is instead of data."""
-    everything = len(listing.others) + listing.junk
-    if not everything:
-        return "no files"
-    endings = Counter(ending(path) or "no ending" for path in listing.others).most_common(4)
-    listed = f" ({', '.join(f'{end} {count}' for end, count in endings)})" if endings else ""
-    pickles = any(is_pickle(folder / path) for path in listing.others[:MOST_LOOKED_AT])
-    hint = "; pickles are never read, as they may run any code: take the files in another format" if pickles else ""
-    return f"{counted(everything, 'file')}, but none that can be read as data{listed}{hint}"
+    raise DataError(f"{source}: the folder holds {nothing_to_read(folder, listing)}")
 
 
 def _masks_or_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
@@ -138,9 +150,10 @@ def _masks_or_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
     return boxes if fewer else masks
 
 
-def _metadata_tables(tables: Sequence[str]) -> list[str]:
+def _metadata_tables(tables: Sequence[str], media: Sequence[str]) -> list[str]:
     """Tables that may describe the media: those at the top, or ``metadata.*`` in folders of splits."""
-    top = [path for path in tables if os.sep not in path]
+    above = os.path.commonpath([*media, *tables]) if tables else ""
+    top = [path for path in tables if os.sep not in os.path.relpath(path, above or os.curdir)]
     named = [path for path in tables if Path(path).stem.lower() in ("metadata", "labels")]
     return top or named or [path for path in tables if _COCO.search(Path(path).name)]
 
@@ -180,7 +193,9 @@ def _with_metadata(
     stems = _names_stems(raw, listing)
     raw, lists = _with_splits(folder, raw, listing, stems)
     texts = [path for path in listing.texts if path not in lists]
-    skipped = [*listing.others, *(path for path in listing.tables if path not in chosen), *texts]
+    skipped = [*(path for path in (*listing.others, *listing.tables) if path not in chosen), *texts]
+    raw, named = with_named_labels(folder, raw, skipped)
+    skipped = [path for path in skipped if path not in named]
     notes = (*raw.notes, *passed_over, *_unnamed(raw, listing, stems), *listing.notes(skipped))
     return replace(raw, notes=notes, media={**raw.media, **stems})
 
@@ -210,7 +225,7 @@ def _unnamed(raw: Raw, listing: Listing, stems: Mapping[str, str]) -> list[str]:
             values = raw.columns[column].drop_null().to_pylist()
             named.update(re.split(r"[\\/]", value)[-1] for value in values)
     files = [path for paths in listing.media.values() for path in paths]
-    left = [path for path in files if not {Path(path).name, Path(path).stem, id_of_part(Path(path).stem)} & named]
+    left = [path for path in files if not {Path(path).name, *ids_of_file(Path(path).stem)} & named]
     lone = of_all(len(left), len(files), "media file", "media files", ("is", "are"))
     return [f"{lone} named by no row and left out ({some_of(left)})"] if left else []
 
@@ -231,6 +246,7 @@ def _names_stems(raw: Raw, listing: Listing) -> dict[str, str]:
     if find_media(raw).kinds:
         return {}
     stems = {Path(path).stem: kind for kind, paths in listing.media.items() for path in paths}
+    stems |= {stem.removeprefix("v_"): kind for stem, kind in stems.items() if kind == "video"}  # of ActivityNet
     for name in raw.columns.column_names:
         column = raw.columns[name]
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -247,13 +263,16 @@ def _rows_of_one_kind(tables: Sequence[str], source: str) -> list[str]:
         return list(tables)
     stems = [Path(path).stem for path in tables]
     splits = [path for path in tables if _is_split(path)]
-    named = [about_and_split(stem) for stem in stems]
+    named = [file_about_and_split(path) for path in tables]
     if splits or (None not in named and len({found[0] for found in named if found}) == 1):
         return list(tables)  # `read_several` sees which have the same columns
     parts = {match[1] if (match := _SHARD.match(stem)) else stem + "." for stem in stems}
     if len(parts) == 1:
         return list(tables)
-    raise ConfigError(f"{source}: holds several tables ({some_of(tables)}); name the file, or a glob or list of files")
+    raise ConfigError(
+        f"{source}: holds several tables ({some_of(tables)}); name the file, or a glob or list of files that have the"
+        " same columns; tables that say different things of the same rows must be joined first (pandas: merge)"
+    )
 
 
 def _is_split(path: str) -> bool:

@@ -10,7 +10,11 @@ from pathlib import Path
 
 from curate.errors import DataError
 from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
+from curate.sources.folders.text_files import is_pickle
 from curate.wording import counted, some_of
+
+MOST_LOOKED_AT = 100
+"""Files of unknown types that are looked into."""
 
 
 @dataclass
@@ -113,3 +117,15 @@ def classify(listing: Listing, path: str, file: str) -> None:
         listing.texts.append(path)
     else:
         listing.others.append(path)
+
+
+def nothing_to_read(folder: Path, listing: Listing) -> str:
+    """What there is in a folder instead of data."""
+    everything = len(listing.others) + listing.junk
+    if not everything:
+        return "no files"
+    endings = Counter(ending(path) or "no ending" for path in listing.others).most_common(4)
+    listed = f" ({', '.join(f'{end} {count}' for end, count in endings)})" if endings else ""
+    pickles = any(is_pickle(folder / path) for path in listing.others[:MOST_LOOKED_AT])
+    hint = "; pickles are never read, as they may run any code: take the files in another format" if pickles else ""
+    return f"{counted(everything, 'file')}, but none that can be read as data{listed}{hint}"

@@ -6,6 +6,7 @@ Read here, as liac-arff knows no dates and ends at the first bad line, and scipy
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ def _header(text: str, name: str) -> tuple[list[_Attribute], list[tuple[int, str
             attributes.append(_attribute(line, f"{name}: line {number}"))
         begun = begun or line.lower().startswith("@data")
     names = [one.name for one in attributes]
-    if twice := sorted({one for one in names if names.count(one) > 1}):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise DataError(f"{name}: {some_of(twice, 3, repr)} is the name of several attributes")
     return attributes, lines, begun
 

@@ -65,7 +65,7 @@ def from_coco(document: Mapping[str, Any], path: Path, source: str) -> Raw:
         pa.table(list(columns.values()), names=list(columns)),
         source,
         root=home,
-        bases=(_image_folder(home, files[0]),),
+        bases=(image_folder(home, files[0]),),
         remarks=remarks,
         notes=tuple(notes),
         roles=roles,
@@ -130,7 +130,7 @@ def _category(number: Any, names: Mapping[Any, str]) -> str | None:
     return names.get(number) or (f"category {number}" if names else str(number))
 
 
-def _image_folder(home: Path, first: str) -> Path:
+def image_folder(home: Path, first: str) -> Path:
     """The folder that the file names are relative to: `home`, or one below it, at most two levels deep."""
     for folder in (home, *sorted(home.glob("*")), *sorted(home.glob("*/*"))):
         if folder.is_dir() and _is_there(folder, first):

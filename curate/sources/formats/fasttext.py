@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from curate.sources.encodings import decode
 from curate.sources.raw import Raw, origins
 
 PREFIX = "__label__"
+LABEL = "label"
 
 
 def is_fasttext(path: Path) -> bool:
@@ -51,3 +53,17 @@ def read_fasttext(path: Path, name: str, encoding: str | None = None) -> Raw:
         notes=tuple(decoded.notes(path.name)),
         roles={"text": "text", "label": "label"},
     )
+
+
+def with_sets(parts: Sequence[Raw]) -> list[Raw]:
+    """Files of one set, with lists of labels in all of them where one has lists."""
+    kinds = [part.columns.schema.field(LABEL).type if LABEL in part.columns.column_names else None for part in parts]
+    if not any(kind is not None and pa.types.is_list(kind) for kind in kinds):
+        return list(parts)
+    found = []
+    for part, kind in zip(parts, kinds, strict=True):
+        if kind is not None and pa.types.is_string(kind):
+            values = [None if one is None else [one] for one in part.columns[LABEL].to_pylist()]
+            part = part.with_column(LABEL, pa.array(values, pa.list_(pa.string())))
+        found.append(part)
+    return found

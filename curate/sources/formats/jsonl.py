@@ -13,10 +13,13 @@ import pyarrow as pa
 
 from curate.errors import DataError
 from curate.sources.encodings import Decoded, decode
+from curate.sources.formats.activitynet import activitynet_rows, is_activitynet
 from curate.sources.formats.coco import from_coco, is_coco
-from curate.sources.formats.label_studio import is_label_studio, label_studio_rows, of_spacy
+from curate.sources.formats.label_studio import is_label_studio, label_studio_rows
 from curate.sources.formats.memory import mixed
+from curate.sources.formats.spacy import is_spacy, of_pair, spacy_rows, with_classes
 from curate.sources.formats.squad import is_squad, squad_rows
+from curate.sources.formats.via import from_via, is_via
 from curate.sources.raw import Raw, origins
 from curate.wording import counted, noun, some_of
 
@@ -53,8 +56,12 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     if start == "{" and path.suffix.lower() == ".json" and isinstance(document := _document(decoded.text), dict):
         if is_coco(document):
             return from_coco(document, path, name)
+        if is_via(document):
+            return from_via(document, path, name)
         if is_squad(document):
-            return _from_squad(document, path, name)
+            return _nested(squad_rows(document), path, name, "question or context")
+        if is_activitynet(document):
+            return _nested(activitynet_rows(document), path, name, "a segment")
         _refuse_no_rows(document, "\n" in decoded.text.strip(_BLANK), name)
     if start == "[" and path.suffix.lower() == ".json":
         items, lines, commas = _array(decoded.text, name)
@@ -69,6 +76,9 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     several = None
     if is_label_studio(items):
         items, several = label_studio_rows(items)
+    if not unreadable and is_spacy(items):
+        items, lines = spacy_rows(items, lines)
+    items = with_classes(items)
     columns = _columns(items, name)
     numbers = np.array(lines, np.int64)
     notes = decoded.notes(path.name)
@@ -91,11 +101,12 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     )
 
 
-def _from_squad(document: dict[str, Any], path: Path, name: str) -> Raw:
-    items, left = squad_rows(document)
+def _nested(found: tuple[list[dict[str, Any]], int], path: Path, name: str, lacking: str) -> Raw:
+    """Rows that stood deeper in one object; `lacking` is what those that are left out are without."""
+    items, left = found
     if not items:
-        raise DataError(f"{name}: there are no questions")
-    notes = (f"{path.name}: {counted(left, 'entry', 'entries')} without question or context left out",) if left else ()
+        raise DataError(f"{name}: there are no rows: no entry has {lacking}")
+    notes = (f"{path.name}: {counted(left, 'entry', 'entries')} without {lacking} left out",) if left else ()
     return Raw(_columns(items, name), name, root=path.parent, bases=(path.parent,), notes=notes)
 
 
@@ -213,7 +224,7 @@ def _array(text: str, name: str) -> tuple[list[Mapping[str, Any]], list[int], st
             deep = isinstance(error, RecursionError)
             what = "nested too deeply" if deep else error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is not valid JSON: {what}") from error
-        item = of_spacy(item)
+        item = of_pair(item)
         if not isinstance(item, dict):
             raise DataError(f"{name}, line {line}: item {len(items)} (from 0) is {type(item).__name__}, not an object")
         if _has_surrogate(item):

@@ -1,4 +1,4 @@
-"""Tasks as Label Studio exports them, and pairs as spaCy had them: a row each, with its text and spans or choices."""
+"""Tasks as Label Studio exports them: a row each, with its text and spans or choices."""
 
 from __future__ import annotations
 
@@ -60,9 +60,3 @@ def _label(results: Sequence[Mapping[str, Any]]) -> Any:
         return choices[0] if len(choices) == 1 else choices
     values = [result["value"] for result in results if _kind(result) == "labels"]
     return [[value.get("start"), value.get("end"), (value.get("labels") or [None])[0]] for value in values]
-
-
-def of_spacy(item: Any) -> Any:
-    """``["text", {"entities": [[0, 4, "PER"]]}]`` as an object; anything else as it is."""
-    pair = isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict)
-    return {"text": item[0], **item[1]} if pair else item

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
 
-from curate.errors import DataError, MissingPackage
+from curate.errors import DataError
+from curate.sources.columns.png import png_column
 from curate.sources.columns.vectors import series_column, vector_column
 from curate.sources.raw import Raw
 
@@ -78,7 +79,7 @@ def from_frame(frame: Any) -> Raw:
     if frame.index.name is not None or frame.index.nlevels > 1:
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"DataFrame: there are several columns {', '.join(map(repr, twice))}; names must differ")
     columns: dict[str, Any] = {}
@@ -188,26 +189,3 @@ def mixed(name: str, values: Sequence[Any], source: str) -> pa.Array:
         else:
             raise DataError(f"{source}: the column {name!r} mixes types: row {row} (from 0) is {type(value).__name__}")
     return pa.array(texts, pa.string())
-
-
-def png_column(images: Sequence[np.ndarray | None] | np.ndarray) -> pa.Array:
-    """(n, h, w[, c]) uint8 pixels, RGB or grey -> ``struct<bytes, path>`` of PNG, which keeps every pixel."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingPackage("opencv-python-headless", "image", "keeping arrays of pixels as images") from error
-
-    def encode(pixels: np.ndarray) -> bytes:
-        if pixels.dtype == bool:
-            pixels = pixels.astype(np.uint8) * 255
-        if pixels.ndim == 3 and pixels.shape[-1] >= 3:
-            order = cv2.COLOR_RGB2BGR if pixels.shape[-1] == 3 else cv2.COLOR_RGBA2BGRA
-            pixels = cv2.cvtColor(np.ascontiguousarray(pixels), order)
-        done, encoded = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-        if not done:
-            raise DataError(f"pixels of the shape {pixels.shape} can't be kept as PNG")
-        return encoded.tobytes()
-
-    with ThreadPoolExecutor() as pool:
-        data = pa.array(list(pool.map(lambda pixels: None if pixels is None else encode(pixels), images)), pa.binary())
-    return pa.StructArray.from_arrays([data, pa.nulls(len(data), pa.string())], ["bytes", "path"], mask=data.is_null())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ def read_arrow(path: Path, *, source: str | None = None) -> Raw:
     except (pa.ArrowException, OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise DataError(f"{name}: can't be read as {path.suffix.lower().lstrip('.') or 'Arrow'}: {why}") from error
-    twice = sorted({c for c in columns.column_names if columns.column_names.count(c) > 1})
+    twice = sorted(name for name, count in Counter(columns.column_names).items() if count > 1)
     if twice:
         raise DataError(f"{name}: there are several columns {', '.join(map(repr, twice))}; names must differ")
     if not columns.num_rows:

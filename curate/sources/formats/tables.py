@@ -12,20 +12,45 @@ import pyarrow as pa
 
 from curate.errors import ConfigError, DataError
 from curate.sources.delimited.delimited import read_delimited
-from curate.sources.file_kinds import ARROW, DELIMITED, JSON, SERIES, TAGGED, TEXT, WEKA, TextOptions, ending
+from curate.sources.delimited.sniffing import is_aligned, is_delimited
+from curate.sources.file_kinds import (
+    ARROW,
+    DELIMITED,
+    FIELDS,
+    JSON,
+    MEMORIES,
+    QUESTIONS,
+    SERIES,
+    SPLIT_ENDINGS,
+    TAGGED,
+    TEXT,
+    WEKA,
+    TextOptions,
+    ending,
+)
 from curate.sources.formats.arff import read_arff
 from curate.sources.formats.conll import is_conll, read_conll
-from curate.sources.formats.fasttext import is_fasttext, read_fasttext
+from curate.sources.formats.cvat import is_cvat, read_cvat
+from curate.sources.formats.fasttext import is_fasttext, read_fasttext, with_sets
 from curate.sources.formats.jsonl import read_json
+from curate.sources.formats.libsvm import is_libsvm, of_one_width, read_libsvm
 from curate.sources.formats.npz import read_npz
 from curate.sources.formats.parquet import read_arrow
 from curate.sources.formats.series_files import is_ucr, read_ts, read_ucr
 from curate.sources.formats.text_lines import is_tabbed, read_lines
+from curate.sources.formats.tmx import read_tmx
+from curate.sources.formats.trec import read_trec
+from curate.sources.formats.via import from_via_csv, is_via_csv
 from curate.sources.lists.numbered_labels import with_class_names
 from curate.sources.raw import Raw, concatenated
-from curate.sources.splits import about_and_split, split_name
+from curate.sources.splits import split_name, split_of_file
+from curate.table import HELD_OUT
 from curate.wording import some_of
 
+UNTOLD = ("", ".txt", ".t")
+"""Endings of files that may be of several forms; LIBSVM writes ``a9a`` and ``a9a.t`` for testing."""
+XML = ".xml"
+LIBSVM = (".libsvm", ".svm", ".svmlight")
 OTHERS = ("with other columns", "named after no split or with other columns")
 ORDER = {"train": 0, "validation": 1, "test": 2}
 INSTEAD = {
@@ -35,6 +60,7 @@ INSTEAD = {
     **dict.fromkeys(
         (".pkl", ".pickle", ".rds", ".rdata", ".sav", ".dta", ".h5", ".hdf5", ".mat"), "write it to Parquet"
     ),
+    **dict.fromkeys((".xml", ".rttm"), "name the folder with the images or recordings that it is about"),
     ".npy": "save it with its labels by numpy.savez",
     **dict.fromkeys((".yaml", ".yml"), "a pipeline file is carried out by `curate run`"),
 }
@@ -58,33 +84,44 @@ def read_table(
         DataError: the ending is unknown, or the file can't be read.
     """
     kind, name = ending(path.name), source or path.name
-    if kind in TAGGED or (kind == ".txt" and not delimiter and is_conll(path)):
+    any_form = not delimiter and kind in (*SPLIT_ENDINGS, *UNTOLD)
+    if kind in TAGGED or (any_form and is_conll(path)):
         return read_conll(path, name, encoding)
-    if kind == ".txt" and not delimiter and is_fasttext(path):
+    if any_form and is_fasttext(path):
         return read_fasttext(path, name, encoding)
+    if kind in LIBSVM or (any_form and is_libsvm(path)):
+        return read_libsvm(path, name)
+    if kind in QUESTIONS:
+        return read_trec(path, name, encoding)
     if kind in SERIES:
         return read_ts(path, name, encoding)
+    if kind in MEMORIES:
+        return read_tmx(path, name)
     if kind in WEKA:
         return read_arff(path, name, encoding)
     if kind in (*DELIMITED, ".txt") and not delimiter and is_ucr(path):
         return read_ucr(path, name, encoding)
-    if kind in DELIMITED or (kind == ".txt" and delimiter):
-        return read_delimited(path, source=name, delimiter=delimiter, encoding=encoding, files=files, bare=bare)
+    parted = kind in (*SPLIT_ENDINGS, *FIELDS) and (delimiter or is_delimited(path))
+    if kind in DELIMITED or parted or (kind == ".txt" and (delimiter or is_aligned(path))):
+        raw = read_delimited(path, source=name, delimiter=delimiter, encoding=encoding, files=files, bare=bare)
+        return from_via_csv(raw.columns, path, name) if is_via_csv(raw.columns) else raw
+    if kind == XML and is_cvat(path):
+        return read_cvat(path, name)
     if kind in JSON:
         return read_json(path, source=name, encoding=encoding)
     if kind in ARROW:
         return read_arrow(path, source=name)
     if kind == ".npz":
         return read_npz(path, source=name)
-    if kind in TEXT or not kind:
+    if any_form or kind in TEXT or not kind:
         if is_tabbed(path):
             return read_delimited(path, source=name, delimiter="\t", encoding=encoding, files=files, bare=bare)
         return read_lines(path, name, encoding)
     instead = f": {INSTEAD[kind]}" if kind in INSTEAD else ""
     raise DataError(
         f"{path.name}: {kind or 'a file without an ending'} is no format that is read here{instead}; there are csv,"
-        " tsv, jsonl, json, parquet, arrow, feather, npz, arff, conll, conllu, ts, txt, and folders of images, audio,"
-        " video or txt files"
+        " tsv, jsonl, json, parquet, arrow, feather, npz, arff, conll, conllu, libsvm, tmx, ts, txt, and folders of"
+        " images, audio, video or txt files"
     )
 
 
@@ -114,8 +151,9 @@ def read_several(
     parts = _named_alike(parts, lambda path: read_table(path, files=files, bare=True, **options))
     chosen, notes = _together(parts, source, root, found)
     raws = []
-    for path in chosen:
-        raw, split = parts[path], _split_of(path)
+    splits = _splits(chosen)
+    for path, raw in zip(chosen, with_sets(of_one_width([parts[path] for path in chosen])), strict=True):
+        split = splits[path]
         if split and "split" not in raw.columns.column_names and len(chosen) > 1:
             column = pa.array([split], pa.string()).take(pa.array(np.zeros(len(raw), np.int64)))
             raw = replace(raw.with_column("split", pa.chunked_array([column])), roles={**raw.roles, "split": "split"})
@@ -202,8 +240,16 @@ def _left(taken: Sequence[Path], left: Sequence[Path], what: str, root: Path) ->
 
 
 def _split_of(path: Path) -> str | None:
-    named = about_and_split(path.stem)
-    return split_name(path.stem) or (named[1] if named else split_name(path.parent.name))
+    return split_of_file(path.name) or split_name(path.parent.name)
+
+
+def _splits(paths: Sequence[Path]) -> dict[Path, str | None]:
+    """The split of each file; what is called as a file for testing is, and no more, is for training (``a9a.t``)."""
+    splits = {path: "test" if path.suffix == ".t" else _split_of(path) for path in paths}
+    held = {path.stem for path, split in splits.items() if split in HELD_OUT}
+    if "train" not in splits.values():
+        splits |= {path: "train" for path, split in splits.items() if split is None and path.stem in held}
+    return splits
 
 
 def _name(path: Path, root: Path) -> str:

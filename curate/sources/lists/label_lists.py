@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def read_label_lists(
 
     Args:
         folder: that all paths are relative to.
-        texts: text files in it.
+        texts: text files in it, and files of JSON.
         files: (n,) media files in it.
         labels: (n,) known by folders; where there are some, lists only add labels of the same classes.
     """
@@ -92,6 +93,8 @@ def _said(
 
 def _labels(path: Path, places: dict[str, int]) -> dict[int, str]:
     """Row -> label; empty where the lines do not name files and labels."""
+    if path.suffix.lower() == ".json":
+        return _of_json(path, places)
     lines = [line for line in lines_of(path) if not line.startswith("#")]
     found: dict[int, str] = {}
     for line in lines:
@@ -101,6 +104,21 @@ def _labels(path: Path, places: dict[str, int]) -> dict[int, str]:
         if row is not None and label:
             found[row] = label
     return found if found and len(found) >= NAMING_SHARE * len(lines) else {}
+
+
+def _of_json(path: Path, places: dict[str, int]) -> dict[int, str]:
+    """Row -> label by ``{file: label}`` or ``{label: [files]}``; empty where a file is something else."""
+    try:
+        document = json.loads("\n".join(lines_of(path)))
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    pairs = [(file, label) for file, label in document.items() if isinstance(label, str | int)]
+    pairs += [(file, name) for name, files in document.items() if isinstance(files, list) for file in files]
+    found = {places.get(str(file)): str(label) for file, label in pairs}
+    rows = {row: label for row, label in found.items() if row is not None}
+    return rows if len(rows) >= NAMING_SHARE * max(1, len(pairs)) else {}
 
 
 def _label(words: str) -> str | None:

@@ -14,6 +14,8 @@ from curate.sources.encodings import decode
 from curate.sources.raw import Raw
 
 LABEL = "label"
+TEXTS = frozenset(("text", "description"))
+"""What the text of a row is called where its columns had no names."""
 LARGEST_LIST = 1 << 20
 """Bytes."""
 MOST_WORDS = 6
@@ -28,7 +30,7 @@ def with_class_names(raw: Raw, folder: Path) -> Raw:
     Such a list is a text file in the folder with as many short lines as there are classes, which count from 0 or 1.
     Numbers between commas (``2,14``) are sets of labels, if a list fits them or one has three and more.
     """
-    if not raw.unnamed or LABEL not in raw.columns.column_names or "text" not in raw.columns.column_names:
+    if not raw.unnamed or LABEL not in raw.columns.column_names or not TEXTS & set(raw.columns.column_names):
         return raw
     column = raw.columns[LABEL]
     if not pc.all(pc.match_substring_regex(column, SET)).as_py():

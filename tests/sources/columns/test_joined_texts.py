@@ -141,5 +141,29 @@ def test_nested_questions_about_passages_are_rows(tmp_path):
     assert texts(table)[:2] == [f"{TOLD[0]}\n\n{ASKED[0]}", f"{TOLD[0]}\n\n{ASKED[1]}\n\nhill"]
     assert "1 entry without question or context left out" in " ".join(table.notes)
     path.write_text(json.dumps({"data": [{"paragraphs": []}]}))
-    with pytest.raises(DataError, match="there are no questions"):
+    with pytest.raises(DataError, match="no entry has question or context"):
         curate.load(path)
+
+
+def test_a_title_is_joined_to_what_stands_below_it(tmp_path):
+    rows = [
+        f'"{k % 2 + 1}","A headline about the number {k}","What it says below of {k}, {"at length " * 6}"'
+        for k in range(20)
+    ]
+    (tmp_path / "train.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "classes.txt").write_text("World\nSports\n")
+    table = curate.load(tmp_path)
+    assert table.column_names[:3] == ["label", "title", "description"]
+    assert (table.task.text, table.task.label_names) == ("joined_text", ("World", "Sports"))
+    text = table.column("joined_text")[3].as_py()
+    assert text.startswith("A headline about the number 3\n\nWhat it says below of 3")
+
+
+def test_titles_keep_a_label_that_is_told_by_its_values():
+    rows = {
+        "Class Index": [1, 2, 3, 4] * 5,
+        "Title": [f"A headline of {k} words" for k in range(20)],
+        "Description": [f"What it says below of the number {k}" for k in range(20)],
+    }
+    assert curate.load(rows).task.label == "Class Index"
+    assert curate.load(rows).task.text == "joined_text"

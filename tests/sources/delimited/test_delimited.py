@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 import curate
 from curate.errors import DataError
-from curate.sources.delimited.delimited import read_careful, read_delimited, sniff
+from curate.sources.delimited.delimited import read_careful, read_delimited
 from curate.sources.delimited.headers import read_header
 from curate.sources.delimited.quick_csv import read_quick
+from curate.sources.delimited.sniffing import sniff
 from curate.sources.encodings import decode
 
 

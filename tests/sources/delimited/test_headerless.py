@@ -3,8 +3,8 @@
 import pytest
 
 import curate
-from curate.sources.delimited.delimited import sniff
 from curate.sources.delimited.headerless import is_row, sampled
+from curate.sources.delimited.sniffing import sniff
 
 N = 40
 TEXTS = [f"a text that tells of {k} things in row {k}" for k in range(N)]

@@ -9,7 +9,8 @@ from curate.sources.splits import folder_splits, split_name
 
 @pytest.mark.parametrize(
     ("name", "split"),
-    [("train2017", "train"), ("val2017", "validation"), ("dev-v1.1", "validation"), ("train-00000-of-00002", "train"),
+    [("test1", "test"),
+     ("train2017", "train"), ("val2017", "validation"), ("dev-v1.1", "validation"), ("train-00000-of-00002", "train"),
      ("train123", None), ("testify", None), ("train-clean", None)],
 )  # fmt: skip
 def test_years_and_versions_may_follow_a_split(name, split):

@@ -263,11 +263,18 @@ def test_metadata_without_a_header_or_quoting(tmp_path):
     ]
     table = curate.load(lj_speech(tmp_path, texts))
     assert table.task.audio == "file_name"
-    assert table.column("column_2").to_pylist() == texts
+    assert table.column("transcription").to_pylist() == texts
     assert not table.unreadable.any()
     assert any("its first line names the file 'LJ001-0000': a row, no header" in note for note in table.notes)
     assert any("quotes are taken as letters" in note for note in table.notes)
-    assert any("(--transcript column_2" in note for note in table.notes)
+    assert (table.task.kind, table.task.transcript) == ("transcription", "transcription")
+    assert not any("--transcript" in note for note in table.notes)
+
+
+def test_what_may_be_a_transcript_is_told(tmp_path):
+    path = lj_speech(tmp_path, [f"what is said in recording {k} of this set" for k in range(4)]) / "metadata.csv"
+    path.write_text(path.read_text().replace("|", "\t"))
+    assert any("(--transcript column_2" in note for note in curate.load(tmp_path).notes)
     spoken = curate.load(tmp_path, transcript="column_3")
     assert spoken.task.kind == "transcription"
     assert not any("--transcript" in note for note in spoken.notes)

@@ -1,0 +1,79 @@
+"""Labelled parts of recordings and videos: Audacity's tracks, RTTM, ActivityNet's JSON."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+import curate
+from curate.errors import DataError
+
+RATE = 8_000
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three recordings of 6 s."""
+    for name in ("one", "two", "three"):
+        soundfile.write(tmp_path / f"{name}.wav", np.linspace(0, 0.5, 6 * RATE), RATE)
+    return tmp_path
+
+
+def paths(table, role="audio"):
+    return [one and one["path"] for one in table.column(getattr(table.task, role)).to_pylist()]
+
+
+def labels(table):
+    return table.column(table.task.label).to_pylist()
+
+
+def test_tracks_of_audacity(folder):
+    (folder / "one.txt").write_text("0.5\t1.5\tdog\n\\\t200.0\t900.0\n2.000000\t3.250000\tcat\n")
+    (folder / "two.txt").write_text("1,0\t2,0\tdog\n\n4,0\t5,0\n")
+    table = curate.load(folder)
+    assert paths(table) == ["one.wav#t=0.5,1.5", "one.wav#t=2,3.25", "two.wav#t=1,2", "two.wav#t=4,5"]
+    assert labels(table) == ["dog", "cat", "dog", None]
+    assert table.column(table.task.group).to_pylist() == ["one.wav", "one.wav", "two.wav", "two.wav"]
+    assert any("1 recording without a labelled part left out (three.wav)" in note for note in table.notes)
+
+
+def test_texts_with_other_lines_are_transcripts(folder):
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.txt").write_text("0.5\t1.5\tdog\nand then somebody speaks\n")
+    assert curate.load(folder).task.transcript == "transcript"
+
+
+@pytest.mark.parametrize("split", [True, False])
+def test_rttm(folder, split):
+    turns = {name: f"SPEAKER {name} 1 0.500 1.200 <NA> <NA> {name}_a <NA> <NA>\n" for name in ("one", "two")}
+    turns["two"] += "SPKR-INFO two 1 <NA> <NA> <NA> unknown two_a <NA> <NA>\n"
+    for name, text in turns.items() if split else {"all": "".join(turns.values())}.items():
+        (folder / f"{name}.rttm").write_text(text)
+    table = curate.load(folder)
+    assert paths(table) == ["one.wav#t=0.5,1.7", "two.wav#t=0.5,1.7"]
+    assert labels(table) == ["one_a", "two_a"]
+
+
+def test_a_turn_without_times_is_an_error(folder):
+    (folder / "one.rttm").write_text("SPEAKER one 1 soon 1.2 <NA> <NA> a <NA> <NA>\n")
+    with pytest.raises(DataError, match=r"one.rttm, line 1: .* is no turn"):
+        curate.load(folder)
+
+
+def test_activitynet(tmp_path, brightening):
+    (tmp_path / "videos").mkdir()
+    for name in ("v_-a1", "v_b2", "v_c3"):
+        brightening(tmp_path / "videos" / f"{name}.mp4")
+    noted = [{"segment": [0.2, 0.6], "label": "Surfing"}, {"segment": "none", "label": "Surfing"}]
+    database = {
+        "-a1": {"subset": "training", "annotations": noted},
+        "b2": {"subset": "validation", "annotations": [{"segment": [0, 0.5], "label": "Running"}]},
+        "c3": {"subset": "testing", "annotations": []},
+    }
+    (tmp_path / "activity_net.v1-3.min.json").write_text(json.dumps({"version": "1.3", "database": database}))
+    table = curate.load(tmp_path)
+    assert paths(table, "video") == ["videos/v_-a1.mp4#t=0.2,0.6", "videos/v_b2.mp4#t=0,0.5", "videos/v_c3.mp4"]
+    assert labels(table) == ["Surfing", "Running", None]
+    assert table.column("split").to_pylist() == ["train", "validation", "test"]
+    assert any("1 entry without a segment left out" in note for note in table.notes)
