@@ -16,6 +16,8 @@ from typing import Any
 from curate.errors import DataError
 
 Decode = Callable[[bytes], Any]
+MEASURE_FAILED = " failed: "
+"""Stands between the name of a measure and the exception that a row raised in it."""
 
 
 def _decoders(modality: str) -> Sequence[Decode]:
@@ -59,6 +61,11 @@ def decode_all(modality: str) -> None:
         print(json.dumps(said), flush=True)
 
 
+def became(reason: str) -> dict[str, str]:
+    """What became of a row that the audit calls unreadable: ``escaped`` where a measure failed on it."""
+    return {"outcome": "escaped" if MEASURE_FAILED in reason else "unreadable", "reason": reason}
+
+
 def audit(modality: str, folder: Path, out: Path) -> None:
     """Audit a folder with every default check; say of every file what became of its row."""
     import curate
@@ -72,12 +79,13 @@ def audit(modality: str, folder: Path, out: Path) -> None:
     reasons = {line["row"]: line["reason"] for line in lines if line["check"] == "unreadable" and line["is_issue"]}
     judged = {line["row"] for line in lines if line["check"] == f"{modality}_quality"}
     rows = {
-        path: {"outcome": "unreadable", "reason": reasons[row]}
+        path: became(reasons[row])
         if row in reasons
         else {"outcome": "fine" if row in judged else "unaccounted", "reason": ""}
         for row, path in enumerate(paths)
     }
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # it decodes in processes of its own
+    peak = max(resource.getrusage(one).ru_maxrss for one in whose) // 1024
     out.write_text(json.dumps({"rows": rows, "skipped": report.skipped, "peak_mb": peak}))
 
 

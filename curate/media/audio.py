@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 MAX_SECONDS = 7_200.0
 MAX_VALUES_PER_SECOND = 96_000
 """What a second of the limit may hold over all channels: two channels at 48 kHz."""
+MAX_RATE = 10_000_000
+"""Samples per second that probes for ultrasound come near to."""
+MAX_FACTOR = 200_000
+"""Of a resampler by polyphase filters: twenty coefficients for each, which are exact for all rates up to it."""
 LARGEST = np.float32(2.0**40)
 """Beyond 32-bit integers that nobody scaled, and small enough that a sum of squares stays a float32."""
 TOLERANCE = 0.005
@@ -68,6 +73,21 @@ def resample(samples: np.ndarray, rate: int, to_rate: int) -> np.ndarray:
         raise MissingPackage("soxr", "audio", "resampling audio") from None
     moved = soxr.resample(np.ascontiguousarray(samples.T), rate, to_rate, quality="HQ")
     return np.ascontiguousarray(moved.T, dtype=np.float32)
+
+
+def factors(rate: int, to_rate: int) -> tuple[int, int]:
+    """By how much polyphase filters go up and down from one rate to another, or nearly: at most `MAX_FACTOR` each.
+
+    Time and memory of these filters grow with the larger factor, however few the samples are.
+    """
+    exact = Fraction(to_rate, rate)
+    if max(exact.numerator, exact.denominator) <= MAX_FACTOR:
+        return exact.numerator, exact.denominator
+    if exact > 1:
+        down, up = factors(to_rate, rate)
+        return up, down
+    near = max(exact.limit_denominator(MAX_FACTOR), Fraction(1, MAX_FACTOR))
+    return near.numerator, near.denominator
 
 
 def encode_wav(samples: np.ndarray, rate: int) -> bytes:
@@ -176,7 +196,9 @@ def _track_seconds(container: InputContainer) -> float:
 
 
 def check_length(frames: int, rate: int, channels: int, max_seconds: float) -> None:
-    """Raises DecodeError for more samples than so many seconds may hold."""
+    """Raises DecodeError for more samples than so many seconds may hold, or than any second does."""
+    if rate > MAX_RATE:
+        raise DecodeError(f"the audio declares {rate:,} samples per second, more than the limit of {MAX_RATE:,}")
     if frames > max_seconds * rate:
         raise DecodeError(
             f"the audio is {frames / rate:,.1f} s long, more than the limit of {max_seconds:,.0f} s (max_seconds)"

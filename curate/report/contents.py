@@ -13,7 +13,7 @@ from curate.arrow import plain_values
 from curate.checks.texts.quotes import hidden
 from curate.report.plain import one_line
 from curate.table import Table
-from curate.task import MEDIA, Task
+from curate.task import MEDIA
 from curate.wording import some_of
 
 LONGEST = 200
@@ -36,9 +36,10 @@ def in_words(table: Table, rows: np.ndarray) -> dict[int, str]:
     columns = input_columns(table)
     if not len(rows) or not columns:
         return dict.fromkeys(rows.tolist(), "")
-    batch = table.rows(rows, columns)
-    values = {name: _values(batch[name], name, table, rows) for name in columns}
-    return {row: _row({name: values[name][i] for name in columns}, table.task) for i, row in enumerate(rows.tolist())}
+    told = columns[:MOST_FIELDS]
+    batch = table.rows(rows, told)
+    values = {name: _values(batch[name], name, table, rows) for name in told}
+    return {row: _row(columns, {name: values[name][i] for name in told}) for i, row in enumerate(rows.tolist())}
 
 
 def input_columns(table: Table) -> list[str]:
@@ -87,10 +88,11 @@ def media_name(value: Mapping[str, Any] | None) -> str | None:
     return value["path"] or f"{len(value['bytes']):,} bytes"
 
 
-def _row(values: Mapping[str, Any], task: Task) -> str:
-    if len(values) == 1:
-        return one_line(in_short(next(iter(values.values()))), LONGEST)
-    told = some_of(values, MOST_FIELDS, lambda name: f"{name}={in_short(values[name])}")
+def _row(columns: Sequence[str], values: Mapping[str, Any]) -> str:
+    """A row by the values of its first columns."""
+    if len(columns) == 1:
+        return one_line(in_short(values[columns[0]]), LONGEST)
+    told = some_of(columns, MOST_FIELDS, lambda name: f"{name}={in_short(values[name])}")
     return one_line(told, LONGEST)
 
 

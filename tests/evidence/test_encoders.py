@@ -106,6 +106,19 @@ def test_any_series_has_a_descriptor(length):
         assert np.isfinite(found).all()
 
 
+def test_resampling_takes_no_more_memory_for_an_odd_rate():
+    import tracemalloc
+
+    samples = np.ones(10_000_000 // 50, np.float32)
+    tracemalloc.start()
+    found = audio_descriptors.resampled(samples, 9_999_991, 16_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == pytest.approx(16_000 / 50, abs=1)
+    assert found[20:-20] == pytest.approx(1, abs=0.01)
+    assert peak < 200e6
+
+
 @pytest.mark.parametrize("name", ["38_thyroid", "6_cardio"])
 def test_anomalies_by_features(shared_data, name):
     from sklearn.metrics import roc_auc_score

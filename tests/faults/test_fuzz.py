@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from benchmarks._fuzz_child import became
 from benchmarks._fuzz_seeds import seeds
 from benchmarks._mutations import MUTATORS, mutated
 from benchmarks.fuzz import FAULTS, Decoding, decode, mutants, write
+from curate.evidence.measure import Measure
+from curate.evidence.narrowing import measure_all
 
 FILES = {"image": 120, "audio": 60, "video": 30}
 
@@ -18,6 +21,18 @@ def test_decoders(modality, tmp_path):
     assert not any(counts.outcomes[fault] for fault in FAULTS), counts.faults
     assert counts.outcomes["fine"] + counts.outcomes["unreadable"] == FILES[modality]
     assert counts.outcomes["unreadable"] > FILES[modality] / 3
+
+
+def test_a_row_that_a_measure_fails_on_is_a_fault():
+    class Upset(Measure):
+        name, version, modality, fields = "upset", 1, "audio", {"upset": ("float32", ())}
+
+        def measure(self, items):
+            raise MemoryError("244 GiB")
+
+    [reason] = measure_all(Upset(), ["one"])[1].values()
+    assert became(reason)["outcome"] == "escaped"
+    assert became("the WAV audio is cut off: 0.50 s of 1.00 s are there")["outcome"] == "unreadable"
 
 
 def test_a_mutant_depends_on_its_number_and_the_seed_alone():

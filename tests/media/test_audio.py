@@ -126,6 +126,25 @@ def test_a_header_that_declares_hours_is_refused_before_reading():
         audio.decode(bytes(out))
 
 
+@pytest.mark.parametrize("rate", [10_000_001, 1_635_662_317])
+def test_a_rate_that_nothing_records_is_refused(rate):
+    data = bytearray(wav(np.zeros(400), 10_000_000))
+    assert audio.decode(bytes(data)).rate == 10_000_000
+    data[24:28] = struct.pack("<I", rate)
+    with pytest.raises(DecodeError, match=f"{rate:,} samples per second"):
+        audio.decode(bytes(data))
+
+
+def test_factors_of_a_resampler_are_exact_up_to_their_limit_and_nearly_so_beyond():
+    assert audio.factors(44_100, 16_000) == (160, 441)
+    assert audio.factors(199_999, 16_000) == (16_000, 199_999)
+    for rate, to_rate in ((9_999_991, 16_000), (536_886_912, 16_000), (16_000, 9_999_991), (200_003, 48_000)):
+        up, down = audio.factors(rate, to_rate)
+        assert max(up, down) <= audio.MAX_FACTOR
+        assert up / down == pytest.approx(to_rate / rate, rel=0.01)
+    assert audio.factors(2**32, 8_000) == (1, audio.MAX_FACTOR)
+
+
 def test_wav_round_trip(tone):
     found = audio.decode(audio.encode_wav(tone, 16_000))
     assert found.rate == 16_000

@@ -92,6 +92,19 @@ def sine(seconds, rate):
     return out.getvalue()
 
 
+def test_a_clip_takes_no_more_memory_for_an_odd_rate():
+    import tracemalloc
+
+    from curate.report.previews.audio import clip
+
+    tracemalloc.start()
+    uri = clip(np.zeros(100_000, np.float32), 9_999_991)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert uri.startswith("data:audio/mpeg")
+    assert peak < 200e6
+
+
 def test_short_sound_is_a_wav_and_long_sound_a_short_mp3(make_table):
     import soundfile
 
@@ -250,3 +263,13 @@ def test_contact_data_and_secrets_are_hidden_where_texts_are_shown():
     table = curate.load({"text": [text]}, task=curate.Task(text="text", kind="unlabeled"))
     assert "jane" not in in_words(table, np.array([0]))[0]
     assert "AKIAIOSFODNN7" not in in_short("key AKIAIOSFODNN7EXAMPLE")
+
+
+def test_of_many_columns_only_those_that_are_told_are_read(monkeypatch):
+    names = [f"x{i}" for i in range(40)]
+    table = curate.load({name: [i + 0.5, i + 1.5] for i, name in enumerate(names)}, features=names)
+    asked, rows = [], type(table).rows
+    monkeypatch.setattr(type(table), "rows", lambda self, at, columns: asked.extend(columns) or rows(self, at, columns))
+    told = ", ".join(f"x{i}={i + 1.5:g}" for i in range(12))
+    assert in_words(table, np.array([1])) == {1: f"{told} and 28 more"}
+    assert asked == names[:12]

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from curate.evidence.measure import Measure
+from curate.media.audio import factors
 
 RATE = 16_000
 WINDOW, HOP, BANDS = 400, 160, 40
@@ -58,12 +59,9 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 
 def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """(n,) samples at another rate, float32."""
-    from math import gcd
-
     from scipy.signal import resample_poly
 
-    shared = gcd(rate, wanted)
-    changed = samples if rate == wanted else resample_poly(samples, wanted // shared, rate // shared)
+    changed = samples if rate == wanted else resample_poly(samples, *factors(rate, wanted))
     return np.asarray(changed, dtype=np.float32)
 
 
@@ -111,7 +109,7 @@ class AudioDescriptors(Measure):
     """The descriptor of every recording."""
 
     name = "encoder.audio_descriptors"
-    version = 1
+    version = 2
     modality = "audio"
     fields = {"encoder.audio_descriptors": ("float32", (DIMENSIONS,))}
 

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 
 from curate.errors import MissingPackage
-from curate.media.audio import decode
+from curate.media.audio import decode, factors
 from curate.report.previews.item import Budget, Sound, data_uri
 from curate.report.previews.marks import seconds
 from curate.report.previews.series import band, envelope_path
@@ -72,4 +72,4 @@ def _slower(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
         return samples, rate
     from scipy.signal import resample_poly
 
-    return resample_poly(samples, 16_000, rate).astype(np.float32), 16_000
+    return resample_poly(samples, *factors(rate, 16_000)).astype(np.float32), 16_000
