@@ -18,6 +18,7 @@ class Cursor:
         resumes: whether the next iteration goes on here.
         complete: whether the last batch was handed out. Loops that count batches never ask for the end behind it.
         named: the epoch that `set_epoch` was last called with; None since the cursor went elsewhere.
+        looked: whether an iteration has stopped early, or an epoch come to its end.
     """
 
     epoch: int = 0
@@ -25,6 +26,7 @@ class Cursor:
     resumes: bool = False
     complete: bool = False
     named: int | None = None
+    looked: bool = False
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch; naming the one that a loaded state is in the middle of keeps its place."""
@@ -44,6 +46,16 @@ class Cursor:
         self.resumes = False
         return self.epoch, self.drawn
 
+    def stop(self, epoch: int, behind_only: bool) -> None:
+        """An iteration stopped early. The first one that did so behind the only batch of its epoch was a look at it.
+
+        Loops that count batches stop there every time: they go through that epoch twice, and through all others once.
+        """
+        if behind_only and not self.looked and self.complete and self.epoch == epoch:
+            self.go_to(epoch)
+        self.looked = True
+
     def finish(self) -> None:
         """The epoch came to its end."""
         self.go_to(self.epoch + 1)
+        self.looked = True

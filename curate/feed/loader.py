@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import distributed
 from torch.utils.data import DataLoader
 
 from curate.errors import ConfigError, DataError
@@ -19,6 +20,7 @@ from curate.feed.batches import Batches
 from curate.feed.cursor import Cursor
 from curate.feed.draws import SKIPPED, UNCHANGED, Draw, Skipped
 from curate.feed.sampler import Sampler
+from curate.feed.sampling.layout import Even
 from curate.feed.tensors import pinned
 from curate.feed.workers.crew import Crew
 from curate.feed.workers.hiring import Hiring
@@ -59,8 +61,9 @@ class Loader(DataLoader):
 
     The order follows from seed and epoch, and what happens to a row from seed, epoch, row id, step and copy: the
     batches are the same for any number of workers, and however they are started. An epoch whose last batch was handed
-    out is followed by the next, unless `set_epoch` names one, here or of the sampler, as trainers do. `state_dict`
-    counts the batches that were handed out, not those that workers have prepared.
+    out is followed by the next, unless `set_epoch` names one, here or of the sampler, as trainers do. A first look at
+    the only batch of an epoch (``next(iter(loader))``) does not use the epoch up. `state_dict` counts the batches that
+    were handed out, not those that workers have prepared.
 
     Attributes:
         skipped: row id -> reason, of the rows that could not be read or augmented so far (`on_error` ``skip`` and
@@ -113,7 +116,7 @@ class Loader(DataLoader):
         before = len(self.skipped)
         empty = 0
         batches = self._batches()
-        for end, is_last in _with_last(end for _, end in sampler.steps(start)):
+        for taken, (end, is_last) in enumerate(_with_last(end for _, end in sampler.steps(start))):
             batch = next(batches)
             self._report(batch.pop(SKIPPED, ()))
             self.unchanged.update(batch.pop(UNCHANGED, {}))
@@ -124,6 +127,7 @@ class Loader(DataLoader):
                     yield batch
                 except GeneratorExit:  # of a loop that stops early, or counts batches
                     self._say_skipped(before)
+                    self.cursor.stop(epoch, behind_only=not taken and not start)
                     raise
                 if not self._begun:
                     give_back()  # what opening the set and the first batch left behind
@@ -193,6 +197,24 @@ class Loader(DataLoader):
         from curate.feed.device.prefetched import Prefetched
 
         return Prefetched(self, device, depth, dtype, channels_last, augment)
+
+    @property
+    def _is_accelerate_prepared(self) -> bool:
+        """False. What ``accelerator.prepare`` asks first, which would then share out batches of this loader.
+
+        Raises:
+            ConfigError: several processes would lose or repeat rows by that; rows in order, all on each process, are
+                even for them, and ``gather_for_metrics`` drops what they repeat.
+        """
+        sampler = self.requests.sampler
+        several = distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
+        if several and (sampler.world_size > 1 or sampler.mode != "sequential" or not isinstance(sampler.layout, Even)):
+            raise ConfigError(
+                "accelerator.prepare would share out the batches once more, and lose or repeat rows: take"
+                " curate.feed.trainers.accelerated(accelerator, curated, batch_size=...) in place of curated.loader,"
+                " which draws the share of its process on its device"
+            )
+        return False
 
     def close(self) -> None:
         """End workers that are kept from epoch to epoch; the next iteration starts new ones."""

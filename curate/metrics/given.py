@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from curate.errors import ConfigError, DataError, nearest
+from curate.task import Kind
 from curate.wording import with_article
 
 KINDS = ("classification", "multilabel", "regression")
@@ -68,7 +69,8 @@ def given(
     """
     if kind not in KINDS:
         of = with_article(f"{kind} task")
-        raise ConfigError(f"there are no metrics for {of}{nearest(str(kind), KINDS)}; for {', '.join(KINDS)}")
+        hint = "" if kind in get_args(Kind) else nearest(str(kind), KINDS)
+        raise ConfigError(f"there are no metrics for {of}{hint}; for {', '.join(KINDS)}")
     if not 0 < threshold < 1:
         raise ConfigError(f"threshold must be between 0 and 1, not {threshold!r}")
     truth, guess = _array("labels", labels), _array("predictions", predictions)

@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import ConfigError, DataError, nearest
+from curate.wording import counted, some_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Interval = tuple[float, float]
+_FIGURES = 3
+"""Metrics that stand in the line for a console."""
 _LOWER = ("nll", "brier", "ece", "ece_adaptive", "hamming_loss", "ranking_loss", "coverage_error", "loss")
 _LOWER_STARTS = ("mae", "rmse", "median_ae", "absolute_error_", "pinball_", "max_error")
 
@@ -122,6 +125,11 @@ class Metrics:
     slices: tuple[Slice, ...] = ()
     level: float = 0.95
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """The first figures over all rows in a line; curves, classes and slices would fill pages."""
+        told = some_of(self.values, _FIGURES, lambda name: f"{name} {self.values[name]:.4g}")
+        return f"<Metrics of {counted(self.rows, 'row')}: {told or 'nothing to measure'}; print() shows all>"
 
     def __getitem__(self, name: str) -> float:
         """A metric by its name; ``recall[cat]`` is that of a class. Raises ConfigError if there is none."""

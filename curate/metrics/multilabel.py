@@ -27,6 +27,9 @@ def overall(given: Given, bins: int) -> dict[str, float]:
         "hamming_loss": metrics.hamming_loss(truth, guess, **weighted),
     }
     here = np.flatnonzero(truth.any(0))
+    # A single column is one class against another for scikit-learn; one more that nobody has makes it a set.
+    if truth.shape[1] == 1:
+        truth, guess = (np.concatenate([sets, np.zeros_like(sets)], axis=1) for sets in (truth, guess))
     for average in ("macro", "micro", "weighted", "samples"):
         names = [f"{name}_{average}" for name in ("precision", "recall", "f1")]
         if average in ("macro", "weighted") and not len(here):

@@ -440,6 +440,39 @@ def test_a_peek_does_not_use_up_the_epoch():
     same(peek, next(iter(loader)))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_a_first_look_at_the_only_batch_does_not_use_up_the_epoch(workers, device):
+    of = images(8)
+    context = "fork" if workers else None
+
+    def made():
+        loader = make_loader(of, plan(of, labels(8)), num_workers=workers, multiprocessing_context=context)
+        return loader if device is None else loader.prefetch_to(device)
+
+    whole = made()
+    epochs = [batch["row_id"] for _ in range(4) for batch in whole]
+    loader = made()
+    assert next(iter(loader))["row_id"] == epochs[0]
+    assert loader.state_dict()["drawn"] == 0
+    assert [batch["row_id"] for _ in range(3) for batch in loader] == epochs[:3]
+    assert next(iter(loader))["row_id"] == epochs[3], "an epoch came to its end before"
+    counting = made()
+    counted = [batch["row_id"] for _ in range(4) for _, batch in zip(range(1), counting)]
+    assert counted == [epochs[0], *epochs[:3]]
+
+
+def test_an_iteration_that_ends_late_is_no_look_at_what_was_loaded_since():
+    of = images(8)
+    loader = make_loader(of, plan(of, labels(8)))
+    late = iter(loader)
+    next(late)
+    state = loader.state_dict() | {"epoch": 3, "drawn": 5}
+    loader.load_state_dict(state)
+    del late
+    assert loader.state_dict() == state
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_an_epoch_whose_last_batch_was_handed_out_is_over(workers, device):

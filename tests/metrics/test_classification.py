@@ -165,3 +165,10 @@ def test_slices_of_numbers_that_read_alike_are_kept_apart():
     found = evaluate(labels, labels, slices={"date": dates, "day": dates // 200 + 0.0}, resamples=0)
     assert [one.rows for one in found.slices if one.column == "date"] == [100] * 4
     assert sorted(one.rows for one in found.slices if one.column == "day") == [200, 200]
+
+
+def test_a_console_shows_a_line():
+    found = evaluate([0, 1, 1], np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), names=["a", "b"])
+    assert repr(found).startswith("<Metrics of 3 rows: accuracy 0.6667, balanced_accuracy 0.75, ")
+    assert repr(found).endswith(" more; print() shows all>")
+    assert repr(evaluate([-1], [[0.5, 0.5]])) == "<Metrics of 0 rows: nothing to measure; print() shows all>"

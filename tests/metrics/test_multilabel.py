@@ -74,3 +74,25 @@ def test_without_probabilities_there_are_no_rankings(rows):
     assert "roc_auc" not in found.values
     assert found.roc == ()
     assert found["f1_micro"] == pytest.approx(sk.f1_score(labels, chances > 0.5, average="micro"))
+
+
+def test_sets_of_a_single_class_are_measured_as_that_class():
+    rng = np.random.default_rng(0)
+    truth, chances = rng.random((40, 1)) < 0.4, rng.random((40, 1)).astype(np.float32)
+    found = evaluate(truth, chances, "multilabel", names=["red"])
+    own, guess = truth[:, 0], chances[:, 0] >= 0.5
+    for average in ("macro", "micro", "weighted"):
+        assert found.values[f"f1_{average}"] == pytest.approx(sk.f1_score(own, guess))
+        assert found.values[f"recall_{average}"] == pytest.approx(sk.recall_score(own, guess))
+    assert found.values["recall_samples"] == pytest.approx(guess[own].mean())
+    assert found.values["subset_accuracy"] == pytest.approx((own == guess).mean())
+    low, high = found.intervals["f1_macro"]
+    assert low < found.values["f1_macro"] < high
+    assert evaluate(truth[:1], chances[:1], "multilabel", names=["red"]).rows == 1
+
+
+def test_a_kind_without_metrics_is_not_taken_for_a_typing_error():
+    with pytest.raises(ConfigError, match="no metrics for a token_classification task; for classification"):
+        evaluate([0], [0], "token_classification")
+    with pytest.raises(ConfigError, match="did you mean 'multilabel'"):
+        evaluate([0], [0], "multilabels")

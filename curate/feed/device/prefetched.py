@@ -115,7 +115,7 @@ class Prefetched:
         """The batches of the epoch; see `Loader`."""
         at = self.loader.upcoming()
         self._cursor.go_to(at.epoch, at.drawn if at.resumes else 0)
-        epoch, finished = at.epoch, False
+        epoch, whole, taken, finished = at.epoch, not at.resumes, 0, False
         ahead: deque[_Ahead] = deque()
         source = iter(self.loader)
         side = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
@@ -128,6 +128,7 @@ class Prefetched:
                     del batch
                 if not ahead:
                     break
+                taken += 1
                 self._cursor.drawn, self._cursor.complete = ahead[0].drawn, ahead[0].is_last
                 yield self._handed(ahead.popleft())
             finished = True
@@ -135,6 +136,7 @@ class Prefetched:
         finally:
             source.close()  # type: ignore[attr-defined]
             if not finished and self._cursor.epoch == epoch:
+                self._cursor.stop(epoch, behind_only=whole and taken == 1)
                 # The loader may be through, though not all was handed out: then the epoch begins anew.
                 self.loader.set_epoch(epoch + self._cursor.complete)
 
@@ -159,6 +161,20 @@ class Prefetched:
             # Its memory was taken on the other stream, which may not have it back while this one reads it.
             each_tensor(ready.batch, lambda tensor: tensor.record_stream(stream))
         return ready.batch
+
+    @property
+    def dataset(self) -> Any:
+        """Nothing. Raises AttributeError for those who take it for a DataLoader, such as `skip_first_batches`."""
+        raise AttributeError(
+            "batches on their way to a device have no dataset, as they are no DataLoader: to go on in an epoch call"
+            " skip(epoch, batches), or load_state_dict"
+        )
+
+    def skip(self, epoch: int, batches: int) -> None:
+        """See `Loader.skip`."""
+        self.loader.skip(epoch, batches)
+        at = self.loader.cursor
+        self._cursor.go_to(at.epoch, at.drawn)
 
     @property
     def epoch(self) -> int:

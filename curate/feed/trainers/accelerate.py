@@ -12,7 +12,17 @@ from curate.feed.trainers.result import a_result
 
 
 def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Prefetched:
-    """The loader of this process of an `Accelerator`. It must not go through ``accelerator.prepare``.
+    """The loader of this process of an `Accelerator`, on its device: every row once over all processes.
+
+    ``accelerator.prepare`` leaves it as it is, and refuses training loaders of ``curated.loader`` on several processes,
+    where it would lose or repeat rows. To go on behind the first batches of an epoch call
+    ``loader.skip(epoch, batches)`` in place of ``accelerator.skip_first_batches``. Held-out rows go through prepare
+    (without ``dispatch_batches``), so that all processes have equally many, and ``gather_for_metrics`` drops those that
+    were repeated for that::
+
+        held_out = accelerator.prepare(curated.loader(split="validation", batch_size=32))
+        for batch in held_out:
+            logits, labels = accelerator.gather_for_metrics((model(batch["pixel_values"]), batch["labels"]))
 
     `accumulate` also tells the sampler ``adaptive`` what the loss was; without it, a `Reporter` does when it is told.
     Its state may be saved with ``accelerator.register_for_checkpointing(loader)``. Gradients are accumulated with

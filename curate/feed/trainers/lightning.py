@@ -41,7 +41,7 @@ class CuratedDataModule(LightningDataModule):
     what its loss is divided by. A checkpoint holds the loader's place, and training goes on with the batch behind the
     last one that was handed out. Lightning saves no gradients: after a checkpoint between two batches of an accumulated
     step (``val_check_interval`` that is no multiple of ``accumulate_grad_batches``) that one step lacks the batches
-    before it, while the others of it count as much as they would have.
+    before it, while the others of it count as much as they would have. With ``overfit_batches`` all epochs are alike.
 
     The sampler ``adaptive`` is told at the end of every epoch what `loss` was of each class, or row, over all
     processes; what it was told, and what was counted of an epoch that is not over, is saved with every checkpoint.
@@ -189,7 +189,9 @@ class _Feed:
 
     def set_epoch(self, epoch: int) -> None:
         if self.loss is not None:
-            self.loader.set_epoch(epoch)
+            # Who overfits wants the same batches again and again.
+            overfits = self.trainer is not None and self.trainer.overfit_batches
+            self.loader.set_epoch(0 if overfits else epoch)
             self.loss.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:

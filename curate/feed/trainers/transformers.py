@@ -38,6 +38,9 @@ _OURS = {
     "compute_loss_func": "pass `loss`, which takes (logits, batch)",
 }
 
+_STRATEGIES = {"sequential": "{'sampler': 'sequential'}", "group_by_length": "{'bucket_by_length': True}"}
+"""Ways of the Trainer to sample -> the loader's options for them."""
+
 
 class CuratedMixin:
     """Put before a Trainer class, it feeds it with a curated result: ``class Mine(CuratedMixin, Seq2SeqTrainer)``.
@@ -273,9 +276,10 @@ def _refuse(args: Any) -> None:
     if args.label_smoothing_factor:
         raise ConfigError("label_smoothing_factor would be smoothing in the wrong place: take the step smooth_labels")
     strategy = getattr(args, "train_sampling_strategy", "random")
-    if getattr(strategy, "value", strategy) != "random":
+    if (strategy := getattr(strategy, "value", strategy)) != "random":
+        instead = _STRATEGIES.get(strategy, "{'sampler': ...}")
         raise ConfigError(
-            f"train_sampling_strategy={strategy!r}: the order is the loader's; set loader_options sampler"
+            f"train_sampling_strategy={strategy!r}: the order is the loader's; pass loader_options={instead}"
         )
     if getattr(args, "ignore_data_skip", False):
         raise ConfigError("ignore_data_skip would draw rows twice after a checkpoint; skipping costs nothing here")

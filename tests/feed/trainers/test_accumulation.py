@@ -116,6 +116,34 @@ def test_accelerate_resumes_in_the_second_epoch(tmp_path):
     assert len(expected) == len(loader) - 2
 
 
+def test_accelerate_skips_the_first_batches(tmp_path):
+    accelerate = pytest.importorskip("accelerate")
+    from curate.feed.trainers import accelerated
+
+    curated, accelerator = numbers(tmp_path), accelerate.Accelerator(cpu=True)
+    loader, other = (accelerator.prepare(accelerated(accelerator, curated, batch_size=4)) for _ in range(2))
+    loader.set_epoch(1)
+    expected = [batch["row_id"] for batch in loader][3:]
+    other.skip(1, 3)
+    assert [batch["row_id"] for batch in other] == expected
+    assert not hasattr(other, "dataset")
+    with pytest.raises(AttributeError, match=r"no DataLoader: .* call skip\(epoch, batches\)"):
+        accelerator.skip_first_batches(other, 3)
+
+
+def test_accelerate_prepares_no_training_loader_where_several_processes_train(tmp_path, monkeypatch):
+    accelerate = pytest.importorskip("accelerate")
+    curated, accelerator = numbers(tmp_path), accelerate.Accelerator(cpu=True)
+    alone = accelerator.prepare(curated.loader(batch_size=4))
+    assert sorted(row for batch in alone for row in batch["row_id"]) == sorted(curated.plan["row_id"].to_pylist())
+    for name, value in {"is_initialized": True, "get_world_size": 2, "get_rank": 1}.items():
+        monkeypatch.setattr(torch.distributed, name, lambda value=value: value)
+    for options in ({}, {"sampler": "sequential", "rank": 1, "world_size": 2}):
+        with pytest.raises(ConfigError, match=r"lose or repeat rows: take curate\.feed\.trainers\.accelerated"):
+            accelerator.prepare(curated.loader(batch_size=4, **options))
+    accelerator.prepare(curated.loader(batch_size=4, sampler="sequential"))
+
+
 def test_a_missing_package_is_named(monkeypatch):
     from curate.feed import trainers
 

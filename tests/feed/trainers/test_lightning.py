@@ -76,6 +76,13 @@ def test_every_draw_once_per_epoch(tmp_path):
     assert epochs[0] != epochs[1]
 
 
+def test_who_overfits_gets_the_same_batches_in_every_epoch(tmp_path):
+    model = Model()
+    fit(tmp_path, model, CuratedDataModule(numbers(tmp_path), batch_size=4), max_epochs=3, overfit_batches=2)
+    assert model.rows[:2] == model.rows[2:4] == model.rows[4:]
+    assert model.rows[0] != model.rows[1]
+
+
 def test_resuming_in_the_second_epoch_is_exact(tmp_path):
     curated = numbers(tmp_path)
     saving = lightning.callbacks.ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=7, save_top_k=-1)

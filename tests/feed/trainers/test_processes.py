@@ -56,6 +56,7 @@ def test_two_processes_make_the_step_of_one(tmp_path):
         assert again["shares"] == pytest.approx(whole["shares"], rel=1e-5)
     assert told[0]["resumed"]["again"]["shares"] == told[1]["resumed"]["again"]["shares"]
     check_reports([one["adaptive"] for one in told], curated)
+    check_accelerate([one["accelerate"] for one in told], curated)
 
 
 def check_reports(told, curated):
@@ -67,3 +68,15 @@ def check_reports(told, curated):
     rows = told[0]["next"] + told[1]["next"]
     assert len(rows) == curated.plan["split"].to_pylist().count("train")
     assert told[0]["next"] != told[1]["next"]
+
+
+def check_accelerate(told, curated):
+    """Every training row once over both, by `accelerated` alone; every held-out row once by `gather_for_metrics`."""
+    splits = dict(zip(curated.plan["row_id"].to_pylist(), curated.plan["split"].to_pylist(), strict=True))
+    expected = sorted(row for row, split in splits.items() if split == "train")
+    assert sorted(told[0]["rows"] + told[1]["rows"]) == expected
+    [held_out] = curated.loader(split="validation", batch_size=64)
+    for one in told:
+        assert len(one["refused"]) == 3
+        assert all("curate.feed.trainers.accelerated(accelerator" in said for said in one["refused"])
+        assert one["gathered"] == held_out["labels"].tolist()

@@ -309,7 +309,8 @@ def test_a_mixin_for_other_trainers(tmp_path):
     [
         ({"label_smoothing_factor": 0.1}, "smooth_labels"),
         ({"ignore_data_skip": True}, "draw rows twice"),
-        ({"train_sampling_strategy": "group_by_length"}, "order is the loader's"),
+        ({"train_sampling_strategy": "group_by_length"}, "order is the loader's; .*{'bucket_by_length': True}"),
+        ({"train_sampling_strategy": "sequential"}, "order is the loader's; .*{'sampler': 'sequential'}"),
         ({"trainer_options": {"data_collator": len}}, "loader_options"),
         ({"trainer_options": {"compute_loss_func": len}}, "pass `loss`"),
         ({"trainer_options": {"train_dataset": [1]}}, "rows come from"),

@@ -104,6 +104,26 @@ def resumed(curated, model, folder):
     return {"whole": found[0], "again": found[1]}
 
 
+def accelerate(curated, model):
+    """Rows of this process by `accelerated`, what prepare says of a training loader, and held-out rows as gathered."""
+    from accelerate import Accelerator
+
+    from curate.errors import ConfigError
+    from curate.feed.trainers import accelerated
+
+    accelerator = Accelerator(cpu=True)
+    loader = accelerator.prepare(accelerated(accelerator, curated, batch_size=4, tokenizer=tokenizer()))
+    refused = []
+    for options in ({}, {"batch_tokens": 24}, {"rank": accelerator.process_index, "world_size": 2}):
+        try:
+            accelerator.prepare(curated.loader(batch_size=4, tokenizer=tokenizer(), **options))
+        except ConfigError as error:
+            refused.append(str(error))
+    held_out = accelerator.prepare(curated.loader(split="validation", batch_size=4, tokenizer=tokenizer()))
+    gathered = [label for batch in held_out for label in accelerator.gather_for_metrics(batch["labels"]).tolist()]
+    return {"rows": [row for batch in loader for row in batch["row_id"]], "refused": refused, "gathered": gathered}
+
+
 def count(predicted):
     return {"rows": len(predicted.label_ids)}
 
@@ -117,6 +137,7 @@ if __name__ == "__main__":
         ("resumed", lambda model: resumed(curated, model, folder)),
         ("plain", lambda m: plain(curated, m)),
         ("adaptive", lambda m: adaptive(curated, m)),
+        ("accelerate", lambda m: accelerate(curated, m)),
     ):
         model = bert()
         told[kind] = run(model) | {"weights": model.classifier.weight.detach().tolist()}
