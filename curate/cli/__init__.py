@@ -23,8 +23,19 @@ def main() -> None:
     """Entry point of ``curate``."""
     if not set(WAITING) & set(os.environ):
         os.environ[WAITING[0]] = SPINS
+    _mend_streams()
     end_in_order()
     sys.exit(invoke(sys.argv[1:]))
+
+
+def _mend_streams() -> None:
+    """Have streams that were closed lead nowhere, and write what an encoding lacks (cp1252 has no ticks) in escapes."""
+    for name in ("stdout", "stderr"):
+        stream: Any = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (for as long as we run)
+        elif stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def invoke(arguments: list[str]) -> int:
@@ -53,7 +64,7 @@ def invoke(arguments: list[str]) -> int:
         if isinstance(error, UnicodeEncodeError) and ESCAPED.search(error.object):
             return _say(_misnamed(error), 2)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _say(f"the disk is full: {error}; free some space and run the same command again", 4)
+            return _say(f"the disk is full: {error}; {_free_space(error)} and run the same command again", 4)
         return _say(f"a fault of curate or of this machine: {type(error).__name__}: {error}; see more with --debug", 4)
 
 
@@ -82,6 +93,15 @@ def _run(arguments: list[str]) -> int:
     if code == INTERRUPTED:  # what typer makes of Ctrl-C, without a word
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _free_space(error: OSError) -> str:
+    """What to do about a full disk; where no file is named, it may be one for a while, of a library."""
+    if error.filename is not None:
+        return "free some space"
+    import tempfile
+
+    return f"free some space (temporary files lie in {tempfile.gettempdir()}; TMPDIR names another folder)"
 
 
 def _misnamed(error: UnicodeEncodeError) -> str:

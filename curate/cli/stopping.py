@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from types import FrameType
+from typing import Any
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+AGAIN_SECONDS = 0.1
+"""Time after which a signal is sent once more whose exception was lost."""
 
 _asked: list[int] = []
 
@@ -16,7 +22,21 @@ class Stopped(KeyboardInterrupt):
 
 
 def end_in_order() -> None:
-    """From now on this process answers such a signal with `Stopped`; processes that it forks end at once."""
+    """From now on this process answers such a signal with `Stopped`; processes that it forks end at once.
+
+    Where Python drops what is raised (around a fork, when an object goes), that and Ctrl-C are raised again soon after.
+    """
+    before = sys.unraisablehook
+
+    def dropped(what: Any) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), asked() or signal.SIGINT))
+            again.daemon = True
+            again.start()
+        else:
+            before(what)
+
+    sys.unraisablehook = dropped
     for number in STOPS:
         if signal.getsignal(number) == signal.SIG_DFL:  # else somebody minds it, or it is ignored (`nohup`)
             signal.signal(number, _stop)

@@ -46,6 +46,8 @@ from curate.evidence.chunks import (
 from curate.evidence.measure import blank
 from curate.evidence.trimming import mark_used, trim
 
+CLEARINGS = 100
+"""How often a part of the cache is cleared again to which others write meanwhile."""
 NAME = re.compile(r"\w[\w.\-]{0,127}", re.ASCII)
 
 
@@ -205,8 +207,7 @@ class Cache:
         held = self.info()
         with self._storing():
             for part in (self._measures, self._estimates, self._results):
-                if part.exists():
-                    shutil.rmtree(part)
+                _clear(part)
         return held
 
     def trim(self, limit: int) -> Info:
@@ -240,6 +241,20 @@ class Cache:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             why = "the disk is full" if full else f"it can't be written ({error.strerror or error})"
             raise StorageError(f"the cache {str(self.folder)!r}: {why}; free space, or name another folder") from error
+
+
+def _clear(part: Path) -> None:
+    """Remove a folder that other runs may write to, or remove, at the same time. Raises OSError where it stays."""
+    for left in reversed(range(CLEARINGS)):
+        try:
+            if part.is_dir():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
+            return
+        except OSError as error:
+            if not left or error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
 
 
 def _match(keys: np.ndarray, first: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

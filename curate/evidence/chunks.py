@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import stat
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +24,7 @@ from curate.evidence.measure import TEXT
 Fields = Mapping[str, tuple[str, tuple[int, ...]]]
 PARTIAL, DAMAGED = ".partial", ".damaged"
 BLOCK_BYTES = 1 << 22
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write(path: Path, data: bytes | pa.Buffer) -> None:
@@ -57,10 +60,19 @@ def set_aside(path: Path) -> None:
         path.rename(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{DAMAGED}"))
 
 
+def opened(path: Path) -> BinaryIO:
+    """A regular file, open for reading. Raises OSError for all else: a pipe would wait, a device might never end."""
+    file = os.fdopen(os.open(path, FLAGS), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    return file
+
+
 def file_hash(path: Path) -> str:
-    """32 hex digits over a file's bytes."""
+    """32 hex digits over a file's bytes. Raises OSError."""
     state = xxhash.xxh3_128()
-    with path.open("rb") as file:
+    with opened(path) as file:
         while block := file.read(BLOCK_BYTES):
             state.update(block)
     return state.hexdigest()
@@ -83,14 +95,15 @@ def chunk_bytes(keys: np.ndarray, values: Mapping[str, np.ndarray]) -> pa.Buffer
 
 
 def read_chunk(path: Path, fields: Fields) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
-    """The (n, 2) uint64 content hashes and the values of a chunk; None where it is damaged or gone."""
+    """The (n, 2) uint64 content hashes and the values of a chunk; None if damaged, gone or of another measure."""
     try:
-        data = path.read_bytes()
+        with opened(path) as file:
+            data = file.read()
     except OSError:
         return None
     if xxhash.xxh3_128_hexdigest(data) != path.stem:
         return None
-    return _columns(pa.py_buffer(data), fields)
+    return _columns_or_none(pa.py_buffer(data), fields)
 
 
 def map_chunk(path: Path, fields: Fields) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
@@ -99,8 +112,16 @@ def map_chunk(path: Path, fields: Fields) -> tuple[np.ndarray, dict[str, np.ndar
         return None
     try:
         with pa.memory_map(str(path)) as file:
-            return _columns(file.read_buffer(), fields)
+            return _columns_or_none(file.read_buffer(), fields)
     except OSError:  # it was removed in between
+        return None
+
+
+def _columns_or_none(data: pa.Buffer, fields: Fields) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
+    """The hashes and values of a whole chunk; None where it is one of other fields, which was moved here."""
+    try:
+        return _columns(data, fields)
+    except (KeyError, ValueError):  # Arrow's own among them
         return None
 
 
@@ -208,7 +229,8 @@ def damaged_arrays(folder: Path) -> list[Path]:
     """The files of such a folder that are not what its manifest says, or the manifest itself."""
     manifest = folder / "manifest.json"
     try:
-        hashes = json.loads(manifest.read_text("utf-8"))
+        with opened(manifest) as file:
+            hashes = json.loads(file.read())
         named = isinstance(hashes, dict) and all(re.fullmatch(r"\w[\w.\-]*", name) for name in hashes)
     except (OSError, ValueError):
         named = False

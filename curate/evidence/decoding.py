@@ -17,6 +17,7 @@ from curate.evidence.measure import installed
 from curate.evidence.memory import Room
 from curate.evidence.settings import EvidenceSettings
 from curate.media import audio, image, mask, payload, series, video
+from curate.media.content import input_columns
 from curate.media.item import DecodeError
 from curate.media.weights import decoded_bytes
 from curate.randomness import digest
@@ -82,14 +83,25 @@ class ArrowRows:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of one modality, not read yet: their positions in the table, and the columns to read them from."""
+    """Some rows of one modality, not read yet.
+
+    Attributes:
+        rows: (m,) int64 positions in the table.
+        columns: to read them from.
+        content: (m, 2) uint64 hashes of what the files hold, where it alone is the rows' content; None where it isn't.
+    """
 
     rows: np.ndarray
     columns: datasets.Dataset | ArrowRows
+    content: np.ndarray | None = None
+
+    def some(self, which: slice) -> Chunk:
+        """Some of the rows as a chunk of their own."""
+        return Chunk(self.rows[which], self.columns, None if self.content is None else self.content[which])
 
     def alone(self) -> list[Chunk]:
         """Each row as a chunk of its own."""
-        return [Chunk(self.rows[place : place + 1], self.columns) for place in range(len(self.rows))]
+        return [self.some(slice(place, place + 1)) for place in range(len(self.rows))]
 
     def read(self, start: int = 0, stop: int | None = None) -> pa.Table:
         """The columns of some of the rows (places within the chunk)."""
@@ -124,10 +136,12 @@ def chunks(table: Table, modality: str, rows: np.ndarray, chunk_rows: int, worke
         if table.held is None
         else ArrowRows(table.held.mapped.select(names))
     )
+    content = table.content if modality in DECODED and input_columns(table.task) == tuple(names) else None
     start, least = 0, LAST_ROWS.get(modality, 16)
     while start < len(rows):
         size = min(chunk_rows, max((len(rows) - start) // (2 * workers), least)) if workers else chunk_rows
-        yield Chunk(rows[start : start + size], view)
+        own = rows[start : start + size]
+        yield Chunk(own, view, None if content is None else content[own])
         start += size
 
 
@@ -195,16 +209,17 @@ def _series(chunk: Chunk, broken: Broken) -> Iterator[tuple[np.ndarray, list[np.
         yield np.array(rows), items
 
 
-def _values(chunk: Chunk) -> Iterator[tuple[int, Any]]:
-    """Position and media value of each row, with few of them in memory: many rows at once where they are but paths."""
+def _values(chunk: Chunk) -> Iterator[tuple[int, Any, bytes | None]]:
+    """Position, media value and hash of each row, with few of them in memory: many at once where they are but paths."""
     start, step = 0, READ_ROWS
     while start < len(chunk.rows):
-        rows = chunk.rows[start : start + step]
-        values = chunk.read(start, start + step).column(0).to_pylist()
+        some = chunk.some(slice(start, start + step))
+        values = some.read().column(0).to_pylist()
         start += step
         named = all(value is None or value.get("bytes") is None for value in values)
         step = PATH_ROWS if named else READ_ROWS
-        yield from zip(rows.tolist(), values)
+        hashes = [None] * len(values) if some.content is None else [own.tobytes() for own in some.content]
+        yield from zip(some.rows.tolist(), values, hashes)
 
 
 class _Reader:
@@ -214,9 +229,11 @@ class _Reader:
         self._modality, self._root, self._max_bytes = modality, root, settings.max_bytes
         self.decode = _decoder(modality, settings, least_side)
 
-    def read(self, value: Any) -> bytes:
-        """The encoded bytes."""
-        return payload.read_bytes(value, self._root, self._max_bytes)
+    def read(self, value: Any, content: bytes | None) -> bytes:
+        """The encoded bytes, if they have the hash. Raises UnreadablePayload, DecodeError."""
+        data = payload.read_bytes(value, self._root, self._max_bytes)
+        payload.must_have(content, data, value)
+        return data
 
     def weigh(self, data: bytes, room: Room) -> int:
         """Memory that decoding takes. Raises UnreadablePayload where there is not as much at any time."""
@@ -236,11 +253,11 @@ def _media(
     items: list[Any] = []
     held = taken = 0
     try:
-        for row, value in _values(chunk):
+        for row, value, content in _values(chunk):
             looking_at(row)
             item = None
             try:
-                data = reader.read(value)
+                data = reader.read(value, content)
                 size = 0 if room is None else reader.weigh(data, room)
                 if room is not None and not room.take(size, wait=not items):
                     looking_at()

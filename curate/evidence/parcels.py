@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.engines.engine import Absent, Piece
 from curate.errors import ConfigError, DataError
@@ -18,7 +19,7 @@ from curate.evidence.decoding import Chunk
 from curate.evidence.outcome import Outcome
 from curate.evidence.settings import EvidenceSettings
 from curate.media import payload
-from curate.media.segments import file_name
+from curate.media.segments import MARK, file_name
 from curate.table import Stored, Table
 from curate.task import DECODED
 
@@ -130,9 +131,11 @@ class Parcel(Piece):
         if self.whole or self.read_here is None:
             return []
         pieces: list[Piece] = []
+        segments = self.chunk.content is not None and _has_segments(self.read_here)
         for rows, table in self._read(self.read_here):
-            chunk = Chunk(rows, Content(rows, table))  # type: ignore[arg-type]
             content = self.content[np.searchsorted(self.chunk.rows, rows)]
+            known = None if self.chunk.content is None or segments else content
+            chunk = Chunk(rows, Content(rows, table), known)  # type: ignore[arg-type]
             pieces.append(dataclasses.replace(self, chunk=chunk, whole=True, read_here=chunk, content=content))
         return pieces
 
@@ -143,13 +146,11 @@ class Parcel(Piece):
         return outcome
 
     def _part(self, some: slice) -> Parcel:
-        def cut(chunk: Chunk) -> Chunk:
-            return Chunk(chunk.rows[some], chunk.columns)
-
-        here = None if self.read_here is None else cut(self.read_here)
-        chunk = cut(self.chunk)
+        here = None if self.read_here is None else self.read_here.some(some)
+        chunk = self.chunk.some(some)
         if isinstance(self.chunk.columns, Content):
-            chunk = Chunk(chunk.rows, Content(chunk.rows, self.chunk.read()[some]))  # type: ignore[arg-type]
+            rows = Content(chunk.rows, self.chunk.read()[some])
+            chunk = dataclasses.replace(chunk, columns=rows)  # type: ignore[arg-type]
         return dataclasses.replace(self, chunk=chunk, read_here=here, content=self.content[some])
 
     def _read(self, chunk: Chunk) -> Iterator[tuple[np.ndarray, pa.Table]]:
@@ -172,6 +173,12 @@ class Parcel(Piece):
                 values, held, begun = [], 0, place + 1
 
 
+def _has_segments(chunk: Chunk) -> bool:
+    """Whether rows may be parts of files; carried, these are named as files of their own."""
+    paths = pc.struct_field(chunk.read().column(0), "path")
+    return bool(pc.any(pc.match_substring(paths, MARK)).as_py())
+
+
 def parcels(
     given: Iterable[Chunk], table: Table, modality: str, wanted: Sequence[int], settings: EvidenceSettings
 ) -> Iterator[Parcel]:
@@ -180,7 +187,8 @@ def parcels(
     patience = BASE_SECONDS, min(ROW_SECONDS.get(modality, 1.0), settings.row_seconds)
     for chunk in given:
         in_file = in_file or InFile.of(table, chunk.columns.column_names)
-        sent = Chunk(chunk.rows, in_file or Content(chunk.rows, chunk.read().combine_chunks()))  # type: ignore[arg-type]
+        rows: Any = in_file or Content(chunk.rows, chunk.read().combine_chunks())
+        sent = dataclasses.replace(chunk, columns=rows)
         whole = in_file is None and not (modality in DECODED and table.root is not None)
         limits = settings.max_bytes, *patience
         yield Parcel(sent, modality, tuple(wanted), whole, chunk, table.root, *limits, table.content[chunk.rows])

@@ -12,6 +12,8 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
+import xxhash
+
 from curate.errors import DataError
 from curate.media.segments import cut, split
 
@@ -169,3 +171,19 @@ def read_bytes(value: Any, root: str | os.PathLike[str] | None, max_bytes: int =
     if left <= 0:
         raise UnreadablePayload(f"{path!r} has more bytes than the limit of {max_bytes:,}")
     return b"".join(chunks)
+
+
+def must_have(content: bytes | None, data: bytes, value: Any) -> None:
+    """Raise UnreadablePayload where a row's file no longer holds what it held when its content was hashed.
+
+    Args:
+        content: the 16 bytes of its hash; None where they are not known.
+        data: what was read of it now.
+        value: as `read_bytes` takes it. Of a segment the hash is made of the whole file's, so that it is not compared.
+    """
+    if content is None or xxhash.xxh3_128_digest(data) == content:
+        return
+    path = parts(value)[1]
+    if path is None or split(path)[1] is None:
+        what = "the embedded bytes have" if path is None else f"{path!r} has"
+        raise UnreadablePayload(f"{what} changed since the data were read; run again")

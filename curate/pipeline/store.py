@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from curate import __version__
 from curate.arrow import texts
-from curate.errors import DataError, StorageError
+from curate.errors import CurateError, DataError, StorageError
 from curate.findings import Findings
 from curate.ledger import Decisions
 from curate.media.segments import split
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import datasets
 
 FORMAT = 2
+OPENINGS = 10
+"""How often a folder is opened that runs replace meanwhile."""
 THREADED_ROWS = 100_000
 """Tables of more rows are read by several threads."""
 
@@ -98,10 +100,35 @@ def _manifest(curated: Curated, folder: Path, out: Path) -> dict[str, Any]:
 def open_folder(folder: str | Path) -> Curated:
     """Open a result again. Public as `curate.open`.
 
+    Where a run replaces it meanwhile, the new one is opened, and never files of both.
+
     Raises:
         DataError: the folder is no result of curate, or a file of it is missing or damaged.
+        StorageError: a file can't be read.
     """
     folder = Path(folder)
+    for left in reversed(range(OPENINGS)):
+        written = _manifest_bytes(folder)
+        try:
+            found = _opened(folder)
+        except CurateError:
+            if not left or _manifest_bytes(folder) == written:
+                raise
+            continue
+        if _manifest_bytes(folder) == written:
+            return found
+    raise StorageError(f"{folder}: runs write to it again and again; open it once they are done")
+
+
+def _manifest_bytes(folder: Path) -> bytes:
+    """What tells a result from another in its place; empty where it can't be read."""
+    try:
+        return (folder / MANIFEST).read_bytes()
+    except OSError:
+        return b""
+
+
+def _opened(folder: Path) -> Curated:
     path = folder / MANIFEST
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder; name the one that `curate run` wrote (its --out)")
@@ -156,7 +183,13 @@ def _verify(folder: Path, files: dict[str, str]) -> None:
         file = folder / name
         if Path(name).name != name or not file.is_file():
             raise DataError(f"{folder}: the file {name!r} is missing; run the pipeline again")
-        if not name.startswith("report.") and sha256(file) != digest:
+        if name.startswith("report."):
+            continue
+        try:
+            found = sha256(file)
+        except OSError as error:
+            raise StorageError(f"{file}: can't be read: {error.strerror}") from None
+        if found != digest:
             raise DataError(f"{file}: damaged or edited (its checksum differs from {MANIFEST}); run the pipeline again")
 
 

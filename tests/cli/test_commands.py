@@ -1,5 +1,6 @@
 """The commands, as a person types them."""
 
+import errno
 import json
 import os
 import sys
@@ -176,6 +177,38 @@ def test_a_reader_that_has_gone_is_no_failed_gate(tmp_path):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 0
+
+
+def test_a_full_disk_without_a_name_tells_where_temporary_files_lie(cli, data, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("curate.pipeline.auditing.audit", full)
+    code, out, err = cli("audit", data, "--no-cache")
+    assert (code, out) == (4, "")
+    assert err.startswith("curate: the disk is full: [Errno 28]")
+    assert "TMPDIR names another folder" in err
+
+
+@pytest.mark.parametrize(("closed", "said"), [("1", ""), ("2", "✓")])
+@pytest.mark.skipif(os.name != "posix", reason="redirections of a shell")
+def test_a_closed_stream_is_one_that_leads_nowhere(data, closed, said):
+    import subprocess
+
+    call = f'"{sys.executable}" -m curate audit "{data}" --no-cache --checks unreadable {closed}>&-'
+    ended = subprocess.run(call, shell=True, capture_output=True, text=True, timeout=100)
+    assert (ended.returncode, ended.stdout[:1], ended.stderr) == (0, said, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_an_encoding_lacks_is_written_in_escapes(data, encoding):
+    import subprocess
+
+    call = [sys.executable, "-m", "curate", "audit", str(data), "--no-cache", "--checks", "unreadable"]
+    environ = os.environ | {"PYTHONIOENCODING": encoding}
+    ended = subprocess.run(call, capture_output=True, env=environ, timeout=100)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"\\u2713" in ended.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")

@@ -1,9 +1,11 @@
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +123,19 @@ def test_every_flipped_byte_and_every_cut_is_noticed(tmp_path):
     assert len(Cache(tmp_path).verify()) == 60
 
 
+def test_a_chunk_of_another_measure_is_set_aside(tmp_path):
+    keys, values = made(5)
+    cache = Cache(tmp_path)
+    cache.append("f", keys, values)
+    other = cache.append("g", keys, {"content": np.zeros((5, 2), np.uint64)})
+    moved = other.rename(tmp_path / "measures" / "f" / other.name)
+    found, held, damaged = cache.lookup("f", keys, FIELDS)
+    assert found.all()
+    same(held, values)
+    assert damaged == 1
+    assert not moved.exists()
+
+
 def test_a_damaged_chunk_is_written_again(tmp_path):
     keys, values = made(5)
     cache = Cache(tmp_path)
@@ -128,6 +143,31 @@ def test_a_damaged_chunk_is_written_again(tmp_path):
     path.write_bytes(b"ARROW1")
     assert cache.append("f", keys, values) == path
     assert cache.verify() == []
+    assert cache.lookup("f", keys, FIELDS)[0].all()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+def test_pipes_in_place_of_files_are_damaged_and_nobody_waits(tmp_path):
+    keys, values = made(5)
+    cache, found = Cache(tmp_path), []
+    chunk = cache.append("f", keys, values)
+    for key in ("k", "l"):
+        cache.put(key, {"a": np.arange(9)})
+    pipes = [chunk, tmp_path / "estimates" / "k" / "a.npy", tmp_path / "estimates" / "l" / "manifest.json"]
+    for path in pipes:
+        path.unlink()
+        os.mkfifo(path)
+
+    def look():
+        found.append(sorted(cache.verify()) == sorted(pipes))
+        found.append(cache.lookup("f", keys, FIELDS)[2])
+        found.extend(cache.get(key) for key in ("k", "l"))
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(30)
+    assert found == [True, 1, None, None]
+    assert cache.append("f", keys, values) == chunk
     assert cache.lookup("f", keys, FIELDS)[0].all()
 
 
@@ -207,6 +247,27 @@ def test_info_and_clear_touch_only_the_cache(tmp_path):
     assert held.bytes == sum(p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()) - 4
     assert cache.clear() == held
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_cache_is_cleared_while_others_write_and_clear(tmp_path, monkeypatch):
+    keys, values = made(5)
+    cache = Cache(tmp_path)
+    cache.append("f", keys, values)
+    (tmp_path / "results").write_text("in the place of a folder")
+    remove, faults = shutil.rmtree, [errno.ENOTEMPTY, errno.ENOENT]
+
+    def with_others(folder):
+        if faults:
+            raise OSError(faults.pop(), "as where others are at work")
+        remove(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", with_others)
+    cache.clear()
+    assert list(tmp_path.iterdir()) == []
+    cache.append("f", keys, values)
+    faults += [errno.ENOTEMPTY] * 1000
+    with pytest.raises(StorageError, match="as where others are at work"):
+        cache.clear()
 
 
 def test_a_file_in_place_of_the_folder_is_said(tmp_path):

@@ -355,6 +355,24 @@ def test_files_that_vanish_are_named_and_not_remembered(tmp_path):
     assert take(table, [Level()], cache).broken == {}
 
 
+@pytest.mark.parametrize("isolate", [False, True])
+def test_files_that_change_are_named_and_keep_their_place_in_the_cache_free(isolate, tmp_path):
+    for level in range(3):
+        (tmp_path / f"{level}.png").write_bytes(png(level))
+    column = pa.array([{"bytes": None, "path": f"{level}.png"} for level in range(3)], MEDIA)
+    table = table_of({"image": column}, tmp_path, image="image")
+    (tmp_path / "1.png").write_bytes(png(200))
+    (tmp_path / "2.png").write_bytes(png(2)[:-20])
+    found = take(table, [Level()], tmp_path / "cache", isolate=isolate)
+    assert found.broken == {row: f"'{row}.png' has changed since the data were read; run again" for row in (1, 2)}
+    assert np.isnan(found.values["image.test_level"][1:]).all()
+    for level in range(3):
+        (tmp_path / f"{level}.png").write_bytes(png(level))
+    again = take(table, [Level()], tmp_path / "cache", isolate=isolate)
+    assert again.broken == {}
+    assert again.values["image.test_level"].tolist() == [0, 1, 2]
+
+
 def test_rows_that_the_source_could_not_read_are_not_touched(mixed):
     from dataclasses import replace
 

@@ -16,7 +16,7 @@ import curate
 from curate.cli import invoke
 from curate.errors import ConfigError, DataError, StorageError
 from curate.ledger import Decisions, sentences
-from curate.pipeline import files
+from curate.pipeline import files, store
 from curate.pipeline.explaining import soft_label_in_words
 
 STEPS = [
@@ -387,6 +387,32 @@ def test_a_truly_full_disk(table, tmp_path):
         assert not list(disk.iterdir())
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_result_that_is_replaced_while_it_is_opened_is_the_new_one(table, tmp_path, monkeypatch):
+    curate.Pipeline(STEPS).run(table, tmp_path / "out", cache=False)
+    new = curate.Pipeline([]).run(table, tmp_path / "new", cache=False)
+    verify = store._verify
+
+    def replaced(*given):
+        verify(*given)
+        if (tmp_path / "new").exists():
+            shutil.rmtree(tmp_path / "out")
+            (tmp_path / "new").rename(tmp_path / "out")
+
+    monkeypatch.setattr(store, "_verify", replaced)
+    opened = curate.open(tmp_path / "out")
+    assert opened.plan.equals(new.plan)
+    assert (opened.pipeline, opened.accounts) == (new.pipeline, new.accounts)
+
+
+def test_a_file_that_may_not_be_read_is_said(saved, monkeypatch):
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(store, "sha256", denied)
+    with pytest.raises(StorageError, match=r"\w+\.\w+: can't be read: Permission denied"):
+        curate.open(saved.folder)
 
 
 def test_an_old_result_comes_back_when_the_new_one_cannot_take_its_place(saved, table, tmp_path, monkeypatch):

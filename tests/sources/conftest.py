@@ -1,5 +1,6 @@
 """A small web server whose faults tests choose, patience that does not wait, and folders of small files."""
 
+import gzip
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,8 @@ class Web:
 
     Ways: ``ranges``, ``plain`` (no ranges), ``flaky`` (two failures first), ``down`` (503 for ever), ``cut`` (breaks
     off after half of what was asked for), ``cutplain`` (the same without ranges), ``stall`` (headers, then nothing),
-    ``drip`` (a byte at a time), ``to`` (redirect to ``?url=``), ``loop``, ``changing`` (another version each time).
+    ``drip`` (a byte at a time), ``packed`` (kept compressed, and sent so whatever is accepted), ``to`` (redirect to
+    ``?url=``), ``loop``, ``changing`` (another version each time).
     """
 
     def __init__(self):
@@ -53,6 +55,7 @@ def _handler(web):
             self.wfile.write(body)
 
         def serve(self, way, data):
+            data = gzip.compress(data) if way == "packed" else data
             asked = self.headers.get("Range")
             ranged = asked is not None and way not in ("plain", "cutplain")
             start, stop = 0, len(data)
@@ -63,6 +66,8 @@ def _handler(web):
             self.send_response(206 if ranged else 200)
             if ranged:
                 self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
+            if way == "packed":
+                self.send_header("Content-Encoding", "gzip")
             number = web.counts[self.path] if way == "changing" else 1
             self.send_header("ETag", f'"v{hash(data) & 0xFFFF}-{number}"')
             self.send_header("Content-Length", str(len(body)))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from curate.errors import ConfigError, nearest
 from curate.pipeline.exporting.files import split_names
-from curate.pipeline.exporting.reading import NAMED, Reading, added, media_columns, named
+from curate.pipeline.exporting.reading import CONTENT, NAMED, Reading, added, media_columns, named
 from curate.randomness import generator
 from curate.table import Table
 from curate.wording import noun
@@ -94,7 +94,10 @@ class Lines:
         if self.shuffled and split == "train":
             order = generator(self.curated.pipeline.seed, step="export").permutation(lines.num_rows)
             lines = lines.take(pa.array(order))
-        return lines.append_column("draws", pa.array(self._draws[lines["row"].to_numpy()].astype(np.int32)))
+        rows = lines["row"].to_numpy()
+        content = pa.py_buffer(np.ascontiguousarray(self.table.content[rows]))
+        lines = lines.append_column(CONTENT, pa.Array.from_buffers(pa.binary(16), len(rows), [None, content]))
+        return lines.append_column("draws", pa.array(self._draws[rows].astype(np.int32)))
 
     def features(self, codes: bool = False) -> datasets.Features:
         """Features of a block; media as `datasets` decodes them, classes as `ClassLabel` if `codes`."""

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import DataError
+from curate.media.content import input_columns
 from curate.media.item import DecodeError
-from curate.media.payload import MAX_BYTES, UnreadablePayload, opened, read_bytes
+from curate.media.payload import MAX_BYTES, UnreadablePayload, must_have, opened, read_bytes
 from curate.media.segments import file_name, split
 from curate.task import DECODED, Task
 
@@ -22,6 +23,8 @@ OURS = ("row_id", "given_label", "soft_label", "weight", "draws", "origin")
 """Columns beside those of the data; ``draws`` is how often an epoch draws the row."""
 NAMED = ("classification", "multilabel", "regression")
 """Kinds of task whose curated label stands in the plan."""
+CONTENT = "content"
+"""Column of the lines with the hash of their row's content, which a file that is its only input must still have."""
 BLOCK_ROWS = 1024
 BLOCK_BYTES = 64 << 20
 """Rows with media are gathered until their encoded bytes come to so much."""
@@ -90,18 +93,18 @@ class Reading:
         """The lines with all their columns and the content of their media, block by block.
 
         Args:
-            lines: of the plan, with a column ``draws``.
+            lines: of the plan, with a column ``draws``; with one of `CONTENT` files are compared with it.
             rows: where they stand.
             skipped: row id -> reason, of the rows that were left out; written to.
 
         Raises:
-            DataError: a file can't be read any more, and such rows are not skipped.
+            DataError: a file can't be read any more, or holds something else; and such rows are not skipped.
         """
         start = 0
         while start < lines.num_rows:
             block = lines.slice(start, BLOCK_ROWS)
             found = rows(block["row"].to_numpy())
-            read = self._read(found, block["row_id"].to_pylist(), skipped)
+            read = self._read(found, block, skipped)
             start += len(read)
             kept = pa.array([number for number, files in enumerate(read) if files is not None], pa.int64())
             if len(kept):
@@ -127,15 +130,19 @@ class Reading:
             rows = rows.set_column(rows.column_names.index(column), column, embedded)
         return self._whole(rows, lines).cast(self.schema)
 
-    def _read(self, rows: pa.Table, row_ids: list[str], skipped: dict[str, str]) -> list[tuple[File, ...] | None]:
+    def _read(self, rows: pa.Table, lines: pa.Table, skipped: dict[str, str]) -> list[tuple[File, ...] | None]:
         """Bytes and name of the files of as many rows as come to a block's bytes; None for a row that is skipped."""
         if not self.media:
-            return [()] * len(row_ids)
+            return [()] * len(lines)
+        known = CONTENT in lines.column_names and input_columns(self.task) == (next(iter(self.media)),)
+        hashes = lines[CONTENT].to_pylist() if known else [None] * len(lines)
         found: list[tuple[File, ...] | None] = []
         total = 0
-        for row_id, values in zip(row_ids, self.values(rows)):
+        for row_id, values, hashed in zip(lines["row_id"].to_pylist(), self.values(rows), hashes):
             try:
                 files = tuple(content(value, self.root) for value in values)
+                if files[0][0] is not None:
+                    must_have(hashed, files[0][0], values[0])
             except UnreadablePayload as error:
                 if not self.skips:
                     raise unreadable(row_id, str(error)) from error

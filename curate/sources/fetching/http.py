@@ -46,11 +46,11 @@ class HttpStore:
         answer = self._ask(url, {"Range": "bytes=0-0"})
         try:
             headers = answer.headers
-            ranges = answer.status == 206
-            if ranges:
-                total = headers.get("Content-Range", "").rpartition("/")[2]
-            else:
-                total = headers.get("Content-Length", "") if not headers.get("Content-Encoding") else ""
+            # What is sent compressed though that was not asked for has its sizes and parts in compressed bytes.
+            packed = headers.get("Content-Encoding", "identity") != "identity"
+            ranges = answer.status == 206 and not packed
+            total = headers.get("Content-Range", "").rpartition("/")[2] if ranges else headers.get("Content-Length", "")
+            total = "" if packed else total
             tag = headers.get("ETag") or headers.get("Last-Modified") or ""
             return Remote(url, int(total) if total.isdigit() else None, tag, ranges and total.isdigit())
         finally:

@@ -110,6 +110,22 @@ def test_datasets_reads_the_hub_folder(curated, tmp_path):
     assert memory["train"].features == read["train"].features
 
 
+def test_datasets_reads_what_was_exported_last(tmp_path):
+    """Its cache takes folders of one name for the same where their cards name the same files."""
+    import datasets
+
+    def exported(text):
+        table = curate.load({"text": [text, "b"], "label": ["x", "y"]}, text="text", label="label")
+        curate.Pipeline([]).run(table, cache=None).to_huggingface(tmp_path / "hub")
+        return datasets.load_dataset(str(tmp_path / "hub"), cache_dir=str(tmp_path / "cache"))["train"]["text"][0]
+
+    assert exported("a") == "a"
+    assert exported("c") == "c"
+    card = (tmp_path / "hub" / "README.md").read_text()
+    assert exported("c") == "c"
+    assert (tmp_path / "hub" / "README.md").read_text() == card
+
+
 def test_the_same_result_gives_the_same_tar(curated, tmp_path):
     curated.to_webdataset(tmp_path / "one", max_rows=5)
     curated.to_webdataset(tmp_path / "two", max_rows=5)
@@ -226,6 +242,17 @@ def test_a_file_that_vanished_stops_or_is_named(curated, pictures, tmp_path):
     assert written.rows["train"] == 15
     assert len(written.skipped) == 1
     assert "p2.png" in json.loads((tmp_path / "out" / "export.json").read_text())["skipped"].popitem()[1]
+
+
+@pytest.mark.parametrize("form", ["parquet", "huggingface", "webdataset", "imagefolder", "croissant"])
+def test_a_file_that_holds_something_else_by_now_stops_or_is_named(curated, pictures, tmp_path, form):
+    Image.new("RGB", (12, 10)).save(pictures / "train" / "dog" / "p2.png")
+    with pytest.raises(DataError, match=r"row \w+ can't be exported: .*p2.png' has changed since the data were read"):
+        curated.export(tmp_path / "out", form)
+    assert not (tmp_path / "out").exists()
+    written = curated.export(tmp_path / "out", form, on_error="skip")
+    assert written.rows["train"] == 15
+    assert len(written.skipped) == 1
 
 
 def test_only_an_export_is_replaced(texts, tmp_path):

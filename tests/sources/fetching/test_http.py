@@ -50,7 +50,7 @@ def png(value):
     return out.getvalue()
 
 
-@pytest.mark.parametrize("way", ["ranges", "plain", "flaky", "cut"])
+@pytest.mark.parametrize("way", ["ranges", "plain", "flaky", "cut", "packed"])
 def test_the_same_bytes_whatever_the_server(web, all_of, way):
     web.files["d.csv"] = CSV
     assert all_of(f"{web.url}/{way}/d.csv") == CSV
