@@ -1,4 +1,4 @@
-"""Arrow columns to and from NumPy by their buffers.
+"""Arrow columns to and from NumPy by their buffers, and rows as a dataset.
 
 `pyarrow.array`, `pyarrow.scalar` and `to_numpy` look whether they were given something of pandas, for which pyarrow
 imports it where it is installed: 25 MB in every process that only wants to read batches.
@@ -7,10 +7,14 @@ imports it where it is installed: 25 MB in every process that only wants to read
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import datasets
+    from datasets.table import Table
 
 
 def values_of(column: pa.Array | pa.ChunkedArray, missing: Any = None) -> np.ndarray:
@@ -100,5 +104,21 @@ def texts(values: Sequence[str]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
 
 
+def among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(n,) bool: which of some texts (`StringDType`) are among others. `np.isin` would compare each with each."""
+    codes = np.unique(np.concatenate([values, known]), return_inverse=True)[1].reshape(-1)
+    return np.isin(codes[: len(values)], codes[len(values) :])
+
+
 def _chunks(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
     return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+
+
+def dataset_of(rows: pa.Table | Table, features: datasets.Features) -> datasets.Dataset:
+    """A dataset of rows in memory, under a name of chance: `datasets` would pickle and hash all of them for one."""
+    from datasets import Dataset, DatasetInfo
+    from datasets.fingerprint import generate_random_fingerprint
+    from datasets.table import InMemoryTable
+
+    held = InMemoryTable(rows) if isinstance(rows, pa.Table) else rows
+    return Dataset(held, info=DatasetInfo(features=features), fingerprint=generate_random_fingerprint())

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.arrow import places
+from curate.arrow import among, places
 from curate.errors import DataError
 from curate.randomness import digest
 from curate.task import Task
@@ -286,7 +286,7 @@ class Table:
         """(n,) bool: rows that no step synthesised."""
         if self.made is None:
             return np.ones(len(self), dtype=bool)
-        return ~np.isin(self.row_ids, self.made)
+        return ~among(self.row_ids, self.made)
 
     @cached_property
     def unreadable(self) -> np.ndarray:

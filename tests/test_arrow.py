@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.arrow import places, plain_values, texts, truths, valid, values_of
+import curate
+from curate.arrow import among, dataset_of, places, plain_values, texts, truths, valid, values_of
 
 TYPES = [pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()]
 
@@ -76,3 +77,40 @@ def test_times_that_python_has_no_value_for_are_told_as_text(given, kind):
 def test_other_values_are_python_s_own():
     assert plain_values(pa.array([1, None])) == [1, None]
     assert plain_values(pa.array([0], pa.int64()).cast(pa.timestamp("us"))) == [datetime(1970, 1, 1)]
+
+
+def test_rows_become_a_dataset_without_being_hashed(monkeypatch):
+    import datasets
+
+    def hashed(_):
+        raise AssertionError("all rows were pickled")
+
+    monkeypatch.setattr("datasets.arrow_dataset.generate_fingerprint", hashed)
+    rows = pa.table({"x": [1, 2]})
+    features = datasets.Features({"x": datasets.Value("int64")})
+    one, other = dataset_of(rows, features), dataset_of(rows, features)
+    assert one.to_dict() == {"x": [1, 2]}
+    assert one.features == features
+    assert one._fingerprint != other._fingerprint
+    table = curate.load({"x": [1.0, None, 3.0], "label": ["a", "b", "a"]}, features="x", label="label")
+    filled = curate.steps.Impute().apply(table, curate.steps.Impute().fit(table))
+    assert filled.column("x").to_pylist() == [1.0, 2.0, 3.0]
+
+
+def test_texts_among_others_without_comparing_each_with_each(monkeypatch):
+    def texts_of(*values):
+        return np.array(values, dtype=np.dtypes.StringDType())
+
+    real = np.isin
+
+    def isin(values, known):
+        assert values.dtype.kind != "T" or len(known) <= 2, "np.isin compares texts with each of many"
+        return real(values, known)
+
+    monkeypatch.setattr(np, "isin", isin)
+    assert among(texts_of("b", "é", "b", ""), texts_of("a", "b", "")).tolist() == [True, False, True, True]
+    assert among(texts_of("a"), texts_of()).tolist() == [False]
+    assert among(texts_of(), texts_of("a")).tolist() == []
+    table = curate.load({"x": [1.0, None, 3.0], "label": ["a", "b", "a"]}, features="x", label="label")
+    steps = [curate.steps.Impute(), curate.steps.ExactDuplicates(fix="drop")]
+    assert len(curate.Pipeline(steps).run(table, cache=None).table) == 3

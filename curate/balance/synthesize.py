@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from curate.arrow import among
 from curate.balance._from_python import PYTHON, FromPython, split
 from curate.balance._rows import (
     MOST_DRAWS,
@@ -138,7 +139,7 @@ class Synthesize(FromPython):
         salt, seed = int(rng.integers(2**32)), int(rng.integers(2**31))
         rows = shuffled(eligible(labels, evidence), evidence.table.row_ids, rng)
         if evidence.table.made is not None:  # rows that an earlier step made are no real ones to learn from
-            rows = rows[~np.isin(evidence.table.row_ids[rows], evidence.table.made)]
+            rows = rows[~among(evidence.table.row_ids[rows], evidence.table.made)]
         sizes = np.bincount(labels.codes[rows], minlength=len(counts))
         short = {int(k): int(target - counts[k]) for k in np.flatnonzero((counts > 0) & (counts < target))}
         few = [k for k in short if sizes[k] < self.min_rows]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate import registry
+from curate.arrow import among
 from curate.errors import ConfigError, LimitExceeded
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
@@ -57,7 +58,7 @@ def apply(check: Check, findings: Findings, evidence: Evidence) -> Decisions:
         decisions, taken = fix.decide(check.name, lines, evidence)
         rows = lines["row"].to_numpy()[taken]
         taken_rows[rows] = True
-        touched |= np.isin(table.row_ids, _touched_ids(decisions))
+        touched |= among(table.row_ids, _touched_ids(decisions))
         parts.append(decisions)
     _hold(check, touched, training, evidence.labels)
     return Decisions.join(parts)

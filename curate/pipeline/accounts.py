@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import among
 from curate.errors import DataError
 from curate.ledger import Verdict
 from curate.table import Table
@@ -21,7 +22,7 @@ def refuse_lost_rows(before: Table, after: Table, step: str) -> None:
         DataError: rows are neither there nor anybody's parent.
     """
     known = after.row_ids if after.parents is None else np.concatenate([after.row_ids, after.parents])
-    lost = before.row_ids[~np.isin(before.row_ids, known)]
+    lost = before.row_ids[~among(before.row_ids, known)]
     if len(lost):
         raise DataError(
             f"the transform {step} left out {len(lost)} of {len(before)} rows, among them {', '.join(lost[:3])}: a row"

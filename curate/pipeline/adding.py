@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import among, dataset_of
 from curate.errors import DataError, nearest
 from curate.made import Made
 from curate.media.content import rehash
@@ -19,17 +20,16 @@ def with_made(table: Table, made: Made, step: str) -> Table:
     Raises:
         DataError: a new row has an id that is taken, a column that the table lacks, or values of another type.
     """
-    import datasets
     from datasets.table import ConcatenationTable, InMemoryTable
 
     ids = np.array(made.row_ids, dtype=np.dtypes.StringDType())
-    taken = np.isin(ids, table.row_ids)
+    taken = among(ids, table.row_ids)
     if taken.any() or len(np.unique(ids)) != len(ids):
         again = str(ids[taken][0]) if taken.any() else "one of its own, twice"
         raise DataError(f"{step}: a new row has the id {again}, which is taken")
     features = table.dataset.features
     rows = _filled(table, made, ids, step).cast(features.arrow_schema)
-    new = datasets.Dataset(InMemoryTable(rows), info=datasets.DatasetInfo(features=features))
+    new = dataset_of(rows, features)
     old = table.dataset if table.dataset._indices is None else table.dataset.flatten_indices()
     both = ConcatenationTable.from_tables([old.data, InMemoryTable(rows.cast(old.data.schema))])
     origin = table.origin
@@ -40,7 +40,7 @@ def with_made(table: Table, made: Made, step: str) -> Table:
     earlier = ids[:0] if table.made is None else table.made
     return replace(
         table,
-        dataset=datasets.Dataset(both, info=datasets.DatasetInfo(features=features)),
+        dataset=dataset_of(both, features),
         row_ids=np.concatenate([table.row_ids, ids]),
         content=np.concatenate([table.content, rehash(table, new, same_rows=False)]),
         origin=origin,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.arrow import among
 from curate.errors import DataError
 from curate.pipeline.audited import Audited, read_audit
 from curate.pipeline.curated import Curated
@@ -146,7 +147,7 @@ def _changed(a: _Side, b: _Side) -> dict[str, Any]:
     if a.curated is None or b.curated is None:
         return dict.fromkeys(names) | {"changes": []}
     before, after = _draws(a.curated), _draws(b.curated)
-    known = a.curated.table.row_ids[np.isin(a.curated.table.row_ids, b.curated.table.row_ids)].tolist()
+    known = a.curated.table.row_ids[among(a.curated.table.row_ids, b.curated.table.row_ids)].tolist()
     counts: Counter[str] = Counter()
     changes: list[RowChange] = []
     for row_id in known:
@@ -188,7 +189,7 @@ def _add_relabelled_content(a: Curated, b: Curated, counts: Counter[str], change
 
 def _lone_content(one: Curated, other: Curated) -> dict[bytes, tuple[str, str | None]]:
     """content -> (row id, given label) of rows that the other result lacks, where that content is there once."""
-    lacking = ~np.isin(one.table.row_ids, other.table.row_ids)
+    lacking = ~among(one.table.row_ids, other.table.row_ids)
     found: dict[bytes, tuple[str, str | None]] = {}
     seen: Counter[bytes] = Counter()
     for row in np.flatnonzero(lacking):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import among
 from curate.declared import settings_of
 from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
@@ -105,9 +106,9 @@ def _refuse_made(table: Table) -> None:
     """Rows that were made of others would carry these into another split. Raises ConfigError."""
     if table.made is None:
         return
-    heirs = np.isin(table.row_ids, table.made)
+    heirs = among(table.row_ids, table.made)
     if table.parents is not None:
-        heirs |= np.isin(table.parents, table.made)
+        heirs |= among(table.parents, table.made)
     if heirs.any():
         raise ConfigError(
             f"resplit: {of_all(int(heirs.sum()), len(table), 'row', 'rows', ('was', 'were'))} synthesised from others"

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import among
 from curate.errors import ConfigError
 from curate.evidence.evidence import Evidence
 from curate.findings import Findings
@@ -160,7 +161,7 @@ def _changed(before: Table, after: Table, step: str) -> pa.Table:
     parents = pa.nulls(len(ids), pa.string())
     if after.parents is not None:
         above = after.parents[changed]
-        new = ~np.isin(ids, before.row_ids) & (above != ids)
+        new = ~among(ids, before.row_ids) & (above != ids)
         parents = pa.array(above, pa.string(), mask=~new)
     steps = pa.repeat(pa.scalar(step), len(ids))
     return pa.table({"row_id": pa.array(ids, pa.string()), "step": steps, "parent": parents}, CHANGES)

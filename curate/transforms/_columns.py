@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import dataset_of
 from curate.errors import DataError, nearest
 from curate.media.content import input_columns, rehash
 from curate.sources.columns.column_types import is_list, is_number
@@ -36,7 +37,7 @@ def replaced(table: Table, columns: Mapping[str, pa.Array | pa.ChunkedArray], ta
     changed = {n: values for n, values in columns.items() if n not in there or not _same(table.column(n), values)}
     if not changed and task == table.task:
         return table
-    dataset = dataset_of(arrow_rows(table), table.dataset.features, changed)
+    dataset = with_columns(arrow_rows(table), table.dataset.features, changed)
     inputs = input_columns(task)
     same = inputs == input_columns(table.task) and not set(inputs) & set(changed)
     content = table.content if same else rehash(replace(table, task=task), dataset)
@@ -59,17 +60,16 @@ def arrow_rows(table: Table) -> pa.Table:
     return old.data.table if old._indices is None else old.with_format("arrow")[:]
 
 
-def dataset_of(
+def with_columns(
     rows: pa.Table, features: datasets.Features, columns: Mapping[str, pa.Array | pa.ChunkedArray]
 ) -> datasets.Dataset:
     """A dataset of the rows with some columns replaced or added; the others keep their features."""
     import datasets
-    from datasets.table import InMemoryTable
 
     features = features.copy()
     features.update(datasets.Features.from_arrow_schema(pa.schema([(n, values.type) for n, values in columns.items()])))
     rows = pa.table({**dict(zip(rows.column_names, rows.columns, strict=True)), **columns})
-    return datasets.Dataset(InMemoryTable(rows), info=datasets.DatasetInfo(features=features))
+    return dataset_of(rows, features)
 
 
 def _same(old: pa.ChunkedArray, new: pa.Array | pa.ChunkedArray) -> bool:

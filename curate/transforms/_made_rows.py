@@ -14,7 +14,7 @@ from curate.ledger import Decisions
 from curate.media.content import content_hashes, input_columns
 from curate.table import PROBLEMS, Table
 from curate.task import Task
-from curate.transforms._columns import arrow_rows, dataset_of
+from curate.transforms._columns import arrow_rows, with_columns
 
 
 def made_rows(
@@ -45,7 +45,7 @@ def made_rows(
     if task.id is not None and (parts >= 0).any():
         columns[task.id] = pa.array(ids, pa.string())
     taken = arrow_rows(table).take(pa.array(rows, pa.int64()))
-    dataset = dataset_of(taken, table.dataset.features, columns)
+    dataset = with_columns(taken, table.dataset.features, columns)
     names = list(input_columns(task))
     inputs = dataset.select_columns(names).with_format("arrow")[:]
     content = content_hashes([inputs[name] for name in names], table.root).content

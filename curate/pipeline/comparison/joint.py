@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import dataset_of
 from curate.errors import DataError
 from curate.evidence import Evidence
 from curate.media.content import input_columns, is_media
@@ -138,7 +139,6 @@ def _common_root(table: Table, test: Table) -> Path | None:
 def _columns(table: Table, names: list[str], root: Path | None) -> Any:
     """The columns as a dataset, with paths relative to the common root; each was confined to the table's own before."""
     import datasets
-    from datasets.table import InMemoryTable
 
     view = table.dataset.select_columns(names)
     if table.root is None or root is None or Path(os.path.realpath(table.root)) == root:
@@ -153,9 +153,7 @@ def _columns(table: Table, names: list[str], root: Path | None) -> Any:
         made = pa.StructArray.from_arrays(fields, fields=list(column.type), mask=column.is_null())
         rows = rows.set_column(place, name, made)
     features = datasets.Features({name: table.dataset.features[name] for name in names})
-    return datasets.Dataset(
-        InMemoryTable(rows.cast(features.arrow_schema)), info=datasets.DatasetInfo(features=features)
-    )
+    return dataset_of(rows.cast(features.arrow_schema), features)
 
 
 def _moved(path: str | None, own: Path, root: Path) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ AUTO = {
 }
 """Input role -> class of the model, option of the loader, and class of what that is given."""
 FINE_TUNING = {"learning_rate": 5e-5, "warmup": 0.1}
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ckpt")
+"""Endings of files that hold weights; all but the first are refused, as they can hold code."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,13 @@ class Network:
         title: for people.
         make: a new module.
         settings: of `curate.fit`, `loader_options` among them.
+        notes: sentences for the report.
     """
 
     title: str
     make: Callable[[], Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, model: Any, table: Table, settings: Mapping[str, Any]) -> Network:
@@ -107,13 +112,31 @@ def _of_transformers(name: str, task: Task, settings: Mapping[str, Any]) -> Netw
 
         return opened(name, loaded, "compare")
 
-    def make() -> Any:
+    def pretrained() -> Any:
         return load(model_class, num_labels=width, ignore_mismatched_sizes=True, use_safetensors=True)
 
+    def untrained() -> Any:
+        return getattr(transformers, model_class).from_config(load("AutoConfig", num_labels=width))
+
     load("AutoConfig")
-    reader = load(reader_class)
-    loader = {option: reader} | dict(settings.get("loader_options", {}))
-    return Network(name, make, FINE_TUNING | dict(settings) | {"loader_options": loader})
+    loader = dict(settings.get("loader_options", {}))
+    if option not in loader:
+        loader[option] = reader = load(reader_class)
+        if option == "tokenizer" and not set(reader.get_vocab()) - set(reader.all_special_tokens):
+            raise ConfigError(
+                f"compare: the model {name!r} has no tokenizer, or one that knows no word: save one in its folder, or"
+                " pass fit_options={'loader_options': {'tokenizer': ...}} (in Python)"
+            )
+    settings = FINE_TUNING | dict(settings) | {"loader_options": loader}
+    if not _has_weights(Path(name)):
+        note = f"the folder {name} holds no weights: the model starts from random ones"
+        return Network(f"{name} (random weights)", untrained, settings, (note,))
+    return Network(name, pretrained, settings)
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether a model's name is that of no folder, or of one with weights of some format."""
+    return not folder.is_dir() or any(file.suffix in WEIGHTS for file in folder.iterdir())
 
 
 def _named(result: Curated) -> list[str]:

@@ -125,7 +125,7 @@ def _study(
     network = None if options.is_head else Network.of(options.model, raw.result.table, options.fit_options)
     trainer = Trainer(options, table.task.kind or "", len(held.rows), steps, batch_size, cache, progress)
     if network is not None:
-        trainer.network, trainer.title = network, network.title
+        trainer.network, trainer.title, trainer.notes = network, network.title, [*network.notes]
     counts = sample_counts(truth, options.resamples, generator(pipeline.seed, step="comparison.resamples"))
     judged: dict[str, Judged] = {}
     for place, arm in enumerate(arms):

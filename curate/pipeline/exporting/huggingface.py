@@ -12,6 +12,7 @@ from curate.pipeline.exporting.croissant import write_croissant
 from curate.pipeline.exporting.lines import Lines
 from curate.pipeline.exporting.parquet import MAX_BYTES, write_splits
 from curate.pipeline.exporting.written import Written, writing, written
+from curate.randomness import digest
 from curate.wording import some_of
 
 if TYPE_CHECKING:
@@ -64,12 +65,15 @@ def to_huggingface(lines: Lines, out: Path, max_bytes: int = MAX_BYTES) -> Writt
     with writing(out, "huggingface", lines) as (folder, account):
         write_splits(lines, folder, account, max_bytes, codes=True, below="data/")
         write_croissant(lines, folder, "data", account)
-        (folder / "README.md").write_text(card(lines, account.rows), encoding="utf-8", newline="\n")
+        content = digest(*(value for name, value in sorted(account.digests.items()) if name.startswith("data/")))
+        (folder / "README.md").write_text(card(lines, account.rows, content), encoding="utf-8", newline="\n")
     return written(out, "huggingface", lines, account.rows)
 
 
-def card(lines: Lines, rows: dict[str, int]) -> str:
+def card(lines: Lines, rows: dict[str, int], content: int) -> str:
     """The dataset card: where the files are, what the columns mean, what was curated, and what the audit found.
+
+    It names the content (a hash): `datasets` takes folders of one name for the same where their cards are.
 
     Source: Hugging Face, dataset cards.
     """
@@ -77,7 +81,7 @@ def card(lines: Lines, rows: dict[str, int]) -> str:
     front, body = section.removeprefix("---\n").split("\n---\n", 1)
     known = yaml.safe_load(front)
     files = [{"split": name, "path": f"data/{name}-*.parquet"} for name in lines.names.values()]
-    known["configs"] = [{"config_name": "default", "data_files": files}]
+    known["configs"] = [{"config_name": "default", "description": f"content {content:032x}", "data_files": files}]
     total = sum(rows.values())
     head = f"---\n{yaml.safe_dump(known, sort_keys=False, allow_unicode=True)}---\n\n# Curated data\n\n"
     counts = ", ".join(f"{count:,} in {split}" for split, count in rows.items())

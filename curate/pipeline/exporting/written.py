@@ -68,7 +68,7 @@ class Account:
     Attributes:
         rows: split -> lines.
         extra: more entries of the manifest.
-        digests: SHA-256 of files, by their paths in the folder, that those who wrote them have told.
+        digests: SHA-256 of files, by their paths in the folder, that those who wrote them have told or that was asked.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -76,8 +76,10 @@ class Account:
     digests: dict[str, str] = field(default_factory=dict)
 
     def digest(self, folder: Path, name: str) -> str:
-        """The SHA-256 of a file in the folder."""
-        return self.digests.get(name) or sha256(folder / name)
+        """The SHA-256 of a file in the folder, which is written."""
+        if name not in self.digests:
+            self.digests[name] = sha256(folder / name)
+        return self.digests[name]
 
 
 @contextmanager

@@ -35,7 +35,20 @@ def test_a_torch_module_on_test_rows_beside(blobs):
     assert inside.arm("raw").score == beside.arm("raw").score > 0.7
 
 
-def test_a_model_of_transformers(tmp_path):
+@pytest.fixture
+def texts():
+    """80 training and 40 test texts of two classes that single words tell apart."""
+    data = {
+        "text": [f"{('purr', 'bark')[i % 2]} {('meow', 'bone')[i % 2]} {i}" for i in range(120)],
+        "label": ["cat" if i % 2 == 0 else "dog" for i in range(120)],
+        "split": ["train"] * 80 + ["test"] * 40,
+    }
+    return curate.load(data, text="text", label="label", split="split")
+
+
+@pytest.fixture
+def bert(tmp_path):
+    """Configuration of a small BERT, and the tokenizer in its folder."""
     pytest.importorskip("transformers")
     from curate.media.torch_audio import guard_torchaudio
 
@@ -49,22 +62,43 @@ def test_a_model_of_transformers(tmp_path):
     transformers.PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(
         tmp_path
     )
-    config = transformers.BertConfig(
+    return transformers.BertConfig(
         vocab_size=6, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, num_labels=3
     )
-    transformers.BertForSequenceClassification(config).save_pretrained(tmp_path)
-    data = {
-        "text": [f"{('purr', 'bark')[i % 2]} {('meow', 'bone')[i % 2]} {i}" for i in range(120)],
-        "label": ["cat" if i % 2 == 0 else "dog" for i in range(120)],
-        "split": ["train"] * 80 + ["test"] * 40,
-    }
-    table = curate.load(data, text="text", label="label", split="split")
-    found = curate.Pipeline([curate.steps.ClassWeights()]).compare(
-        table, model=str(tmp_path), seeds=1, budget="40 steps", fit_options={"learning_rate": 0.02}
+
+
+def trained(table, folder):
+    return curate.Pipeline([curate.steps.ClassWeights()]).compare(
+        table, model=str(folder), seeds=1, budget="40 steps", fit_options={"learning_rate": 0.02}
     )
+
+
+def test_a_model_of_transformers(texts, bert, tmp_path):
+    import transformers
+
+    transformers.BertForSequenceClassification(bert).save_pretrained(tmp_path)
+    found = trained(texts, tmp_path)
     assert found.arm("raw").score > 0.9
+    assert found.model == str(tmp_path)
     with pytest.raises(ConfigError, match="nothing"):
-        curate.Pipeline([]).compare(table, model=str(tmp_path / "nothing"))
+        curate.Pipeline([]).compare(texts, model=str(tmp_path / "nothing"))
+
+
+def test_a_folder_without_weights_is_trained_from_random_ones(texts, bert, tmp_path):
+    bert.save_pretrained(tmp_path)
+    found = trained(texts, tmp_path)
+    assert found.arm("raw").score > 0.9
+    assert found.model == f"{tmp_path} (random weights)"
+    assert f"the folder {tmp_path} holds no weights: the model starts from random ones" in found.notes
+    (tmp_path / "pytorch_model.bin").write_bytes(b"code")
+    with pytest.raises(ConfigError, match=r"no file named model\.safetensors"):
+        trained(texts, tmp_path)
+
+
+def test_a_folder_without_a_tokenizer_is_refused(texts, bert, tmp_path):
+    bert.save_pretrained(tmp_path / "alone")
+    with pytest.raises(ConfigError, match="has no tokenizer, or one that knows no word"):
+        trained(texts, tmp_path / "alone")
 
 
 def test_sets_of_labels():
