@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from curate.sources.encodings import decode
-from curate.sources.raw import Raw, origins
+from curate.sources.formats.text_lines import labelled_lines
+from curate.sources.raw import Raw
 
 PREFIX = "__label__"
 LABEL = "label"
@@ -40,19 +40,8 @@ def read_fasttext(path: Path, name: str, encoding: str | None = None) -> Raw:
         column = pa.array([None if found is None else found[0] for found in labels], pa.string())
     else:
         column = pa.array(labels, pa.list_(pa.string()))
-    numbers = np.array(lines, np.int64)
-    return Raw(
-        pa.table({"text": pa.array(texts, pa.string()), "label": column}),
-        name,
-        root=path.parent,
-        bases=(path.parent,),
-        unreadable=unreadable,
-        records={row: why.encode() for row, why in unreadable.items()},
-        remarks=decoded.remarks(numbers, path.name),
-        origin=origins(path.name, numbers),
-        notes=tuple(decoded.notes(path.name)),
-        roles={"text": "text", "label": "label"},
-    )
+    columns = pa.table({"text": pa.array(texts, pa.string()), "label": column})
+    return labelled_lines(columns, path, name, decoded, lines, unreadable)
 
 
 def with_sets(parts: Sequence[Raw]) -> list[Raw]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
 
 from curate.errors import DataError
-from curate.sources.encodings import decode
+from curate.sources.encodings import Decoded, decode
 from curate.sources.raw import Raw, origins
 from curate.sources.splits import about_and_split, split_name
 from curate.wording import counted
@@ -71,6 +71,34 @@ def read_lines(path: Path, name: str, encoding: str | None = None) -> Raw:
         origin=origins(path.name, numbers),
         notes=(*decoded.notes(path.name), f"{path.name}: {counted(len(spans), 'row')}, one per {what}"),
         roles={"text": "text"},
+    )
+
+
+def labelled_lines(
+    columns: pa.Table, path: Path, name: str, decoded: Decoded, lines: Sequence[int], unreadable: Mapping[int, str]
+) -> Raw:
+    """The rows of a file that has a ``text`` and its ``label`` per line.
+
+    Args:
+        columns: of the rows.
+        path: the file.
+        name: what it is called in messages.
+        decoded: its bytes as text.
+        lines: number of each row's line.
+        unreadable: row -> why it is none.
+    """
+    numbers = np.array(lines, np.int64)
+    return Raw(
+        columns,
+        name,
+        root=path.parent,
+        bases=(path.parent,),
+        unreadable=unreadable,
+        records={row: why.encode() for row, why in unreadable.items()},
+        remarks=decoded.remarks(numbers, path.name),
+        origin=origins(path.name, numbers),
+        notes=tuple(decoded.notes(path.name)),
+        roles={"text": "text", "label": "label"},
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from curate.errors import DataError
 from curate.sources.encodings import decode
-from curate.sources.raw import Raw, origins
+from curate.sources.formats.text_lines import labelled_lines
+from curate.sources.raw import Raw
 
 _LINE = re.compile(r"(?P<coarse>[^\s:]+):(?P<fine>\S+)\s+(?P<text>.*\S)\s*")
 
@@ -40,16 +40,5 @@ def read_trec(path: Path, name: str, encoding: str | None = None) -> Raw:
         lines.append(number)
     if len(unreadable) == len(rows):
         raise DataError(f"{name}: {next(iter(unreadable.values()), 'there are no lines')}")
-    numbers = np.array(lines, np.int64)
-    return Raw(
-        pa.Table.from_pylist(rows, pa.schema(dict.fromkeys(("text", "label", "fine_label"), pa.string()))),
-        name,
-        root=path.parent,
-        bases=(path.parent,),
-        unreadable=unreadable,
-        records={row: why.encode() for row, why in unreadable.items()},
-        remarks=decoded.remarks(numbers, path.name),
-        origin=origins(path.name, numbers),
-        notes=tuple(decoded.notes(path.name)),
-        roles={"text": "text", "label": "label"},
-    )
+    columns = pa.Table.from_pylist(rows, pa.schema(dict.fromkeys(("text", "label", "fine_label"), pa.string())))
+    return labelled_lines(columns, path, name, decoded, lines, unreadable)

@@ -11,7 +11,7 @@ import soundfile
 import curate
 from curate.errors import ConfigError, DataError
 from curate.evidence import Evidence
-from curate.sources.formats.memory import png_column
+from curate.sources.columns.png import png_column
 
 PNG = [
     value["bytes"]
