@@ -105,9 +105,12 @@ def texts(values: Sequence[str]) -> pa.Array:
 
 
 def among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(n,) bool: which of some texts (`StringDType`) are among others. `np.isin` would compare each with each."""
-    codes = np.unique(np.concatenate([values, known]), return_inverse=True)[1].reshape(-1)
-    return np.isin(codes[: len(values)], codes[len(values) :])
+    """(n,) bool: which of some texts (`StringDType`) are among others.
+
+    `np.isin` would compare each with each, and `np.unique` with places ends processes now and then (NumPy 2.4).
+    """
+    there = set(known.tolist())
+    return np.fromiter((value in there for value in values.tolist()), np.bool_, len(values))
 
 
 def _chunks(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
