@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import curate
-from curate.arrow import among, dataset_of, places, plain_values, texts, truths, valid, values_of
+from curate.arrow import among, dataset_of, distinct, places, plain_values, texts, truths, valid, values_of
 
 TYPES = [pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()]
 
@@ -114,3 +114,10 @@ def test_texts_among_others_without_comparing_each_with_each(monkeypatch):
     table = curate.load({"x": [1.0, None, 3.0], "label": ["a", "b", "a"]}, features="x", label="label")
     steps = [curate.steps.Impute(), curate.steps.ExactDuplicates(fix="drop")]
     assert len(curate.Pipeline(steps).run(table, cache=None).table) == 3
+
+
+def test_texts_that_ascend_twice_are_told_apart():
+    once = [f"r{number:04d}" for number in range(500)]
+    found, places = distinct(np.array([*once, *once], np.dtypes.StringDType()))
+    assert found.tolist() == once
+    assert places.tolist() == [*range(500), *range(500)]

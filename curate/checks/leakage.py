@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from curate.arrow import distinct
 from curate.checks.groups import near_pairs
 from curate.checks.groups.copies import without_hollow
 from curate.checks.groups.grouping import numbered, rank_ids
@@ -66,7 +67,7 @@ class Leakage(near_pairs.PairCheck):
             parts.append(self._findings(evidence, "across_splits", met, pairs.threshold))
             facts |= {"across_splits": _between_splits(evidence, met)}
         if groups is not None:
-            inside = _codes(table.splits)
+            inside = distinct(table.splits)[1]
             met = _met(nodes, pairs, numbered(groups, rank, smallest=1), inside, rank)
             parts.append(self._findings(evidence, "across_groups", met, pairs.threshold))
             if table.task.split is not None:
@@ -173,10 +174,6 @@ def _met(nodes: np.ndarray, pairs: Pairs, sides: np.ndarray, inside: np.ndarray,
         other[rows[meets]], similarity[rows[meets]] = chosen[meets], values[place]
         exact[rows[meets]] = source == target
     return _Met(other, similarity, exact)
-
-
-def _codes(names: np.ndarray) -> np.ndarray:
-    return np.unique(names, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _split_keys(splits: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.arrow import distinct
 from curate.errors import ConfigError
 from curate.metrics.bootstrap import counts, intervals, wilson
 from curate.metrics.given import Given
@@ -34,7 +35,7 @@ def groups(column: str, values: Sequence[Any] | np.ndarray) -> dict[str, np.ndar
     if array.dtype.kind == "f" or (array.dtype.kind in "iu" and len(np.unique(array)) > FEW_VALUES):
         return _numbers(array.astype(np.float64))
     texts = [MISSING if one is None or one != one else str(one) for one in array.tolist()]
-    names, codes = np.unique(np.array(texts, dtype=np.dtypes.StringDType()), return_inverse=True)
+    names, codes = distinct(np.array(texts, dtype=np.dtypes.StringDType()))
     return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(names)}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.arrow import among
+from curate.arrow import among, distinct
 from curate.errors import DataError
 from curate.ledger import Verdict
 from curate.table import Table
@@ -32,8 +32,8 @@ def refuse_lost_rows(before: Table, after: Table, step: str) -> None:
 
 def rows_per_split(table: Table) -> dict[str, int]:
     """Split -> its rows."""
-    names, counts = np.unique(table.splits, return_counts=True)
-    return {str(name): int(count) for name, count in zip(names, counts)}
+    names, codes = distinct(table.splits)
+    return {str(name): int(count) for name, count in zip(names, np.bincount(codes))}
 
 
 def balance_accounts(

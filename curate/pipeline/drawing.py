@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from curate.arrow import distinct
 from curate.ledger import Verdict
 from curate.plan import ORIGINS, draws, schema, soft_matrix
 from curate.table import Labels, Table
@@ -72,5 +73,5 @@ def _constant(recipe: str | None, trained: np.ndarray) -> pa.Array:
 
 
 def _encoded(splits: np.ndarray) -> pa.Array:
-    names, codes = np.unique(splits, return_inverse=True)
+    names, codes = distinct(splits)
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.arrow import among
+from curate.arrow import among, distinct
 from curate.declared import settings_of
 from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
@@ -121,7 +121,7 @@ def _families(table: Table) -> np.ndarray | None:
     """(n,) int64 code of the row that each was made from, or is; None where no row was made from another."""
     if table.parents is None:
         return None
-    return np.unique(table.parents, return_inverse=True)[1].astype(np.int64)
+    return distinct(table.parents)[1]
 
 
 def _near(evidence: Evidence, wanted: bool, least: float | None) -> np.ndarray | None:

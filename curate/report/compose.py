@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 import curate
 from curate import registry
+from curate.arrow import distinct
 from curate.errors import ConfigError
 from curate.ledger import sentences
 from curate.report.advice import ABOUT_THE_SET, advise, own_name, rows_with_issues
@@ -229,8 +230,8 @@ def _draws(plan: pa.Table) -> Draws:
 
 
 def _counts(values: np.ndarray) -> dict[str, int]:
-    names, counts = np.unique(values.astype(np.dtypes.StringDType()), return_counts=True)
-    return {plain(str(name)): int(count) for name, count in zip(names, counts)}
+    names, codes = distinct(values.astype(np.dtypes.StringDType()))
+    return {plain(str(name)): int(count) for name, count in zip(names, np.bincount(codes))}
 
 
 def _encoder(facts: Mapping[str, Any]) -> str | None:

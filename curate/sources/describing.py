@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow.compute as pc
 
+from curate.arrow import distinct
 from curate.table import Table
 from curate.task import MODALITIES
 from curate.wording import counted, some_of
@@ -40,7 +41,8 @@ def describe(table: Table) -> list[str]:
 def _rows(table: Table) -> str:
     if table.task.split is None:
         return f"rows: {len(table)}"
-    names, counts = np.unique(table.splits, return_counts=True)
+    names, codes = distinct(table.splits)
+    counts = np.bincount(codes)
     return f"rows: {len(table)} (" + ", ".join(f"{name} {count}" for name, count in zip(names, counts)) + ")"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import distinct
 from curate.errors import DataError
 from curate.ledger import Decisions
 from curate.media.content import content_hashes, input_columns
@@ -68,9 +70,10 @@ def child_ids(table: Table, rows: np.ndarray, parts: np.ndarray) -> np.ndarray:
     ids = table.row_ids[rows]
     new = np.flatnonzero(parts >= 0)
     ids[new] = np.array([f"{ids[i]}#{parts[i]}" for i in new], dtype=np.dtypes.StringDType())
-    names, counts = np.unique(ids, return_counts=True)
-    if (counts > 1).any():
-        raise DataError(f"a part of a row would have the id {names[counts > 1][0]!r}, which another row has already")
+    named = ids.tolist()
+    if len(set(named)) < len(named):
+        twice = min(name for name, count in Counter(named).items() if count > 1)
+        raise DataError(f"a part of a row would have the id {twice!r}, which another row has already")
     return ids
 
 
@@ -107,8 +110,8 @@ def shared_weights(table: Table, step: str, what: str) -> Decisions:
     """
     if table.parents is None:
         return Decisions()
-    _, family, sizes = np.unique(table.parents, return_inverse=True, return_counts=True)
-    size = sizes[family]
+    family = distinct(table.parents)[1]
+    size = np.bincount(family)[family]
     rows = np.flatnonzero((size > 1) & table.training & ~table.unreadable)
     reasons = [
         f"one of {size[row]} {what} row {table.parents[row]}, which together weigh as much as it" for row in rows

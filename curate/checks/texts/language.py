@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import distinct
 from curate.checks.judging.bounds import Bounded, at_most
 from curate.checks.texts.corpus import KNOWN, Corpus
 from curate.checks.texts.quotes import quoted
@@ -56,7 +57,8 @@ def usual_languages(language: np.ndarray, judged: np.ndarray) -> tuple[str, ...]
         language: (m,) codes of languages, "" where there is none.
         judged: (m,) bool, rows that count.
     """
-    names, counts = np.unique(language[judged & (language != "")], return_counts=True)
+    names, codes = distinct(language[judged & (language != "")])
+    counts = np.bincount(codes, minlength=len(names))
     if counts.sum() < FEWEST:
         return ()
     enough = (counts >= SHARE * counts.sum()) | (counts >= SHARE_OF_FIRST * counts.max())

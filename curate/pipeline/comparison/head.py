@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.arrow import distinct
 from curate.evidence.folds import stratified_folds, units
 from curate.evidence.heads import design, fit_linear, sigmoid, softmax
 from curate.evidence.probabilities import LINEAR_RIDGES
@@ -208,7 +209,7 @@ def _reports(
     several = pa.types.is_list(column.type)
     places = pc.list_parent_indices(column).to_numpy() if several else np.arange(len(column))
     values = (pc.list_flatten(column) if several else column).cast(pa.string()).to_pylist()
-    known, codes = np.unique(np.array(values, dtype=np.dtypes.StringDType()), return_inverse=True)
+    known, codes = distinct(np.array(values, dtype=np.dtypes.StringDType()))
     counts = np.bincount(codes)
 
     def of(seed: int) -> Callable[[Sampler, int], None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from curate.arrow import distinct
 from curate.metrics.ranked import areas
 from curate.pipeline.comparison.options import LOWER_IS_BETTER
 
@@ -93,7 +94,7 @@ def sample_counts(truth: Truth, samples: int, rng: np.random.Generator) -> np.nd
     if truth.groups is None:
         m = len(truth)
         return rng.multinomial(m, np.full(m, 1 / m), size=samples).astype(np.float32)
-    _, group = np.unique(truth.groups, return_inverse=True)
+    _, group = distinct(truth.groups)
     g = int(group.max()) + 1
     return rng.multinomial(g, np.full(g, 1 / g), size=samples).astype(np.float32)[:, group]
 
