@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +40,7 @@ ENDINGS = {
 }
 """Format, in the words of the decoder -> the endings that it goes by."""
 KNOWN = {ending for endings in ENDINGS.values() for ending in endings}
+_ENDING = r"[^/\\](?P<ending>\.[^./\\]+)$"
 
 
 def ending_issue(evidence: Evidence, rows: np.ndarray, column: str, formats: np.ndarray) -> Bounded:
@@ -52,11 +52,13 @@ def ending_issue(evidence: Evidence, rows: np.ndarray, column: str, formats: np.
         column: of media.
         formats: (m,) formats that the contents are in. Names without a known ending, and rows without a name, pass.
     """
-    names = _names(evidence.table.column(column), rows)
-    endings = [PurePosixPath(name.replace("\\", "/")).suffix.lower() if name else "" for name in names]
-    wrong = np.array(
-        [e in KNOWN and f in ENDINGS and e not in ENDINGS[f] for e, f in zip(endings, formats.tolist())], dtype=bool
-    )
+    endings = _endings(_names(evidence.table.column(column), rows)).dictionary_encode()
+    held = pa.array(formats.tolist(), pa.string()).dictionary_encode()
+    names = endings.dictionary.to_pylist()
+    as_another = np.array(
+        [[e in KNOWN and f in ENDINGS and e not in ENDINGS[f] for f in held.dictionary.to_pylist()] for e in names]
+    ).reshape(len(names), -1)
+    wrong = as_another[endings.indices.to_numpy(), held.indices.to_numpy()] if len(rows) else np.zeros(0, dtype=bool)
     return Bounded(
         "wrong_ending",
         np.where(wrong, 0.0, 1.0),
@@ -64,9 +66,19 @@ def ending_issue(evidence: Evidence, rows: np.ndarray, column: str, formats: np.
     )
 
 
-def _names(column: pa.ChunkedArray, rows: np.ndarray) -> list[str | None]:
+def _names(column: pa.ChunkedArray, rows: np.ndarray) -> pa.Array:
     if is_media(column.type):
-        return pc.struct_field(column, "path").take(pa.array(rows)).to_pylist()
+        return _taken(pc.struct_field(column, "path"), rows)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return column.take(pa.array(rows)).to_pylist()
-    return [None] * len(rows)
+        return _taken(column, rows)
+    return pa.nulls(len(rows), pa.string())
+
+
+def _taken(column: pa.ChunkedArray, rows: np.ndarray) -> pa.Array:
+    return column.take(pa.array(rows)).cast(pa.string()).combine_chunks()
+
+
+def _endings(names: pa.Array) -> pa.Array:
+    """The ending of each name with its dot, in small letters; ``""`` where there is none."""
+    found = pc.struct_field(pc.extract_regex(names, _ENDING), "ending")
+    return pc.fill_null(pc.utf8_lower(found), "")

@@ -27,7 +27,7 @@ from curate.sources.folders.box_files import (
     voc,
     yolo,
 )
-from curate.sources.folders.listing import Listing
+from curate.sources.folders.listing import Listing, split_path
 from curate.sources.folders.mask_folders import IMAGE_FOLDERS, MASK_FOLDERS
 from curate.sources.lists.class_lists import class_names
 from curate.sources.raw import Raw, media_paths, of_files
@@ -54,6 +54,8 @@ def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
     ``images`` or ``JPEGImages``. Splits are folders named after them, or VOC's lists (``ImageSets/Main/train.txt``). An
     image without a label file has null boxes, one with an empty file has none.
     """
+    if not (listing.texts or listing.others or listing.tables):
+        return None
     listing, masks = _without_masks(listing)
     images = listing.media.get("image", [])
     keys = Counter(_key(path) for path in images)
@@ -87,8 +89,10 @@ def images_and_boxes(folder: Path, source: str, listing: Listing) -> Raw | None:
 
 def labelme_files(folder: Path, listing: Listing) -> dict[tuple[str, ...], str]:
     """What images and files of LabelMe have in common -> the file; empty where these are few."""
-    keys = Counter(_key(path) for path in listing.media.get("image", []))
     there = [path for path in listing.tables if ending(path) == ".json"]
+    if not there:
+        return {}
+    keys = Counter(_key(path) for path in listing.media.get("image", []))
     drawn = {_key(path): path for path in there if _key(path) in keys}
     return drawn if _mostly(drawn, there, keys) and any(is_labelme(folder / path) for path in _some(drawn)) else {}
 
@@ -97,7 +101,7 @@ def _without_masks(listing: Listing) -> tuple[Listing, list[str]]:
     """The listing without images in folders of masks, if there are others, and a note."""
     images = listing.media.get("image", [])
     folders = MASK_FOLDERS | {OUTLINES}
-    kept = [path for path in images if not folders & {part.lower() for part in PurePath(path).parts[:-1]}]
+    kept = [path for path in images if not folders & {part.lower() for part in split_path(path)[0]}]
     if not kept or len(kept) == len(images):
         return listing, []
     note = f"{counted(len(images) - len(kept), 'image')} in folders of masks left out: the boxes are read"
@@ -106,8 +110,8 @@ def _without_masks(listing: Listing) -> tuple[Listing, list[str]]:
 
 def _key(path: str) -> tuple[str, ...]:
     """What an image and its label file have in common."""
-    *folders, name = PurePath(path).parts
-    return (*(part for part in folders if part.lower() not in BESIDE), PurePath(name).stem)
+    folders, stem = split_path(path)
+    return (*(part for part in folders if part.lower() not in BESIDE), stem)
 
 
 def _mostly(found: dict[tuple[str, ...], str], there: Sequence[str], keys: Counter[tuple[str, ...]]) -> bool:
@@ -182,9 +186,7 @@ def _other_media(listing: Listing) -> list[str]:
 
 def _splits(folder: Path, images: Sequence[str], listing: Listing) -> tuple[list[str | None], list[str], list[str]]:
     """The split of each image, by the folders that it is in or by VOC's lists; these lists; sentences about them."""
-    found = [
-        next((split for part in PurePath(path).parts[:-1] if (split := split_name(part))), None) for path in images
-    ]
+    found = [next((split for part in split_path(path)[0] if (split := split_name(part))), None) for path in images]
     if any(found):
         return found, [], []
     named: dict[str, str] = {}

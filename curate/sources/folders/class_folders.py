@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from curate.errors import ConfigError
-from curate.sources.folders.listing import Listing
+from curate.sources.folders.listing import Listing, split_path
 from curate.sources.folders.mask_folders import MASK_FOLDERS
 from curate.sources.folders.text_files import text_columns
 from curate.sources.lists.label_lists import read_label_lists
@@ -159,7 +159,7 @@ def _without_names(labels: Sequence[str | None]) -> tuple[list[str | None], list
 
 def _beginnings(files: Sequence[str]) -> list[str]:
     """A sentence where names of files begin with a few words, which may be their classes (``cat.0.jpg``)."""
-    found = Counter(match["word"] for path in files if (match := NUMBERED.match(Path(path).stem)))
+    found = Counter(match["word"] for path in files if (match := NUMBERED.match(split_path(path)[1])))
     known = {word: count for word, count in found.items() if count >= LEAST_OF_A_WORD}
     if len(known) < 2 or 2 * sum(known.values()) < len(files):
         return []
@@ -206,7 +206,7 @@ def layout(files: Sequence[str]) -> tuple[list[str | None], list[str | None], li
     a folder that holds everything else, or all of one split, is no class, and neither are numbered parts
     (``fold1``, ``fold2``); the next folder is the class, whatever is below it.
     """
-    folders = [list(Path(path).parts[:-1]) for path in files]
+    folders = [split_path(path)[0] for path in files]
     splits: list[str | None] = [None] * len(files)
     notes: list[str] = []
     while True:

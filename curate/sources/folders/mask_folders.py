@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 import pyarrow as pa
 
-from curate.sources.folders.listing import Listing
+from curate.sources.folders.listing import Listing, split_path
 from curate.sources.raw import Raw, media_paths, of_files
 from curate.sources.splits import split_name
 from curate.wording import counted, some_of
@@ -80,7 +80,7 @@ def _sorted_out(
     masks: dict[tuple[str, ...], list[str]] = {}
     others: list[str] = []
     for path in paths:
-        parts = PurePath(path).parts[:-1]
+        parts, stem = split_path(path)
         kinds = [
             (place, part.lower() in MASK_FOLDERS)
             for place, part in enumerate(parts)
@@ -91,7 +91,6 @@ def _sorted_out(
             continue
         place, is_mask = kinds[-1]
         shared = (*parts[:place], *parts[place + 1 :])
-        stem = PurePath(path).stem
         if is_mask:
             masks.setdefault((*shared, _SUFFIX.sub("", stem) or stem), []).append(path)
         else:
@@ -99,7 +98,7 @@ def _sorted_out(
     # a mask may bear the whole name of its image, an ending such as "_label" included
     for key in [key for key in masks if key not in images]:
         for path in masks[key]:
-            whole = (*key[:-1], PurePath(path).stem)
+            whole = (*key[:-1], split_path(path)[1])
             if whole in images and whole not in masks:
                 masks[whole] = masks.pop(key)
                 break
@@ -135,4 +134,4 @@ def _notes(
 
 
 def _split(path: str) -> str | None:
-    return next((split for part in PurePath(path).parts[:-1] if (split := split_name(part))), None)
+    return next((split for part in split_path(path)[0] if (split := split_name(part))), None)

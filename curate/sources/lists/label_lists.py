@@ -54,7 +54,7 @@ def read_label_lists(
         files: (n,) media files in it.
         labels: (n,) known by folders; where there are some, lists only add labels of the same classes.
     """
-    if None not in labels:
+    if None not in labels or not texts:
         return None
     places = places_of(files, bare=True)
     groups: dict[tuple[str, ...], dict[str, dict[int, str]]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,10 +98,10 @@ def places_of(files: Sequence[str], *, bare: bool = False) -> dict[str, int]:
     """
     found: dict[str, int | None] = {}
     for row, file in enumerate(files):
-        parts = PurePosixPath(file).parts
+        parts = file.split("/")
         for start in range(max(1, len(parts) - (not bare))):
             tail = "/".join(parts[start:])
-            for name in {tail, str(PurePosixPath(tail).with_suffix(""))}:
+            for name in {tail, os.path.splitext(tail)[0]}:  # noqa: PTH122 (called once per row)
                 found[name] = row if found.setdefault(name, row) == row else None
     return {name: row for name, row in found.items() if row is not None}
 
