@@ -70,6 +70,11 @@ def step(name: str) -> Any:
     return _load("step", name, step_names())
 
 
+def is_own(name: str) -> bool:
+    """Whether `curate` itself brings the step of that name."""
+    return step_names().get(name, "").startswith("curate.")
+
+
 def docstring(name: str) -> str:
     """The docstring of the step of that name, read from its file where it is not loaded: loading it takes far longer.
 

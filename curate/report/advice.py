@@ -18,6 +18,7 @@ from curate.ledger import Decisions
 from curate.report.material import Material
 from curate.report.model import Advice
 from curate.stand_ins import ANYWHERE
+from curate.step import Check
 from curate.table import Table
 from curate.wording import counted
 
@@ -198,8 +199,10 @@ def _line(check: str, way: _Way, material: Material, rows: np.ndarray) -> str | 
         fix = "review"
     settings = [f"fix: {fix}"]
     share = 0.0 if "review" in fix else _largest_share(material, rows)
-    known = check_class(check) if share else None  # loading a check takes longer than all else here
-    default = known.model_fields["limit"].default if known is not None and "limit" in known.model_fields else 0.5
+    default: float = Check.model_fields["limit"].default
+    if share and not registry.is_own(check):  # ours have all the same; to load one takes longer than all else
+        fields = getattr(check_class(check), "model_fields", {})
+        default = fields["limit"].default if "limit" in fields else default
     if share > default:
         limit = math.ceil(share * 100) / 100
         # A limit of 1 would hold nothing back, of any class.

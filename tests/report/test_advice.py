@@ -9,6 +9,7 @@ from curate import registry
 from curate.findings import Findings
 from curate.report import Report
 from curate.report.advice import _WAYS, ABOUT_THE_SET
+from curate.step import Check
 
 
 def of(table, check, rows, issue="x"):
@@ -35,6 +36,14 @@ def test_a_limit_is_added_where_the_fix_would_stop(animals):
     """Both train rows of `cat` but one: more than the default half of a class."""
     first = Report(animals, of(animals, "exact_duplicates", [0, 1])).document().first
     assert first[0].yaml == "- exact_duplicates: {fix: drop, limit: 0.67}"
+
+
+def test_no_check_of_ours_has_another_limit():
+    checks = [
+        registry.step(name) for name, where in registry.step_names().items() if where.startswith("curate.checks.")
+    ]
+    assert len(checks) > 20
+    assert {check.model_fields["limit"].default for check in checks} == {Check.model_fields["limit"].default}
 
 
 def test_one_row_of_a_class_needs_no_limit_and_a_whole_class_is_looked_at():
