@@ -44,6 +44,18 @@ def test_validating_a_file_needs_no_heavy_module(tmp_path):
     assert not loaded(f"from curate.cli import invoke; assert invoke(['validate', {str(path)!r}]) == 0") & HEAVY
 
 
+def test_a_kept_audit_loads_no_pipeline_no_check_and_nothing_remote(tmp_path):
+    lines = "".join(f"word {i % 7} and {i % 5},{i % 2}\n" for i in range(40))
+    (tmp_path / "a.csv").write_text("text,label\n" + lines)
+    asked = ["audit", str(tmp_path / "a.csv"), "--cache", str(tmp_path / "cache"), "--checks", "exact_duplicates"]
+    code = f"from curate.cli import invoke; assert invoke({asked}) == 0; import sys; print('LOADED', *sys.modules)"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
+    first, second = (set(run.stdout.split("LOADED")[1].split()) for run in runs)
+    of_work = {"curate.checks.exact_duplicates", "curate.evidence.evidence"}
+    assert of_work <= first
+    assert not (of_work | {"curate.pipeline.pipeline", "curate.feed", "curate.sources.remote"}) & second
+
+
 def test_every_public_name_exists():
     import curate
 

@@ -1,6 +1,8 @@
 """What holds of every augmentation operation: form kept, draws replay, inputs stay, odd inputs are fine."""
 
+import atexit
 import json
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pytest
 from curate.augment.operations import build, known
 from curate.media.audio import encode_wav
 
-NOISE = Path(tempfile.mkdtemp(prefix="curate-tests-")) / "noise.wav"
+FOLDER = Path(tempfile.mkdtemp(prefix="curate-tests-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+NOISE = FOLDER / "noise.wav"
 NOISE.write_bytes(encode_wav(np.random.default_rng(0).normal(0, 0.1, (1, 3000)).astype(np.float32), 8000))
 REQUIRED = {
     "background_noise": {"folder": str(NOISE)},
