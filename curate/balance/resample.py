@@ -281,13 +281,17 @@ class Resample(Balance):
         """Repeats, drops or new rows."""
         drawn, salt = int(rng.integers(2**32)), int(rng.integers(2**32))
         seed = drawn if self.seed is None else self.seed
+        from curate.evidence.blas_threads import fitting_threads
+        from curate.evidence.parts.left import shared_writer
+
         if self.task_kind == "multilabel":
             from curate.balance.resampling.label_sets import resampled
         elif self.task_kind == "regression":
             from curate.balance.resampling.regression import resampled
         else:
             from curate.balance.resampling.classes import resampled
-        return resampled(self, labels, evidence, seed, salt)
+        with fitting_threads(), shared_writer(evidence) as writer:
+            return resampled(self, labels, evidence, seed, salt, writer)
 
 
 def _class_name(key: object) -> str:

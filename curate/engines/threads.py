@@ -23,6 +23,17 @@ def one_thread_products() -> Iterator[None]:
 
 
 @contextmanager
+def one_thread_loops() -> Iterator[None]:
+    """Loops of OpenMP take one thread each within the block, where this thread begins them.
+
+    Which of equally near rows a search finds, and the last bits of a mean, hang on how many threads share the loop.
+    The libraries that have such loops must have been imported.
+    """
+    with _libraries(len(sys.modules)).limit(limits=1, user_api="openmp"):
+        yield
+
+
+@contextmanager
 def one_thread_models() -> Iterator[None]:
     """Models of torch take one thread each within the block, in this thread and in those that begin in it."""
     if find_spec("torch") is None:  # what runs the model says so

@@ -2,9 +2,12 @@
 
 import os
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from curate.balance.resampling.nearest import _Search
 from curate.errors import MissingPackage
 from curate.evidence.measure import Measure
 
@@ -86,3 +89,20 @@ class HeldShard:
             time.sleep(60)
         time.sleep(0.1)
         webdataset._write(reading, blocks, path, first)
+
+
+@dataclass
+class HeldSearch(_Search):
+    """One node holds its first block of a search until it is killed, and a file tells that it has begun."""
+
+    mark: Path | None = None
+    node: str = ""
+
+    def __call__(self, values, queries):
+        import ray
+
+        if self.mark is not None and ray.get_runtime_context().get_node_id() == self.node:
+            self.mark.touch()
+            time.sleep(60)
+        time.sleep(0.1)
+        return super().__call__(values, queries)

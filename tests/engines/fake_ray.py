@@ -3,6 +3,8 @@
 import copy
 from types import SimpleNamespace
 
+from curate.engines.engine import LOCAL, using
+
 
 class NodeDiedError(Exception):
     pass
@@ -91,7 +93,8 @@ class FakeRay:
         ray_engine._WORKS.held[key] = work
         self.at_work += 1
         try:
-            return copy.deepcopy(function([None], key, piece))
+            with using(LOCAL):  # a worker knows of no cluster
+                return copy.deepcopy(function([None], key, piece))
         except Crash as crash:
             raise WorkerCrashedError from crash
         finally:

@@ -16,6 +16,7 @@ from curate.evidence.parts import lying
 from curate.evidence.parts.left import PlacedRows
 from curate.evidence.parts.rows import UnitRows
 from curate.evidence.settings import EvidenceSettings
+from curate.made import Made
 
 
 def decided(step, table):
@@ -120,6 +121,9 @@ OF_VECTORS = [
     ("select", {"method": "k_centre", "rows": 5, "among": "unlabelled"}),
     ("select", {"method": "k_centre", "share": 0.4, "per_class": True}),
     *[("resample", {"method": method}) for method in ("near_miss", "tomek_links", "instance_hardness_threshold")],
+    *[("resample", {"method": method}) for method in ("all_knn", "one_sided_selection", "cluster_centroids")],
+    *[("resample", {"method": method}) for method in ("neighbourhood_cleaning_rule", "condensed_nearest_neighbour")],
+    ("resample", {"method": "near_miss", "version": 3}),
     ("resample", {"method": "edited_nearest_neighbours", "kind_sel": "mode"}),
     ("smooth_labels", {"by": "class_similarity"}),
 ]
@@ -149,3 +153,76 @@ def test_weights_toward_a_target(tmp_path, monkeypatch, method):
     assert there_too == notes
     assert ray.read
     assert not ray.read_here
+
+
+def numbers(kind, categories=False, rows=600, width=20):
+    """Rows of whole numbers, many of them equally far from each other, with a category if wanted."""
+    rng = np.random.default_rng(0)
+    codes = rng.choice(3, rows, p=[0.6, 0.25, 0.15])
+    columns = {f"x{place}": np.rint(2 * rng.normal(size=rows) + codes).tolist() for place in range(width)}
+    if categories:
+        columns["c"] = [("red", "green", "blue")[code] for code in (codes + rng.integers(2, size=rows)) % 3]
+    names = [f"class {code}" for code in codes]
+    given = {
+        "classification": names,
+        "multilabel": [[name, "all"] if row % 2 else [name] for row, name in enumerate(names)],
+        "regression": np.abs(rng.standard_t(2, rows)).tolist(),
+    }
+    task = curate.Task(kind=kind, features=list(columns), label="label")
+    return curate.load(columns | {"label": given[kind]}, task=task)
+
+
+OF_FEATURES = [
+    *[
+        ("classification", {"method": method})
+        for method in ("smote", "adasyn", "svm_smote", "smote_enn", "smote_tomek")
+    ],
+    ("classification", {"method": "smote", "scale": "standard"}),
+    ("classification", {"method": "borderline_smote", "borderline": 2}),
+    ("classification", {"method": "kmeans_smote", "cluster_balance_threshold": 0.01}),
+    ("classification", {"method": "random_over", "shrinkage": 0.3}),
+    *[("classification", {"method": method}) for method in ("smotenc", "smoten")],
+    ("classification", {"method": "cluster_centroids"}),
+    *[("classification", {"method": method}) for method in ("neighbourhood_cleaning_rule", "near_miss", "all_knn")],
+    *[("classification", {"method": "cluster_centroids", "voting": voting}) for voting in ("hard", "soft")],
+    ("multilabel", {"method": "mlsmote"}),
+    *[("regression", {"method": method}) for method in ("smoter", "smogn")],
+]
+
+
+@pytest.mark.parametrize(("kind", "settings"), OF_FEATURES, ids=lambda given: str(given))
+def test_what_is_asked_of_features(tmp_path, monkeypatch, kind, settings):
+    categories = settings["method"] in ("smotenc", "smoten", "mlsmote", "smogn")
+    table = numbers(kind, categories, width=0 if settings["method"] == "smoten" else 20)
+    step = "resample", settings
+    expected, notes = decided(step, table)
+    ray = Watching(monkeypatch, kind=PlacedRows)
+    monkeypatch.setattr("curate.balance.resampling.nearest.BLOCK_ROWS", 64)
+    with using(RayEngine(ray)):
+        evidence = Evidence(table, EvidenceSettings(encoder="classic"), cache=tmp_path)
+        found = decide(step, evidence)
+    assert evidence.notes == notes
+    if isinstance(expected, Made):
+        assert found.rows.equals(expected.rows)
+        found, expected = found.decisions, expected.decisions
+        parents = {"mlsmote": 7, "smoten": 6}.get(settings["method"], 4)  # of a new row, some read twice
+    else:
+        parents = 0
+    assert len(expected)
+    assert found.table.equals(expected.table)
+    assert ray.read > 0
+    assert ray.read_here <= parents * len(expected) * 8 * 21
+    assert max(ray.sent) < 600 * 8 * 20
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("method", ["smote", "tomek_links", "cluster_centroids"])
+def test_features_without_a_cache_that_machines_share(method):
+    table, step = numbers("classification"), ("resample", {"method": method})
+    expected, _ = decided(step, table)
+    with using(RayEngine(FakeRay())):
+        found, _ = decided(step, table)
+    if isinstance(expected, Made):
+        assert found.rows.equals(expected.rows)
+        found, expected = found.decisions, expected.decisions
+    assert found.table.equals(expected.table)

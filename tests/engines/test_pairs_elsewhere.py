@@ -1,6 +1,10 @@
 """Near pairs are looked for where their prints lie: pairs come back, and prints are read by no other process."""
 
+import dataclasses
+import pickle
+
 import numpy as np
+import pyarrow as pa
 import pytest
 import soundfile
 from fake_ray import FakeRay
@@ -12,10 +16,13 @@ import curate
 from curate.engines.engine import using
 from curate.engines.ray_engine import RayEngine
 from curate.evidence.evidence import Evidence
-from curate.evidence.pairs import Pairs, _films, _nearest, audio, video
+from curate.evidence.pairs import Pairs, _films, _nearest, _overlap, audio, video
+from curate.evidence.pairs._overlap import TextPairs
 from curate.evidence.parts import lying
+from curate.evidence.parts.left import PlacedRows
 from curate.evidence.parts.rows import PartedRows
 from curate.evidence.settings import EvidenceSettings
+from curate.table import Stored
 
 TEXTS = 400
 
@@ -97,6 +104,68 @@ def test_texts(tmp_path, monkeypatch):
     assert max(ray.back) < 40 * TEXTS < 2 * 128 * TEXTS
     assert max(ray.sent) < 60 * TEXTS
     assert not evidence.notes
+
+
+class Posting(FakeRay):
+    """Notes the bytes of pairs of texts that travel; other machines see files below another name if `renamed`."""
+
+    def __init__(self, renamed=False):
+        super().__init__(moved=self.posted)
+        self.renamed, self.bytes, self.kinds = renamed, [], set()
+
+    def posted(self, value):
+        if isinstance(value, TextPairs):
+            self.bytes.append(len(pickle.dumps(value)))
+            self.kinds.add("file" if value.held is None else "texts")
+            if value.in_file is not None and self.renamed:
+                stored = Stored(value.in_file.stored.path.with_name("another.arrow"), value.in_file.stored.columns)
+                return dataclasses.replace(value, in_file=dataclasses.replace(value.in_file, stored=stored))
+        return value
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_texts_of_a_mapped_file_are_read_by_machines_that_have_it(tmp_path, monkeypatch, renamed):
+    table, path = writings(), tmp_path / "table.arrow"
+    rows = pa.table({"text": table.column("text")})
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, rows.schema) as stream:
+        stream.write_table(rows)
+    monkeypatch.setattr(_overlap, "SENT_PAIRS", 16)
+    ray = Posting(renamed)
+    found, _ = there(dataclasses.replace(table, dataset=Stored(path)), None, ray)
+    same(found, pairs_of(table)[0])
+    assert len(ray.bytes) > 2
+    assert ray.kinds == ({"file", "texts"} if renamed else {"file"})
+    assert (max(ray.bytes) < 1_500) is not renamed  # the texts of a block have some 7,000
+
+
+def records(rows=600):
+    """People, every tenth of whom is the one before with a slip."""
+    rng = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    words = ["".join(rng.choice(letters, 9)) for _ in range(400)]
+    columns = {
+        "first": [words[place] for place in rng.integers(0, 50, rows)],
+        "last": [words[place] for place in rng.integers(0, 400, rows)],
+        "street": [f"{number} {words[number]} street" for number in rng.integers(0, 300, rows)],
+        "city": [words[place] for place in rng.integers(0, 100, rows)],
+        "year": rng.integers(1930, 2005, rows).tolist(),
+    }
+    for values in columns.values():
+        values[1::10] = values[0::10]
+    for slips, name in enumerate(("first", "last", "street", "city")):
+        columns[name][1 + 10 * slips :: 40] = [f"{value}x" for value in columns[name][1 + 10 * slips :: 40]]
+    return curate.load(columns, task=curate.Task(features=list(columns)))
+
+
+def test_records(tmp_path, monkeypatch):
+    expected, _ = pairs_of(records())
+    ray = Watching(monkeypatch, kind=PlacedRows)
+    found, _ = there(records(), tmp_path, ray)
+    same(found, expected)
+    assert ray.read > 128 * 600
+    assert not ray.read_here
+    assert ray.done >= 2
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 @pytest.mark.parametrize("cpus", [1, 100])

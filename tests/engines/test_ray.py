@@ -98,6 +98,15 @@ def test_shards_are_those_of_this_process_with_a_node_killed_while_it_writes_one
 
 
 @pytest.mark.slow
+def test_rows_are_chosen_and_made_as_in_this_process_with_a_node_killed_while_it_searches(told):
+    assert told["killed searching"]
+    assert told["searched again"] >= 1
+    assert told["resampled"]
+    assert min(told["resampled rows"]) > 100
+    assert not told["matrices left"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [
@@ -114,6 +123,7 @@ def test_shards_are_those_of_this_process_with_a_node_killed_while_it_writes_one
         "_of_bands",
         "_Asking",
         "_of_all",
+        "HeldSearch",
     ],
 )
 def test_what_ran_on_the_nodes(told, work):

@@ -17,20 +17,25 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 
 import numpy as np
 import ray
-from deadly import Deadly, Hanging, Held, HeldShard, Lacking, Vectors
+from deadly import Deadly, Hanging, Held, HeldSearch, HeldShard, Lacking, Vectors
 from PIL import Image
 from ray.cluster_utils import Cluster
+from threadpoolctl import threadpool_limits
 
 import curate
+from curate.balance.resample import Resample
+from curate.balance.resampling import nearest
 from curate.engines import choosing, ray_engine
 from curate.errors import MissingPackage
 from curate.evidence import parcels
 from curate.evidence.cache import Cache
+from curate.evidence.evidence import Evidence
 from curate.evidence.exact_search import QUERIES, Chosen
 from curate.evidence.keeper import Pace
 from curate.evidence.lists.neighbours import listed_search
 from curate.evidence.measuring import take
 from curate.evidence.pairs import _nearest, _pictures
+from curate.evidence.parts import lying
 from curate.evidence.parts.left import array_writer, opened
 from curate.evidence.parts.rows import PartedRows, UnitRows
 from curate.evidence.probabilities import cross_validated
@@ -238,6 +243,38 @@ def shards(folder, cluster, node):
     return told | {"parquet": contents(folder / "there") == contents(here)}
 
 
+def numbers():
+    """Rows of whole numbers, many of them equally far from each other."""
+    rng = np.random.default_rng(0)
+    codes = rng.choice(3, 5_000, p=[0.6, 0.3, 0.1])
+    columns = {f"x{place}": np.rint(2 * rng.normal(size=len(codes)) + codes).tolist() for place in range(20)}
+    task = curate.Task(kind="classification", features=list(columns), label="label")
+    return curate.load(columns | {"label": [f"class {code}" for code in codes]}, task=task)
+
+
+def resampled(folder, cluster, node):
+    """Whether rows are chosen and made as here, with a node killed while it searches for neighbours."""
+    steps = [Resample(method="all_knn"), Resample(method="smote_enn", kind_sel="mode")]
+    steps += [Resample(method="cluster_centroids", voting=voting, to={"class 0": 300}) for voting in ("hard", "soft")]
+    table, lying.PIECE_BYTES = numbers(), 1 << 18
+
+    def decided(cache=None):
+        evidence = Evidence(table, EvidenceSettings(), cache=cache)
+        made = [step.decide(evidence.labels, evidence, np.random.default_rng(0)) for step in steps]
+        return [part for one in made for part in (getattr(one, "decisions", one).table, getattr(one, "rows", one))]
+
+    with threadpool_limits(limits=2, user_api="openmp"):
+        here = decided()
+    with killed_at(folder / "searching", cluster, node) as killed, choosing.chosen("ray") as engine:
+        nearest._Search = partial(HeldSearch, mark=folder / "searching", node=node.node_id)
+        there = decided(folder / "matrices")
+    same = [one.equals(other) if hasattr(one, "equals") else one.table.equals(other.table)
+            for one, other in zip(here, there, strict=True)]  # fmt: skip
+    told = {"resampled": all(same), "resampled rows": [len(getattr(one, "table", one)) for one in here]}
+    left = [str(path) for path in (folder / "matrices").rglob("*.npy")]
+    return told | {"searched again": engine.again, "killed searching": bool(killed), "matrices left": left}
+
+
 def counted(engine, ran):
     """Note what the engine is given to do, and in how many pieces."""
     passed_on = engine.ordered_map
@@ -270,7 +307,7 @@ def main(folder):
         node = cluster.add_node(**arguments)
         cluster.wait_for_nodes()
         told |= shards(folder, cluster, node)
-        for look in (parted, kept):
+        for look in (parted, kept, resampled):
             node = cluster.add_node(**arguments)
             cluster.wait_for_nodes()
             told |= look(folder, cluster, node)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from curate.balance.resampling.cleaning import most_frequent
 from curate.balance.resampling.drafted import Blocks, Drafted, block_rows
 from curate.balance.resampling.interpolating import Moves
-from curate.balance.resampling.mixing import comparable
-from curate.balance.resampling.nearest import BLOCK_CELLS, nearest_others
+from curate.balance.resampling.mixing import nearest_of
+from curate.balance.resampling.nearest import BLOCK_CELLS
+from curate.evidence.parts.lying import elsewhere, picked
 
 
 def smotenc(
-    values: np.ndarray, categorical: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int
+    values: Any, categorical: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int
 ) -> Drafted:
     """SMOTE for numbers beside categories: a new row has the categories that most of the neighbours have.
 
@@ -31,18 +34,22 @@ def smotenc(
     parts = []
     for code, wanted in extra.items():
         own = np.flatnonzero(y == code).astype(np.int32)
-        near = nearest_others(comparable(values[own], categorical, least=0.0), k)
+        near = nearest_of(values, own, categorical, k, least=0.0)
         drawn = np.random.RandomState(seed)  # the library starts anew for every class
         picks, share = drawn.randint(0, near.size, size=wanted), drawn.uniform(size=wanted)
         rows, second = picks // k, near[picks // k, picks % k]
         moves = Moves(code, own[rows], own[second], share)
         drawn = np.random.RandomState(seed)  # and again for the categories
         chosen = {
-            int(column): _drawn_of_most(values[own, column].astype(np.int64), near, rows, drawn)
+            int(column): _drawn_of_most(_codes(values, own, int(column)), near, rows, drawn)
             for column in np.flatnonzero(categorical)
         }
         parts.append(_with_categories(moves.drafted(values), chosen, values.dtype))
     return Drafted.join(parts)
+
+
+def _codes(values: Any, rows: np.ndarray, column: int) -> np.ndarray:
+    return picked(values, rows, np.full(len(rows), column)).astype(np.int64)
 
 
 def _with_categories(drafted: Drafted, chosen: Mapping[int, np.ndarray], dtype: np.dtype) -> Drafted:
@@ -80,7 +87,7 @@ def _drawn_of_most(codes: np.ndarray, near: np.ndarray, rows: np.ndarray, drawn:
     return known[candidates[first, 1]].astype(np.int32)
 
 
-def smoten(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int) -> Drafted:
+def smoten(values: Any, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int) -> Drafted:
     """SMOTE for categories alone: each column as most of a row and its neighbours have it.
 
     Rows are compared by how differently their values are spread over the classes (value difference metric); of equally
@@ -93,35 +100,44 @@ def smoten(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, 
         k: neighbours.
         seed: of numpy's legacy generator, as `random_state`.
     """
-    from imblearn.metrics.pairwise import ValueDifferenceMetric
-
-    # Column by column: scikit-learn's encoder, which the library's example takes, holds four more arrays of this size.
-    codes, parts, sizes = np.empty(values.shape, dtype=np.int32), [], []
-    for column in range(values.shape[1]):
-        known, place = np.unique(values[:, column], return_inverse=True)
-        codes[:, column] = place
-        sizes.append(len(known))
-    apart = ValueDifferenceMetric(n_categories=sizes).fit(codes, y)  # pyright: ignore[reportArgumentType]
-    for code, wanted in extra.items():
-        own = np.flatnonzero(y == code).astype(np.int32)
-        of_class = codes[own]
-        near = np.empty((len(own), k + 1), dtype=np.int32)
-        size = max(1, BLOCK_CELLS // len(own))
-        for start in range(0, len(own), size):
-            away = apart.pairwise(of_class[start : start + size], of_class)
-            near[start : start + size] = np.argpartition(away, k, axis=1)[:, : k + 1]
+    parts, members = [], [np.flatnonzero(y == code).astype(np.int32) for code in extra]
+    nearby = elsewhere(partial(_alike, y, members, k), values)
+    for (code, wanted), own, near in zip(extra.items(), members, nearby, strict=True):
         drawn = np.random.RandomState(seed)  # the library starts anew for every class
         picks = drawn.choice(np.arange(len(own)), size=wanted, replace=True)
         parts.append(Drafted.of(_voted(values, own, near, picks), code, own[picks]))
     return Drafted.join(parts)
 
 
-def _voted(values: np.ndarray, own: np.ndarray, near: np.ndarray, picks: np.ndarray) -> Blocks:
+def _alike(y: np.ndarray, members: Sequence[np.ndarray], k: int, values: Any) -> list[np.ndarray]:
+    """(m, k + 1) int32 of each class: the rows of it that are most like each of its (m,) rows, itself among them."""
+    from imblearn.metrics.pairwise import ValueDifferenceMetric
+
+    values = values[:]
+    # Column by column: scikit-learn's encoder, which the library's example takes, holds four more arrays of this size.
+    codes, sizes, found = np.empty(values.shape, dtype=np.int32), [], []
+    for column in range(values.shape[1]):
+        known, place = np.unique(values[:, column], return_inverse=True)
+        codes[:, column] = place
+        sizes.append(len(known))
+    apart = ValueDifferenceMetric(n_categories=sizes).fit(codes, y)  # pyright: ignore[reportArgumentType]
+    for own in members:
+        of_class = codes[own]
+        near = np.empty((len(own), k + 1), dtype=np.int32)
+        size = max(1, BLOCK_CELLS // len(own))
+        for start in range(0, len(own), size):
+            away = apart.pairwise(of_class[start : start + size], of_class)
+            near[start : start + size] = np.argpartition(away, k, axis=1)[:, : k + 1]
+        found.append(near)
+    return found
+
+
+def _voted(values: Any, own: np.ndarray, near: np.ndarray, picks: np.ndarray) -> Blocks:
     def blocks() -> Iterator[np.ndarray]:
         size = block_rows(values.shape[1] * near.shape[1])
         for start in range(0, len(picks), size):
-            around = own[near[picks[start : start + size]]]
-            columns = [most_frequent(values[around, column].astype(np.int64)) for column in range(values.shape[1])]
+            around = values[own[near[picks[start : start + size]]]].astype(np.int64)
+            columns = [most_frequent(around[:, :, column]) for column in range(values.shape[1])]
             yield np.stack(columns, axis=1).astype(values.dtype)
 
     return blocks

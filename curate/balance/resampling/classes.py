@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +13,13 @@ from curate.balance.oversample import shared_out
 from curate.balance.resampling import entries, making, selecting, targets
 from curate.balance.resampling.methods import METHODS
 from curate.balance.resampling.seen import look, refuse, tell
-from curate.evidence.parts.lying import elsewhere
 from curate.ledger import Decisions
 from curate.made import Made
 from curate.wording import counted, some_of
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
+    from curate.evidence.parts.left import ArrayWriter
     from curate.table import Labels
 
 
@@ -60,7 +59,9 @@ def ordered(labels: Labels, evidence: Any) -> np.ndarray:
     return order[allowed[order]]
 
 
-def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: int) -> Decisions | Made:
+def resampled(
+    step: Resample, labels: Labels, evidence: Any, seed: int, salt: int, writer: ArrayWriter | None = None
+) -> Decisions | Made:
     """Repeats, drops or new rows of classes.
 
     Args:
@@ -69,6 +70,7 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
         evidence: the evidence.
         seed: of the library's samplers.
         salt: number in the ids of new rows.
+        writer: leaves matrices where machines of the engine map them.
     """
     rows = ordered(labels, evidence)
     codes = labels.codes[rows]
@@ -91,10 +93,10 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
     if family == "over" and not step.makes:
         return repeated(step, these, evidence, seed)
     if family in ("over", "both"):
-        return making.made(step, these, evidence, seed, salt)
+        return making.made(step, these, evidence, seed, salt, writer)
     if step.method == "cluster_centroids" and making.centroids_wanted(step, evidence):
-        return making.centroids(step, these, evidence, seed, salt)
-    return _thinned(step, these, evidence, seed)
+        return making.centroids(step, these, evidence, seed, salt, writer)
+    return _thinned(step, these, evidence, seed, writer)
 
 
 def repeated(step: Resample, these: Rows, evidence: Any, seed: int) -> Decisions:
@@ -143,7 +145,7 @@ def reasons_of(method: str, these: Rows, goal: Mapping[int, int]) -> list[str]:
     ]
 
 
-def _thinned(step: Resample, these: Rows, evidence: Any, seed: int) -> Decisions:
+def _thinned(step: Resample, these: Rows, evidence: Any, seed: int, writer: ArrayWriter | None) -> Decisions:
     """Rows dropped, by number or because the method finds them wanting."""
     method = METHODS[step.method]
     if method.family == "clean":
@@ -158,7 +160,7 @@ def _thinned(step: Resample, these: Rows, evidence: Any, seed: int) -> Decisions
     rows = these.rows
     values: Any = None
     if method.inputs == "any":
-        seen = look(step, evidence, rows, making=False)
+        seen = look(step, evidence, rows, making=False, writer=writer)
         if len(seen.rows) < len(rows):
             these = _among(these, seen.rows)
             touched = [code for code in touched if these.counts[code]]
@@ -170,31 +172,19 @@ def _thinned(step: Resample, these: Rows, evidence: Any, seed: int) -> Decisions
     compact = these.compact()
     if step.method == "cluster_centroids":
         chosen = {place[code]: n for code, n in (goal or {}).items()}
-        times = selecting.nearest_to_centroids(values[:], compact, chosen, seed)
+        times = selecting.nearest_to_centroids(values, compact, chosen, seed)
         notes = []
     else:
         aim = step.to if isinstance(step.to, str) else [place[c] for c in touched]  # words are asked anew in every turn
         if goal is not None:
             aim = {place[c]: n for c, n in goal.items()}
         settings = making.library_settings(step, compact, evidence, seed)
-        work = partial(_times_kept, step.method, settings, compact, aim, seed)
-        times, notes = elsewhere(work, values)
+        times, notes = selecting.times_kept(step.method, settings, values, compact, aim, seed)
     for note in notes:
         tell(evidence, note)
     times = spared(step, these, times, evidence)
     why = _reasons_to_go(step, these, goal)
     return entries.dropped_and_repeated(step.name, evidence.table, rows, times, why, these.codes)
-
-
-def _times_kept(
-    method: str,
-    settings: Mapping[str, Any],
-    compact: np.ndarray,
-    aim: Mapping[int, int] | Sequence[int] | str,
-    seed: int,
-    values: Any,
-) -> tuple[np.ndarray, list[str]]:
-    return selecting.times_kept(method, settings, None if values is None else values[:], compact, aim, seed)
 
 
 def _among(these: Rows, rows: np.ndarray) -> Rows:

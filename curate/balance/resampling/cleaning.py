@@ -1,7 +1,7 @@
 """Methods that drop rows for what their neighbours are, equal to imbalanced-learn's and without its copies of the rows.
 
-They work on numbers of rows in one matrix. A Tomek link has a row outside the largest class at one end, so only those
-rows, and what is nearest to them, are searched for.
+They work on numbers of rows in one matrix, which may lie where other machines read it. A Tomek link has a row outside
+the largest class at one end, so only those rows, and what is nearest to them, are searched for.
 """
 
 from __future__ import annotations
@@ -51,20 +51,30 @@ def most_frequent(codes: np.ndarray) -> np.ndarray:
     return np.where(times == times.max(axis=1, keepdims=True), codes, np.iinfo(codes.dtype).max).min(axis=1)
 
 
-def edited(values: np.ndarray, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all") -> np.ndarray:
-    """(m,) rows that stay by edited nearest neighbours, class by class (Wilson 1972)."""
+def edited(
+    values: Any, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all", rows: np.ndarray | None = None
+) -> np.ndarray:
+    """(m,) rows that stay by edited nearest neighbours, class by class (Wilson 1972).
+
+    Of some `rows` of the matrix, `y` are their classes, and what stays counts within them.
+    """
     classes, kept = touched(aim, y), []
     for code in np.unique(y):
         own = np.flatnonzero(y == code)
         if code in classes:
-            near = nearest_others(values, k, own)
+            near = nearest_others(values, k, _of(rows, own), rows)
             own = own[agreeing(y[near], y[own], kind_sel)]
         kept.append(own)
     return np.concatenate(kept)
 
 
+def _of(rows: np.ndarray | None, some: np.ndarray) -> np.ndarray:
+    """(m,) rows of the matrix that some of the rows are."""
+    return some if rows is None else rows[some]
+
+
 def edited_again(
-    values: np.ndarray, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all", turns: Sequence[int] = (),
+    values: Any, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all", turns: Sequence[int] = (),
     allow_minority: bool = False, until_same: bool = True,
 ) -> np.ndarray:  # fmt: skip
     """(m,) rows that stay when editing is repeated on what it left, for the neighbours that `turns` name (Tomek 1976).
@@ -74,9 +84,7 @@ def edited_again(
     kept, counts = np.arange(len(y)), np.bincount(y)
     rarest = smallest_class(y)
     for k_of_turn in turns:
-        inside = values if len(kept) == len(y) else values[kept]
-        stay = edited(inside, y[kept], aim, k_of_turn or k, kind_sel)
-        del inside
+        stay = edited(values, y[kept], aim, k_of_turn or k, kind_sel, None if len(kept) == len(y) else kept)
         same, kept = len(stay) == len(kept), kept[stay]
         left = np.bincount(y[kept], minlength=len(counts))
         others = np.delete(left, rarest)
@@ -88,7 +96,7 @@ def edited_again(
 
 
 def all_knn(
-    values: np.ndarray, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all", allow_minority: bool = False
+    values: Any, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all", allow_minority: bool = False
 ) -> np.ndarray:
     """(m,) rows that stay when editing looks at 1, 2, ... k neighbours in turn."""
     turns = range(1, k + 1)
@@ -96,20 +104,20 @@ def all_knn(
 
 
 def repeated(
-    values: np.ndarray, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all", max_iter: int = 100
+    values: Any, y: np.ndarray, aim: Aim, k: int = 3, kind_sel: str = "all", max_iter: int = 100
 ) -> np.ndarray:
     """(m,) rows that stay when editing is repeated until nothing changes."""
     return edited_again(values, y, aim, k, kind_sel, [0] * max_iter)
 
 
-def tomek(values: np.ndarray, y: np.ndarray, aim: Aim) -> np.ndarray:
-    """(m,) rows that stay: all but those of the classes touched that are in a Tomek link."""
+def tomek(values: Any, y: np.ndarray, aim: Aim, rows: np.ndarray | None = None) -> np.ndarray:
+    """(m,) rows that stay: all but those of the classes touched that are in a Tomek link; of `rows` as in `edited`."""
     near = np.full(len(y), -1, dtype=np.int64)
     rare = np.flatnonzero(y != np.bincount(y).argmax())
-    near[rare] = nearest_others(values, 1, rare)[:, 0]
+    near[rare] = nearest_others(values, 1, _of(rows, rare), rows)[:, 0]
     back = np.unique(near[rare])
     back = back[near[back] < 0]
-    near[back] = nearest_others(values, 1, back)[:, 0]
+    near[back] = nearest_others(values, 1, _of(rows, back), rows)[:, 0]
     return np.flatnonzero(~linked(near, y, touched(aim, y)))
 
 
@@ -128,7 +136,7 @@ def linked(near: np.ndarray, y: np.ndarray, classes: Sequence[int]) -> np.ndarra
     return found
 
 
-def one_sided(values: np.ndarray, y: np.ndarray, aim: Aim, seed: int, k: int = 1, n_seeds: int = 1) -> np.ndarray:
+def one_sided(values: Any, y: np.ndarray, aim: Aim, seed: int, k: int = 1, n_seeds: int = 1) -> np.ndarray:
     """(m,) rows that stay by one-sided selection (Kubat and Matwin 1997)."""
     drawn, rarest, classes = np.random.RandomState(seed), smallest_class(y), touched(aim, y)
     minority, kept = np.flatnonzero(y == rarest), []
@@ -141,10 +149,10 @@ def one_sided(values: np.ndarray, y: np.ndarray, aim: Aim, seed: int, k: int = 1
             own = np.concatenate([own[picks], rest[told != code]])
         kept.append(own)
     rows = np.concatenate(kept)
-    return rows[tomek(values[rows], y[rows], classes)]
+    return rows[tomek(values, y[rows], classes, rows)]
 
 
-def neighbourhood(values: np.ndarray, y: np.ndarray, aim: Aim, k: int = 3, threshold: float = 0.5) -> np.ndarray:
+def neighbourhood(values: Any, y: np.ndarray, aim: Aim, k: int = 3, threshold: float = 0.5) -> np.ndarray:
     """(m,) rows that stay by the neighbourhood cleaning rule (Laurikkala 2001)."""
     stays = np.zeros(len(y), dtype=bool)
     stays[edited(values, y, aim, k, "mode")] = True
@@ -158,7 +166,7 @@ def neighbourhood(values: np.ndarray, y: np.ndarray, aim: Aim, k: int = 3, thres
     return np.flatnonzero(stays)
 
 
-def near_miss(values: np.ndarray, y: np.ndarray, aim: Mapping[int, int], k: int = 3, version: int = 1) -> np.ndarray:
+def near_miss(values: Any, y: np.ndarray, aim: Mapping[int, int], k: int = 3, version: int = 1) -> np.ndarray:
     """(m,) rows that stay by NearMiss 1 or 2: those nearest to the k nearest, or farthest, of the smallest class."""
     minority, kept = np.flatnonzero(y == smallest_class(y)), []
     for code in np.unique(y):
@@ -185,7 +193,7 @@ OWN: dict[str, tuple[Callable[..., np.ndarray], dict[str, str]]] = {
 """Methods that are done here -> the function, and its names of the library's parameters."""
 
 
-def rows_kept(method: str, values: np.ndarray, y: np.ndarray, aim: Aim, settings: Mapping[str, Any]) -> np.ndarray:
+def rows_kept(method: str, values: Any, y: np.ndarray, aim: Aim, settings: Mapping[str, Any]) -> np.ndarray:
     """(m,) rows that a method of `OWN` keeps; `settings` are parameters of the library's class."""
     function, names = OWN[method]
     return function(values, y, aim, **{names[name]: value for name, value in settings.items() if name in names})

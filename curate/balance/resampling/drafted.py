@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class Drafted:
             return parts[0]
         empty = np.zeros(0, dtype=np.int32)
         return cls(
-            lambda: (block for part in parts for block in part.blocks()),
+            partial(_chained, [part.blocks for part in parts]),
             np.concatenate([empty, *(p.codes for p in parts)]),
             np.concatenate([empty, *(p.first for p in parts)]),
             np.concatenate([empty, *(p.second for p in parts)]),
@@ -101,6 +102,10 @@ class Drafted:
     def changed(self, change: Callable[[np.ndarray], np.ndarray]) -> Drafted:
         """The same rows, each block as `change` makes it."""
         return replace(self, blocks=lambda: map(change, self.blocks()))
+
+
+def _chained(parts: Sequence[Blocks]) -> Iterator[np.ndarray]:
+    return (block for blocks in parts for block in blocks())
 
 
 def gathered(blocks: Iterator[np.ndarray], rows: int) -> Iterator[np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from curate.balance.resampling.drafted import Blocks, Drafted, block_rows
 from curate.balance.resampling.nearest import nearest_others
 from curate.errors import DataError
+from curate.evidence.parts.lying import elsewhere
 
 
 @dataclass(frozen=True)
@@ -31,29 +33,28 @@ class Moves:
     share: np.ndarray
     shortened: np.ndarray | None = None
 
-    def drafted(self, values: np.ndarray) -> Drafted:
+    def drafted(self, values: Any) -> Drafted:
         """The new rows, in the precision of (n, d) `values`."""
-
-        def blocks() -> Iterator[np.ndarray]:
-            size = block_rows(values.shape[1])
-            for start in range(0, len(self.first), size):
-                here = slice(start, start + size)
-                origin = values[self.first[here]]
-                way = values[self.second[here]] - origin
-                if self.shortened is not None:
-                    way *= self.shortened[here, None]
-                yield (origin + self.share[here, None] * way).astype(values.dtype)
-
         share = self.share if self.shortened is None else self.share * self.shortened
-        return Drafted.of(blocks, self.code, self.first, self.second, share)
+        return Drafted.of(partial(self._blocks, values), self.code, self.first, self.second, share)
+
+    def _blocks(self, values: Any) -> Iterator[np.ndarray]:
+        size = block_rows(values.shape[1])
+        for start in range(0, len(self.first), size):
+            here = slice(start, start + size)
+            origin = values[self.first[here]]
+            way = values[self.second[here]] - origin
+            if self.shortened is not None:
+                way *= self.shortened[here, None]
+            yield (origin + self.share[here, None] * way).astype(values.dtype)
 
 
-def moved(values: np.ndarray, parts: Sequence[Moves]) -> Drafted:
+def moved(values: Any, parts: Sequence[Moves]) -> Drafted:
     """The new rows of all parts, in order."""
     return Drafted.join([part.drafted(values) for part in parts])
 
 
-def smote(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int) -> Drafted:
+def smote(values: Any, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int) -> Drafted:
     """SMOTE, as `imblearn.over_sampling.SMOTE` draws it.
 
     Args:
@@ -66,7 +67,7 @@ def smote(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, s
     parts = []
     for code, wanted in extra.items():
         own = np.flatnonzero(y == code).astype(np.int32)
-        near = nearest_others(values[own], k)
+        near = nearest_others(values, k, own, own)
         drawn = np.random.RandomState(seed)  # the library starts anew for every class
         picks, share = drawn.randint(0, near.size, size=wanted), drawn.uniform(size=wanted)
         parts.append(Moves(code, own[picks // k], own[near[picks // k, picks % k]], share))
@@ -74,7 +75,7 @@ def smote(values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, s
 
 
 def adasyn(
-    values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int, names: Mapping[int, str]
+    values: Any, y: np.ndarray, extra: Mapping[int, int], k: int, seed: int, names: Mapping[int, str]
 ) -> Drafted:
     """ADASYN, as `imblearn.over_sampling.ADASYN` draws it: more rows where neighbours are of other classes.
 
@@ -104,7 +105,7 @@ def adasyn(
                 f"resample: adasyn spreads {wanted} rows of class {names[code]!r} over {len(own)} rows, and every share"
                 " rounds to none; ask for more rows, or take smote"
             )
-        near = nearest_others(values[own], k)
+        near = nearest_others(values, k, own, own)
         first = np.repeat(np.arange(len(own), dtype=np.int32), times)
         second = near[first, drawn.choice(k, size=len(first))]
         share = drawn.uniform(size=(len(first), 1))[:, 0]
@@ -112,9 +113,7 @@ def adasyn(
     return moved(values, parts)
 
 
-def smoothed_bootstrap(
-    values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], shrinkage: float, seed: int
-) -> Drafted:
+def smoothed_bootstrap(values: Any, y: np.ndarray, extra: Mapping[int, int], shrinkage: float, seed: int) -> Drafted:
     """Rows drawn again with noise, as `imblearn.over_sampling.RandomOverSampler` draws them with `shrinkage`.
 
     Args:
@@ -130,7 +129,7 @@ def smoothed_bootstrap(
     for code, wanted in extra.items():
         own = np.flatnonzero(y == code)
         picks = drawn.choice(own, size=wanted, replace=True).astype(np.int32)
-        scale = np.diagflat(shrinkage * bandwidth * np.std(values[own], axis=0))
+        scale = np.diagflat(shrinkage * bandwidth * elsewhere(partial(_spread, own), values))
         begun = drawn.get_state()
         for start in range(0, wanted, size):  # the noise of this class lies before what is drawn for the next
             drawn.randn(min(size, wanted - start), d)
@@ -138,7 +137,12 @@ def smoothed_bootstrap(
     return Drafted.join(parts)
 
 
-def _with_noise(values: np.ndarray, picks: np.ndarray, scale: np.ndarray, begun: Any) -> Blocks:
+def _spread(rows: np.ndarray, values: Any) -> np.ndarray:
+    """(d,) standard deviations of some rows."""
+    return np.std(values[rows], axis=0)
+
+
+def _with_noise(values: Any, picks: np.ndarray, scale: np.ndarray, begun: Any) -> Blocks:
     """(m,) rows with Gaussian noise of (d, d) `scale`, drawn from a generator in the state `begun`."""
 
     def blocks() -> Iterator[np.ndarray]:

@@ -20,6 +20,7 @@ from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
+    from curate.evidence.parts.left import ArrayWriter
     from curate.table import Labels
 
 USUAL_SHARE = 0.25
@@ -34,7 +35,9 @@ def imbalance(counts: np.ndarray) -> tuple[np.ndarray, float]:
     return ratio, float(np.nanmean(ratio)) if (counts > 0).any() else 0.0
 
 
-def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: int) -> Decisions | Made:
+def resampled(
+    step: Resample, labels: Labels, evidence: Any, seed: int, salt: int, writer: ArrayWriter | None = None
+) -> Decisions | Made:
     """Repeats of rows with rare labels, or new rows of them."""
     rows = ordered(labels, evidence)
     sets = labels.sets
@@ -45,7 +48,7 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
     ratio, mean = imbalance(counts)
     rare = np.flatnonzero(ratio > mean + 1e-12)
     if step.method == "mlsmote":
-        return _mlsmote(step, labels, evidence, rows, rare, seed, salt)
+        return _mlsmote(step, labels, evidence, rows, rare, seed, salt, writer)
     total, rng = int(len(rows) * (step.share or USUAL_SHARE)), np.random.default_rng(seed)
     room = np.full(len(rows), total)
     if step.max_copies is not None:
@@ -136,13 +139,14 @@ def _reasons(
 
 
 def _mlsmote(
-    step: Resample, labels: Labels, evidence: Any, rows: np.ndarray, rare: np.ndarray, seed: int, salt: int
-) -> Decisions | Made:
+    step: Resample, labels: Labels, evidence: Any, rows: np.ndarray, rare: np.ndarray, seed: int, salt: int,
+    writer: ArrayWriter | None,
+) -> Decisions | Made:  # fmt: skip
     """One new row for every row of a rare label, between it and one of its neighbours among the rows of that label."""
     table, sets = evidence.table, labels.sets
     if sets is None:
         return Decisions()
-    seen, rng = look(step, evidence, rows, making=True), np.random.default_rng(seed)
+    seen, rng = look(step, evidence, rows, making=True, writer=writer), np.random.default_rng(seed)
     own_sets, k = sets[rows], step.k or 5
     parts, new_sets, reasons, grown = [], [], [], []
     counts = labels.counts(rows)
@@ -174,7 +178,7 @@ def _mlsmote(
 
 
 def mlsmote_rows(
-    values: np.ndarray, categorical: np.ndarray, sets: np.ndarray, bag: np.ndarray, k: int, rng: np.random.Generator
+    values: Any, categorical: np.ndarray, sets: np.ndarray, bag: np.ndarray, k: int, rng: np.random.Generator
 ) -> tuple[Drafted, np.ndarray]:
     """New rows of one rare label: (b, d) values, and (b, L) labels that most of a row and its neighbours have.
 
@@ -186,7 +190,7 @@ def mlsmote_rows(
         k: neighbours, less than b.
         rng: chooses neighbour and place.
     """
-    near = bag[mixing.nearest_of(values[bag], categorical, k)]
+    near = bag[mixing.nearest_of(values, bag, categorical, k)]
     second = near[np.arange(len(bag)), rng.integers(k, size=len(bag))]
     seed, size = int(rng.integers(2**63)), block_rows(values.shape[1])
 

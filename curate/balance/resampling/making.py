@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from curate.balance.resampling import categories, cleaning, entries, interpolating, recorded, selecting, targets
-from curate.balance.resampling.drafted import Drafted, gathered
+from curate.balance.resampling.drafted import Blocks, Drafted, gathered
 from curate.balance.resampling.methods import METHODS
 from curate.balance.resampling.nearest import nearest_of_parts
 from curate.balance.resampling.seen import Seen, look, refuse, space, tell
+from curate.evidence.parts.lying import elsewhere
 from curate.ledger import Decisions
 from curate.made import Made
 from curate.wording import counted, some_of
@@ -21,6 +23,7 @@ from curate.wording import counted, some_of
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
     from curate.balance.resampling.classes import Rows
+    from curate.evidence.parts.left import ArrayWriter
 
 USUAL_K = {"kmeans_smote": 2}
 CORPUS_ROWS = 32_768
@@ -29,7 +32,9 @@ CLASS_ALONE = ("smote", "smotenc")
 """Methods to whom the rows of other classes are nothing: they are not even read."""
 
 
-def made(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> Decisions | Made:
+def made(
+    step: Resample, these: Rows, evidence: Any, seed: int, salt: int, writer: ArrayWriter | None
+) -> Decisions | Made:
     """New rows of the classes that have too few, and what cleaning drops afterwards (`smote_enn`, `smote_tomek`)."""
     extra = targets.extra_rows(step.to, these.counts, these.names, step.beta, step.max_ratio)
     extra = {code: n for code, n in extra.items() if n}
@@ -41,7 +46,7 @@ def made(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> De
         return Decisions()
     wanted = [code for _, part in groups for code in part]
     mine = np.flatnonzero(np.isin(these.codes, wanted)) if step.method in CLASS_ALONE else np.arange(len(these.rows))
-    seen = look(step, evidence, these.rows[mine], making=True)
+    seen = look(step, evidence, these.rows[mine], making=True, writer=writer)
     codes = these.codes[mine]
     drafted = Drafted.join([_draft(step, seen, codes, part, k, seed, these.names, evidence) for k, part in groups])
     gone = np.zeros(0, dtype=np.int64)
@@ -157,7 +162,7 @@ def library_settings(step: Resample, y: np.ndarray, evidence: Any, seed: int) ->
 
 
 def _cleaned(
-    step: Resample, values: np.ndarray, codes: np.ndarray, drafted: Drafted, these: Rows, seed: int, evidence: Any
+    step: Resample, values: Any, codes: np.ndarray, drafted: Drafted, these: Rows, seed: int, evidence: Any
 ) -> tuple[Drafted, np.ndarray]:
     """The new rows that cleaning leaves, and the given rows that it drops; all classes are cleaned."""
     all_codes = np.concatenate([codes, drafted.codes])
@@ -165,12 +170,7 @@ def _cleaned(
     y = np.searchsorted(present, all_codes)
     settings = library_settings(step, y, evidence, seed)
     k = settings.get("n_neighbors", 3) if step.method == "smote_enn" else 1
-
-    def parts() -> Iterator[np.ndarray]:
-        yield values
-        yield from gathered(drafted.blocks(), CORPUS_ROWS)
-
-    near = nearest_of_parts(parts, len(y), k + 1)[:, 1:]
+    near = elsewhere(partial(_near_of_all, drafted.blocks, len(drafted), k), values)
     if step.method == "smote_enn":
         stays = cleaning.agreeing(y[near], y, settings.get("kind_sel", "all"))
     else:
@@ -186,6 +186,17 @@ def _cleaned(
     return drafted.take(np.flatnonzero(times[len(codes) :])), np.flatnonzero(times[: len(codes)] == 0)
 
 
+def _near_of_all(blocks: Blocks, count: int, k: int, values: Any) -> np.ndarray:
+    """(n + m, k) int32 the nearest others of each row of a matrix and of the m new rows behind it."""
+    own = values[:]
+
+    def parts() -> Iterator[np.ndarray]:
+        yield own
+        yield from gathered(blocks(), CORPUS_ROWS)
+
+    return nearest_of_parts(parts, len(own) + count, k + 1)[:, 1:]
+
+
 def _why_cleaned(method: str) -> str:
     if method == "smote_enn":
         return "smote_enn: its neighbours are of other classes"
@@ -199,16 +210,17 @@ def centroids_wanted(step: Resample, evidence: Any) -> bool:
     return soft or (step.voting in (None, "auto") and space(step, table.task, table) == "features")
 
 
-def centroids(step: Resample, these: Rows, evidence: Any, seed: int, salt: int) -> Decisions | Made:
+def centroids(
+    step: Resample, these: Rows, evidence: Any, seed: int, salt: int, writer: ArrayWriter | None
+) -> Decisions | Made:
     """Classes replaced by the centres of their clusters."""
     goal = targets.kept_rows(step.to, these.counts, these.names, step.beta)
     if not goal:
         return Decisions()
-    seen, table = look(step, evidence, these.rows, making=True), evidence.table
-    parts = []
-    for code, wanted in goal.items():
-        own = np.flatnonzero(these.codes == code)
-        centres, member = selecting.clustered(seen.values[own], wanted, seed)
+    seen, table = look(step, evidence, these.rows, making=True, writer=writer), evidence.table
+    parts, given = [], [(np.flatnonzero(these.codes == code), wanted) for code, wanted in goal.items()]
+    found = selecting.clustered(seen.values, given, seed)
+    for code, (own, wanted), (centres, member) in zip(goal, given, found, strict=True):
         # The first member stands for the cluster as its parent; the reason says that it is one of many.
         first = own[[int(np.flatnonzero(member == c)[0]) if (member == c).any() else 0 for c in range(wanted)]]
         parts.append(Drafted.of(centres, code, first))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
+from curate.balance.resampling.cleaning import most_frequent
 from curate.balance.resampling.nearest import nearest_others
+from curate.evidence.parts.lying import elsewhere
 
 
 def comparable(values: np.ndarray, categorical: np.ndarray, least: float = 1.0) -> np.ndarray:
@@ -26,13 +31,27 @@ def comparable(values: np.ndarray, categorical: np.ndarray, least: float = 1.0) 
     return np.hstack(parts)
 
 
-def nearest_of(values: np.ndarray, categorical: np.ndarray, k: int) -> np.ndarray:
-    """(n, k) the nearest other rows of each row, numbers and categories together."""
-    return nearest_others(comparable(values, categorical), k)
+def nearest_of(values: Any, rows: np.ndarray, categorical: np.ndarray, k: int, least: float = 1.0) -> np.ndarray:
+    """(m, k) the nearest others of some rows among them, numbers and categories together; counted within them.
+
+    Args:
+        values: (n, d) matrix, in memory or where it lies.
+        rows: (m,) rows.
+        categorical: (d,) bool.
+        k: how many.
+        least: as of `comparable`.
+    """
+    if not categorical.any():
+        return nearest_others(values, k, rows, rows)
+    return elsewhere(partial(_nearest_of, rows, categorical, k, least), values)
+
+
+def _nearest_of(rows: np.ndarray, categorical: np.ndarray, k: int, least: float, values: Any) -> np.ndarray:
+    return nearest_others(comparable(values[rows], categorical, least), k)
 
 
 def mixed(
-    values: np.ndarray, categorical: np.ndarray, first: np.ndarray, second: np.ndarray, share: np.ndarray,
+    values: Any, categorical: np.ndarray, first: np.ndarray, second: np.ndarray, share: np.ndarray,
     around: np.ndarray, rng: np.random.Generator | None = None,
 ) -> np.ndarray:  # fmt: skip
     """(m, d) new rows: numbers between two rows, categories as most of some rows have them, or as one of the two has.
@@ -47,14 +66,12 @@ def mixed(
         rng: if given, each category is that of one of the two rows, by lot.
     """
     share = share[:, None] if share.ndim == 1 else share
-    made = (values[first] + share * (values[second] - values[first])).astype(values.dtype)
-    for column in np.flatnonzero(categorical):
-        codes = values[:, column].astype(np.int64)
+    one, other = values[first], values[second]
+    made = (one + share * (other - one)).astype(values.dtype)
+    voting = values[around][:, :, categorical].astype(np.int64) if rng is None and categorical.any() else None
+    for place, column in enumerate(np.flatnonzero(categorical)):
         if rng is not None:
-            made[:, column] = codes[np.where(rng.random(len(first)) < 0.5, first, second)]
-            continue
-        votes = np.zeros((len(first), int(codes.max()) + 1), dtype=np.int32)
-        for place in range(around.shape[1]):
-            np.add.at(votes, (np.arange(len(first)), codes[around[:, place]]), 1)
-        made[:, column] = votes.argmax(axis=1)
+            made[:, column] = np.where(rng.random(len(first)) < 0.5, one[:, column], other[:, column])
+        elif voting is not None:
+            made[:, column] = most_frequent(voting[:, :, place])
     return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from curate.balance.resampling.drafted import Drafted
 from curate.balance.resampling.interpolating import Moves, moved
 from curate.balance.resampling.nearest import nearest
 from curate.balance.resampling.widened import in_double
+from curate.engines.threads import one_thread_loops
 from curate.errors import DataError
+from curate.evidence.parts.lying import elsewhere
 
 SVM_CACHE_MB = 50
 """A quarter of scikit-learn's default: the rows in double are large enough."""
@@ -25,14 +28,14 @@ VARIANCE_CELLS = 1 << 18
 
 
 def made_by_library(
-    sampler: type, settings: Mapping[str, Any], values: np.ndarray, y: np.ndarray, extra: Mapping[int, int], method: str
+    sampler: type, settings: Mapping[str, Any], values: Any, y: np.ndarray, extra: Mapping[int, int], method: str
 ) -> Drafted:
     """What a sampler of imbalanced-learn adds.
 
     Args:
         sampler: its class: BorderlineSMOTE, SVMSMOTE or KMeansSMOTE.
         settings: for its constructor, the seed among them.
-        values: (n, d) matrix.
+        values: (n, d) matrix, in memory or where it lies.
         y: (n,) int codes 0..C-1, all of which occur.
         extra: code -> rows to add.
         method: name, for messages.
@@ -54,7 +57,7 @@ def made_by_library(
 class _Watched:
     """What stands before the library's class: its estimators see values, and new rows are only told."""
 
-    values: np.ndarray
+    values: Any
     moves: list[Moves]
     random_state: int
     density_exponent: Any
@@ -84,25 +87,28 @@ class _Watched:
 
     def _find_cluster_sparsity(self, X: Any) -> float:
         """As the library's, without the distances of all pairs at once."""
-        from sklearn.metrics import pairwise_distances_chunked
-
-        own, n = self.values[X[:, 0]], len(X)
-
-        def summed(block: np.ndarray, start: int) -> np.ndarray:
-            block[np.arange(len(block)), start + np.arange(len(block))] = 0
-            return block.sum(axis=1, dtype=np.float64)
-
-        parts = pairwise_distances_chunked(own, reduce_func=summed, working_memory=64)
-        total = sum(float(part.sum()) for part in parts)
-        exponent = self.density_exponent
+        n, exponent = len(X), self.density_exponent
+        total = elsewhere(partial(_summed_distances, X[:, 0]), self.values)
         exponent = math.log(n, 1.6) ** 1.8 * 0.16 if exponent == "auto" else exponent
         return (total / (n**2 - n)) ** exponent / n
+
+
+def _summed_distances(rows: np.ndarray, values: Any) -> float:
+    """The distances of all pairs of some rows, each counted both ways."""
+    from sklearn.metrics import pairwise_distances_chunked
+
+    def summed(block: np.ndarray, start: int) -> np.ndarray:
+        block[np.arange(len(block)), start + np.arange(len(block))] = 0
+        return block.sum(axis=1, dtype=np.float64)
+
+    parts = pairwise_distances_chunked(values[rows], reduce_func=summed, working_memory=64)
+    return sum(float(part.sum()) for part in parts)
 
 
 class _Neighbours:
     """A search for neighbours that is handed the numbers of rows, as a column."""
 
-    def __init__(self, values: np.ndarray, n_neighbors: int) -> None:
+    def __init__(self, values: Any, n_neighbors: int) -> None:
         self.values, self.n_neighbors = values, n_neighbors
         self._among: np.ndarray | None = None
 
@@ -117,17 +123,23 @@ class _Neighbours:
 class _Machine:
     """A support vector machine that is handed the numbers of all rows; fitted once, as it is always asked the same."""
 
-    def __init__(self, values: np.ndarray, machine: Any) -> None:
+    def __init__(self, values: Any, machine: Any) -> None:
         self._values, self._machine = values, machine.set_params(cache_size=SVM_CACHE_MB)
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> _Machine:
         if self._machine is not None:
-            if getattr(self._machine, "gamma", None) == "scale":
-                self._machine.set_params(gamma=scale_gamma(self._values))
-            with in_double(self._values) as values:
-                self.support_ = self._machine.fit(values, y).support_
+            self.support_ = elsewhere(partial(_supporting, self._machine, y), self._values)
             self._machine = None  # it holds the support vectors in double
         return self
+
+
+def _supporting(machine: Any, y: np.ndarray, values: Any) -> np.ndarray:
+    """(s,) rows that a support vector machine rests on."""
+    whole = values if isinstance(values, np.ndarray) else values[:]
+    if getattr(machine, "gamma", None) == "scale":
+        machine.set_params(gamma=scale_gamma(whole))
+    with in_double(whole) as wide:
+        return machine.fit(wide, y).support_
 
 
 def scale_gamma(values: np.ndarray) -> float:
@@ -157,12 +169,18 @@ def _pairwise(cells: np.ndarray, mean: float, *, squared: bool) -> float:
 class _Clusters:
     """k-means that is handed the numbers of all rows; fitted once, as it is always asked the same."""
 
-    def __init__(self, values: np.ndarray, clusters: Any) -> None:
+    def __init__(self, values: Any, clusters: Any) -> None:
         self._values, self._clusters = values, clusters
         self.n_clusters: int = clusters.n_clusters
         self._found: np.ndarray | None = None
 
     def fit_predict(self, X: np.ndarray) -> np.ndarray:
         if self._found is None:
-            self._found = self._clusters.fit_predict(self._values)
-        return np.asarray(self._found)
+            self._found = elsewhere(partial(_members, self._clusters), self._values)
+        return self._found
+
+
+def _members(clusters: Any, values: Any) -> np.ndarray:
+    """(n,) the cluster of each row."""
+    with one_thread_loops():
+        return np.asarray(clusters.fit_predict(values[:]))

@@ -20,10 +20,13 @@ from curate.wording import counted
 
 if TYPE_CHECKING:
     from curate.balance.resample import Resample
+    from curate.evidence.parts.left import ArrayWriter
     from curate.table import Labels
 
 
-def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: int) -> Decisions | Made:
+def resampled(
+    step: Resample, labels: Labels, evidence: Any, seed: int, salt: int, writer: ArrayWriter | None = None
+) -> Decisions | Made:
     """Repeats, drops or new rows, so that rare values of the target weigh as much as common ones."""
     rows = classes.ordered(labels, evidence)
     if labels.values is None or len(rows) < 2:
@@ -32,7 +35,7 @@ def resampled(step: Resample, labels: Labels, evidence: Any, seed: int, salt: in
     target = labels.values[rows]
     if step.method == "bins":
         return _bins(step, evidence, rows, target, seed)
-    return _synthesised(step, evidence, rows, target, seed, salt)
+    return _synthesised(step, evidence, rows, target, seed, salt, writer)
 
 
 def bin_codes(target: np.ndarray, bins: int, edges: str) -> tuple[np.ndarray, list[str]]:
@@ -79,8 +82,9 @@ def _bins(step: Resample, evidence: Any, rows: np.ndarray, target: np.ndarray, s
 
 
 def _synthesised(
-    step: Resample, evidence: Any, rows: np.ndarray, target: np.ndarray, seed: int, salt: int
-) -> Decisions | Made:
+    step: Resample, evidence: Any, rows: np.ndarray, target: np.ndarray, seed: int, salt: int,
+    writer: ArrayWriter | None,
+) -> Decisions | Made:  # fmt: skip
     threshold = step.relevance or 0.8
     region, rare = split_regions(target, relevance(target), threshold)
     if not rare.any() or rare.all():
@@ -95,7 +99,8 @@ def _synthesised(
     thin = step.thin is not False
     sizes = np.bincount(region)
     wanted = int(np.ceil(len(rows) / len(sizes))) if thin else int(sizes[~rare].max())
-    seen, rng, table = look(step, evidence, rows, making=True), np.random.default_rng(seed), evidence.table
+    seen = look(step, evidence, rows, making=True, writer=writer)
+    rng, table = np.random.default_rng(seed), evidence.table
     parts, new_targets, reasons, regions = [], [], [], []
     for number in np.flatnonzero(rare & (sizes < wanted)):
         own = np.flatnonzero(region == number)

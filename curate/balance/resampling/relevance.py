@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from curate.balance.resampling import mixing
 from curate.balance.resampling.drafted import Blocks, Drafted, block_rows
+from curate.evidence.parts.lying import elsewhere
 
 WHISKER = 1.5
 """Quartile ranges beyond the quartiles from which on a target is an extreme (Tukey's boxplot)."""
@@ -63,7 +66,7 @@ def split_regions(target: np.ndarray, found: np.ndarray, threshold: float) -> tu
 
 
 def grown(
-    values: np.ndarray, categorical: np.ndarray, target: np.ndarray, own: np.ndarray, more: int, k: int,
+    values: Any, categorical: np.ndarray, target: np.ndarray, own: np.ndarray, more: int, k: int,
     noise: float | None, rng: np.random.Generator,
 ) -> Grown:  # fmt: skip
     """New rows of a rare region, as many of each row as of any other (one more of some, by lot).
@@ -82,8 +85,7 @@ def grown(
         noise: in standard deviations of the region, None for none.
         rng: draws all.
     """
-    compared = mixing.comparable(values[own], categorical)
-    near = mixing.nearest_others(compared, k)
+    near = mixing.nearest_of(values, own, categorical, k)
     times = np.full(len(own), more // len(own))
     times[rng.choice(len(own), size=more % len(own), replace=False)] += 1
     first = np.repeat(np.arange(len(own)), times)
@@ -94,8 +96,8 @@ def grown(
     seed = int(rng.integers(2**63))
     if noise is None:
         return Grown(Drafted.of(_blocks(values, categorical, *chosen, share, seed), 0, *chosen, share), new_target)
-    far = _gaps(compared, first, second) >= half_median_distances(compared)[first]
-    jitter = values[own].std(axis=0, dtype=np.float64) * ~categorical * noise
+    far, spread = elsewhere(partial(_far, categorical, own, first, second), values)
+    jitter = spread * ~categorical * noise
     moved = target[chosen[0]] + rng.normal(size=more) * target[own].std() * noise
     blocks = _blocks(values, categorical, *chosen, share, seed, far, jitter)
     return Grown(
@@ -104,8 +106,18 @@ def grown(
     )
 
 
+def _far(
+    categorical: np.ndarray, own: np.ndarray, first: np.ndarray, second: np.ndarray, values: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """(m,) bool, pairs of rows farther apart than half of the first one's median distance, and (d,) spreads."""
+    inside = values[own]
+    compared = mixing.comparable(inside, categorical)
+    far = _gaps(compared, first, second) >= half_median_distances(compared)[first]
+    return far, inside.std(axis=0, dtype=np.float64)
+
+
 def _blocks(
-    values: np.ndarray, categorical: np.ndarray, first: np.ndarray, second: np.ndarray, share: np.ndarray, seed: int,
+    values: Any, categorical: np.ndarray, first: np.ndarray, second: np.ndarray, share: np.ndarray, seed: int,
     far: np.ndarray | None = None, jitter: np.ndarray | None = None,
 ) -> Blocks:  # fmt: skip
     """Rows between two rows; those that are `far` are the first of the two with (d,) `jitter`, a standard deviation."""

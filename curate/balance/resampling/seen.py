@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from curate.balance.resampling import matrix
 from curate.balance.resampling.methods import METHODS, selecting
 from curate.errors import ConfigError, DataError
 from curate.evidence.exact_search import Chosen
+from curate.evidence.parts.left import ArrayWriter, left_rows
 from curate.evidence.parts.lying import lies_in_parts
 from curate.wording import counted, noun
 
@@ -28,8 +29,8 @@ class Seen:
 
     Attributes:
         rows: (m,) positions in the table.
-        values: (m, d) matrix, standardised where that was asked for; an embedding that other machines measured is
-            left where it lies (`Chosen`).
+        values: (m, d) matrix, standardised where that was asked for. An embedding that other machines measured is
+            left where it lies (`Chosen`), and a large matrix lies where they map it (`left_rows`).
         inputs: the columns as they are; None for the embedding.
         mean: (d,) of what was standardised, else None.
         spread: (d,) likewise.
@@ -63,7 +64,7 @@ def space(step: Resample, task: Task, table: Any) -> str:
     return "features" if own and "category" not in matrix.kinds(table) else "embedding"
 
 
-def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Seen:
+def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool, writer: ArrayWriter | None = None) -> Seen:
     """The rows as the step's method sees them.
 
     Args:
@@ -71,6 +72,7 @@ def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Se
         evidence: the evidence.
         rows: (m,) positions, in the order that the method shall see.
         making: whether new rows are to be made of them.
+        writer: leaves a large matrix where machines of the engine map it.
 
     Raises:
         ConfigError: the method can't make rows of these columns.
@@ -103,9 +105,11 @@ def look(step: Resample, evidence: Any, rows: np.ndarray, *, making: bool) -> Se
         # In place: nobody needs them as they were, and another matrix would be as large.
         values -= mean.astype(values.dtype)
         values /= spread.astype(values.dtype)
-        return Seen(rows, values, inputs, mean, spread)
-    _note_spreads(evidence, inputs)
-    return Seen(rows, inputs.values, inputs)
+    else:
+        _note_spreads(evidence, inputs)
+        mean, spread, values = None, None, inputs.values
+    values = left_rows(values, writer)
+    return Seen(rows, values, replace(inputs, values=values), mean, spread)
 
 
 def _refuse_columns(step: Resample, table: Any) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.engines.engine import current
+from curate.engines.engine import Piece, current
 from curate.evidence.measures.text_folding import LARGEST_TEXT, characters
 from curate.evidence.measures.text_shingles import shingles
 from curate.evidence.pairs._paired_pieces import paired_shares
+
+if TYPE_CHECKING:
+    from curate.evidence.parcels import InFile
 
 LONG_TEXT = 200
 """Characters from which on texts are compared by longer pieces: long texts share short ones by chance."""
@@ -32,7 +37,9 @@ SENT_PAIRS = 1 << 14
 BLOCK_PAIRS, BLOCK_CHARACTERS, PAIRED_CHARACTERS = 1 << 17, 1 << 22, 1 << 20
 
 
-def text_similarity(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def text_similarity(
+    texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray, in_file: InFile | None = None
+) -> np.ndarray:
     """Share of the pieces that two texts have in common.
 
     Pieces have three characters, five where both texts have more than 200 (two and three in Chinese, Japanese and
@@ -44,12 +51,14 @@ def text_similarity(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray)
         texts: the whole column, null counts as empty.
         left: (p,) int64 positions in it.
         right: (p,) int64.
+        in_file: the file that the column is mapped from, of which machines of an engine read it; where one lacks it, or
+            there is none, the texts of pairs are sent.
 
     Returns:
         (p,) float32 in [0, 1]; 0 where either text has no pieces.
     """
     if current().remote and len(left) > SENT_PAIRS:
-        return np.concatenate(list(current().ordered_map(_of_sent, _sent(texts, left, right))))
+        return np.concatenate(list(current().ordered_map(_of_sent, _sent(texts, left, right, in_file))))
     out = np.zeros(len(left), dtype=np.float32)
     plain = pc.fill_null(pc.string_is_ascii(texts), True).to_numpy()
     plain = plain[left] & plain[right]
@@ -59,19 +68,54 @@ def text_similarity(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray)
     return out
 
 
-def _sent(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> Iterator[tuple[pa.Array, np.ndarray]]:
-    """Blocks of pairs on their way to other machines: the texts that they are of, and (2, p) places among them."""
+@dataclass(frozen=True)
+class TextPairs(Piece):
+    """Pairs of texts on their way to another machine.
+
+    Attributes:
+        rows: (t,) int64 rows of the column that they are of.
+        places: (2, p) int64 places of the pairs among them.
+        in_file: the column where the other machine reads it; None for texts that travel along.
+        column: all texts; stays behind.
+        held: (t,) texts that travel along.
+    """
+
+    rows: np.ndarray
+    places: np.ndarray
+    in_file: InFile | None
+    column: pa.ChunkedArray | None
+    held: pa.Array | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels."""
+        return {**vars(self), "column": None}
+
+    def carried(self) -> list[Piece]:
+        """The same pairs with their texts."""
+        if self.column is None:
+            return []
+        taken = self.column.take(pa.array(self.rows))
+        held = pa.concat_arrays(taken.chunks) if taken.chunks else pa.array([], taken.type)
+        return [TextPairs(np.arange(len(held)), self.places, None, None, held)]
+
+    def texts(self) -> pa.ChunkedArray:
+        """(t,) texts, where they travelled along or can be read. Raises `Absent`."""
+        if self.in_file is None:
+            return pa.chunked_array([self.held])
+        return self.in_file[self.rows.tolist()].column(0)
+
+
+def _sent(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray, in_file: InFile | None) -> Iterator[Piece]:
     for begin in range(0, len(left), SENT_PAIRS):
         some = slice(begin, begin + SENT_PAIRS)
         rows, places = np.unique(np.stack([left[some], right[some]]), return_inverse=True)
-        held = texts.take(pa.array(rows))
-        yield pa.concat_arrays(held.chunks) if held.chunks else pa.array([], held.type), places.reshape(2, -1)
+        pairs = TextPairs(rows, places.reshape(2, -1), in_file, texts)
+        yield from pairs.carried() if in_file is None else [pairs]
 
 
-def _of_sent(pairs: tuple[pa.Array, np.ndarray]) -> np.ndarray:
-    """(p,) float32 similarity of the pairs of such a block."""
-    texts, (left, right) = pairs
-    return text_similarity(pa.chunked_array([texts]), left, right)
+def _of_sent(pairs: TextPairs) -> np.ndarray:
+    """(p,) float32 similarity of such pairs."""
+    return text_similarity(pairs.texts(), *pairs.places)
 
 
 def _of_ascii(texts: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

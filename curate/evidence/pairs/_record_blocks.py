@@ -10,6 +10,7 @@ import pyarrow as pa
 from curate.evidence.measures.text_shingles import BINS, letter_prints
 from curate.evidence.pairs._banding import band_rows, candidates, distinct
 from curate.evidence.pairs._record_fields import WIDE, Field, equal_fields, equal_share, side_by_side
+from curate.evidence.parts.left import ArrayWriter, left_rows
 
 LARGEST_BLOCK = 50
 """Rows with one key; of more, none are compared by that key alone. A record's letters are a key, too: of what a few
@@ -28,7 +29,7 @@ ENOUGH_FILLED = 16
 where less than half of what is asked for is, the pair is not looked at further."""
 
 
-def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarray]:
+def record_pairs(fields: Sequence[Field], n: int, writer: ArrayWriter | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of rows worth comparing.
 
     Blocks are those of exact values and of random combinations of fields (a slip in one field leaves the others), and
@@ -38,6 +39,7 @@ def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarra
     Args:
         fields: of the table.
         n: rows.
+        writer: leaves prints where machines of the engine look through them.
 
     Returns:
         (p,) and (p,) int64 rows, the left one lower, each pair once, sorted.
@@ -53,7 +55,7 @@ def record_pairs(fields: Sequence[Field], n: int) -> tuple[np.ndarray, np.ndarra
             found = [distinct(np.concatenate([*found, _alike(codes, raw, LEAST_EQUAL)]))]
             raw, waiting = [none], 0
     prints, rows = _letters(fields, n)
-    left, right = candidates(prints, LEAST_LETTERS, band_rows(n))
+    left, right = candidates(left_rows(prints, writer), LEAST_LETTERS, band_rows(n))
     beside = _alike(codes, [rows[left] * n + rows[right]], LEAST_EQUAL_BESIDE)
     pairs = distinct(np.concatenate([*found, _alike(codes, raw, LEAST_EQUAL), beside]))
     return pairs // max(n, 1), pairs % max(n, 1)

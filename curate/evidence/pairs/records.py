@@ -17,6 +17,7 @@ from curate.evidence.pairs._record_fields import WIDE, Field, encode, side_by_si
 from curate.evidence.pairs._record_weights import Weights, fit, match_probability, most_pairs, nearest
 from curate.evidence.pairs.embedding import content_nodes
 from curate.evidence.pairs.method import Method, Pairs, above
+from curate.evidence.parts.left import ArrayWriter, shared_writer
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -77,13 +78,16 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
     return match_probability(linkage.weights, linkage.fields, left, right).astype(np.float32)
 
 
-def link(table_fields: list[Field], rows: np.ndarray, columns: tuple[str, ...] = ()) -> Linkage:
+def link(
+    table_fields: list[Field], rows: np.ndarray, columns: tuple[str, ...] = (), writer: ArrayWriter | None = None
+) -> Linkage:
     """Learn from a table which fields tell its records apart.
 
     Args:
         table_fields: all columns, of all rows of the table.
         rows: (m,) int64 rows that take part, in an order that does not depend on that of the table.
         columns: their names.
+        writer: leaves prints where machines of the engine look through them.
     """
     own = [field.of(rows) for field in table_fields]
     telling = [place for place, field in enumerate(own) if field.tells]
@@ -91,7 +95,7 @@ def link(table_fields: list[Field], rows: np.ndarray, columns: tuple[str, ...] =
     if len(rows) < 2 or not telling:
         return Linkage(rows, columns, (), none, none, None)
     fields = [own[place] for place in telling]
-    left, right = record_pairs(fields, len(rows))
+    left, right = record_pairs(fields, len(rows), writer)
     if len(fields) > WIDE:
         most_alike = nearest(side_by_side(fields), left, right, most_pairs(len(rows), len(fields)))
         left, right = left[most_alike], right[most_alike]
@@ -110,7 +114,8 @@ def _linkage(evidence: Evidence) -> Linkage:
     columns = table.task.feature_columns
     known = _LINKAGES.get(table.dataset)
     if known is None or known.columns != columns or not np.array_equal(known.rows, rows):
-        known = link([encode(table.column(name)) for name in columns], rows, columns)
+        with shared_writer(evidence) as writer:
+            known = link([encode(table.column(name)) for name in columns], rows, columns, writer)
         _LINKAGES[table.dataset] = known
     return known
 

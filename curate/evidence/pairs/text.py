@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from curate.engines.engine import current
 from curate.evidence.pairs._banding import band_rows, candidates, merged
 from curate.evidence.pairs._overlap import LONG_SHARE, LONG_TEXT, text_similarity
 from curate.evidence.pairs.compared import kept_similarity
 from curate.evidence.pairs.method import Method, Pairs, above
+from curate.evidence.parcels import InFile
 from curate.evidence.parts.lying import by_pieces, lies_in_parts
 
 if TYPE_CHECKING:
@@ -95,7 +97,8 @@ def compare(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarr
     column = evidence.table.task.text
     if column is None:
         return np.zeros(len(left), dtype=np.float32)
-    return text_similarity(evidence.table.column(column), left, right)
+    in_file = InFile.of(evidence.table, [column]) if current().remote else None
+    return text_similarity(evidence.table.column(column), left, right, in_file)
 
 
 METHOD = Method("share of letter sequences in common", 5, needs, threshold, find, compare, spent=NEEDS)

@@ -79,6 +79,14 @@ def array_writer(folder: Path | None) -> Iterator[ArrayWriter | None]:
             shutil.rmtree(own, ignore_errors=True)
 
 
+@contextmanager
+def shared_writer(evidence: Any) -> Iterator[ArrayWriter | None]:
+    """As `array_writer`, of the cache that the evidence has; None where no other machine would read what is left."""
+    store = evidence.store if current().remote else None
+    with array_writer(None if store is None else store.folder / "estimates") as writer:
+        yield writer
+
+
 @dataclass(frozen=True)
 class _Leaving(Generic[Given]):
     """Work whose wide arrays are left where it is done."""
@@ -146,6 +154,14 @@ def placed_rows(left: LeftArray, order: np.ndarray, mapped: np.ndarray | None = 
     rows = PlacedRows(left, order, mapped)
     rows.finite = np.concatenate([np.zeros(0, dtype=bool), *by_rows(_finite, rows, pieces(rows))])
     return rows
+
+
+def left_rows(array: np.ndarray, writer: ArrayWriter | None) -> Any:
+    """The rows of an array that stands here, from a file that machines map; itself where it is small, or no writer."""
+    if writer is None or len(array) <= rows_of_piece(array):
+        return array
+    left = writer.written(array)
+    return PlacedRows(left, np.arange(len(array))) if isinstance(left, LeftArray) else left
 
 
 def rows_key(rows: Any, order: np.ndarray) -> str:

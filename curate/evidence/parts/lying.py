@@ -83,6 +83,17 @@ def by_pieces(work: Callable[..., tuple[np.ndarray, ...]], rows: Any, some: np.n
     return found
 
 
+def on_machines(work: Callable[[Any, Given], Made], rows: Any, given: Sequence[Given]) -> Iterator[Made]:
+    """As `by_rows`, but rows that lie in parts are not read here for a single piece of work, either."""
+    if len(given) == 1 and lies_in_parts(rows):
+        return iter([elsewhere(partial(_with, work, given[0]), rows)])
+    return by_rows(work, rows, given)
+
+
+def _with(work: Callable[[Any, Given], Made], given: Given, rows: Any) -> Made:
+    return work(rows, given)
+
+
 def picked(rows: Any, some: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(m,) numbers of some rows, one of each: `rows[some, columns]`, by machines that read them where they lie."""
     return by_pieces(_picked, rows, some, columns)[0] if lies_in_parts(rows) else rows[some, columns]
