@@ -63,6 +63,7 @@ class Evidence:
         self.notes: list[str] = []
         self.repeats: np.ndarray | None = None
         self._given: Probabilities | None = None
+        self._duplicates: tuple[np.ndarray, np.ndarray] | None = None
         self._kept = np.ones(len(table), dtype=bool) if active is None else np.array(active, dtype=bool)
         self._order = canonical_order(table.row_ids)
         self._rows = rows_fingerprint(table, self._order)
@@ -231,9 +232,12 @@ class Evidence:
 
     def duplicate_groups(self) -> np.ndarray:
         """(n,) int64: rows with equal content share a number, -1 for rows that are alone or can't be read."""
-        groups = duplicate_groups(self.table.content)
-        groups[self._unreadable] = -1
-        return groups
+        unreadable = self._unreadable
+        if self._duplicates is None or not np.array_equal(self._duplicates[0], unreadable):
+            groups = duplicate_groups(self.table.content)
+            groups[unreadable] = -1
+            self._duplicates = unreadable, groups
+        return self._duplicates[1].copy()
 
     def near_pairs(self, by: By = "content", least: float | None = None) -> Pairs:
         """Pairs of rows of other content that are alike, one row standing for each content (`pairs.content_nodes`).

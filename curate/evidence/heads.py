@@ -10,7 +10,7 @@ import numpy as np
 
 from curate.engines.local import cores, ordered_map
 from curate.evidence.blas_threads import fitting_threads
-from curate.evidence.vector_rows import Rows
+from curate.evidence.vector_rows import Rows, finite_rows
 
 Made = TypeVar("Made")
 Link = Literal["softmax", "sigmoid"]
@@ -68,11 +68,17 @@ def scale(vectors: Rows, learn: np.ndarray) -> tuple[np.ndarray, np.float32]:
     n, width = vectors.shape
     total, square, count = np.zeros(width), 0.0, max(int(learn.sum()), 1)
     for rows in blocks(n, width):
-        total += vectors[rows][learn[rows]].sum(0, dtype=np.float64)
+        total += _only(vectors[rows], learn[rows]).sum(0, dtype=np.float64)
     middle = (total / count).astype(np.float32)
     for rows in blocks(n, width):
-        square += float(np.square(vectors[rows][learn[rows]] - middle).sum(dtype=np.float64))
+        apart = _only(vectors[rows], learn[rows]) - middle
+        square += float(np.einsum("ij,ij->i", apart, apart).sum(dtype=np.float64))
     return middle, np.float32(np.sqrt(width) / max(np.sqrt(square / count), 1e-3))
+
+
+def _only(block: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The chosen rows of a block, not copied where they are all."""
+    return block if chosen.all() else block[chosen]
 
 
 def scaled(vectors: Rows, middle: np.ndarray, factor: np.float32) -> np.ndarray:
@@ -80,7 +86,11 @@ def scaled(vectors: Rows, middle: np.ndarray, factor: np.float32) -> np.ndarray:
     n, width = vectors.shape
     inputs = np.ones((n, width + 1), dtype=np.float32)
     for rows in blocks(n, width):
-        inputs[rows, :-1] = np.nan_to_num((vectors[rows] - middle) * factor, nan=0.0)
+        block = vectors[rows]
+        inputs[rows, :-1] = block
+        inputs[rows, :-1] -= middle
+        inputs[rows, :-1] *= factor
+        inputs[rows.start : rows.stop][~finite_rows(block), :-1] = 0
     return inputs
 
 

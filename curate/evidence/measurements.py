@@ -40,6 +40,10 @@ class Measurements:
         self._table, self._settings, self._cache = table, settings, cache
         self._progress, self._note = progress, note
         self.store = None if cache is None else Cache(cache)
+        if self.store is not None and "text" in table.task.modalities:
+            from curate.evidence.measures.text_languages import keep_languages
+
+            keep_languages(self.store)
         self._values: dict[str, np.ndarray | PartedRows] = {}
         self._decoded: set[str] = set()
         self.most_bytes = 0

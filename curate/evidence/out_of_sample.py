@@ -24,7 +24,7 @@ from curate.evidence.vector_rows import Rows, finite_rows
 from curate.evidence.votes import Keeper
 from curate.table import Labels
 
-VERSIONS = {"probabilities": 11, "predictions": 3, "noise": 7, "dynamics": 3}
+VERSIONS = {"probabilities": 12, "predictions": 4, "noise": 7, "dynamics": 4}
 """Raise one when what it computes changes: it is part of the key of the cache."""
 
 

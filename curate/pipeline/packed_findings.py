@@ -16,14 +16,37 @@ DICTIONARY = ("check", "issue", "suggested_label", "reason")
 
 def packed(findings: Findings, table: Table) -> pa.Table | None:
     """The lines of findings; None where a finding's id is not that of its row."""
-    lines = findings.table.combine_chunks()
-    ids = pa.array(table.row_ids, pa.string()).take(lines["row"].combine_chunks())
-    if not pc.all(pc.equal(ids, lines["row_id"].combine_chunks()), min_count=0).as_py():
+    lines = findings.table
+    if not _ids_of_rows(lines["row"], lines["row_id"], pa.array(table.row_ids, pa.string())):
         return None
     lines = lines.drop_columns("row_id")
     for name in DICTIONARY:
-        lines = lines.set_column(lines.column_names.index(name), name, lines[name].combine_chunks().dictionary_encode())
-    return lines
+        lines = lines.set_column(lines.column_names.index(name), name, _encoded(lines[name]))
+    return lines.combine_chunks()
+
+
+def _ids_of_rows(rows: pa.ChunkedArray, ids: pa.ChunkedArray, known: pa.Array) -> bool:
+    """Whether each id is that of its row, by the (n,) known ones; issues about the same rows are looked at once."""
+    if [*map(len, rows.chunks)] != [*map(len, ids.chunks)]:
+        rows, ids = (pa.chunked_array([column.combine_chunks()], column.type) for column in (rows, ids))
+    parts = {(*_place(row), *_place(own)): (row, own) for row, own in zip(rows.chunks, ids.chunks, strict=True)}
+    return all(pc.all(pc.equal(known.take(row), own), min_count=0).as_py() for row, own in parts.values())
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same as codes of its different values; what stands in several chunks of one memory is looked at once."""
+    parts: dict[tuple[int, ...], pa.DictionaryArray] = {}
+    for chunk in column.chunks:
+        place = _place(chunk)
+        if place not in parts:
+            parts[place] = chunk.dictionary_encode()
+    chunks = [parts[_place(chunk)] for chunk in column.chunks]
+    return pa.chunked_array(chunks, pa.dictionary(pa.int32(), column.type)).unify_dictionaries()
+
+
+def _place(array: pa.Array) -> tuple[int, ...]:
+    """Where an array lies in memory."""
+    return array.offset, len(array), *(0 if buffer is None else buffer.address for buffer in array.buffers())
 
 
 def unpacked(lines: pa.Table, learned: Mapping[str, Any], table: Table) -> Findings:

@@ -76,6 +76,7 @@ CHANGES = {
     "shrunk": (slice(0, ROWS), slice(0, 2_560)),
     "both": (slice(0, 2_570), slice(30, ROWS)),
     "into the cluster": (np.r_[0:130, 160:ROWS], slice(0, ROWS)),
+    "more than a list holds": (np.r_[0:102, 160:ROWS], slice(0, ROWS)),
     "out of the cluster": (slice(0, ROWS), np.r_[0:130, 160:ROWS]),
     "other order": (slice(0, 2_560), slice(None, None, -1)),
 }

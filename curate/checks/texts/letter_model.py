@@ -58,13 +58,13 @@ class Sequences:
         return cls(len(codes), points.astype(np.uint64), which, codes.row[codes.letters])
 
     def counts(self, chosen: np.ndarray) -> np.ndarray:
-        """(m,) how often each sequence occurs in the texts of an (n,) bool mask."""
-        return np.bincount(self.which[chosen[self.row]], minlength=self.points.shape[1])
+        """(m,) how often each sequence occurs in texts that occur (n,) times, or of an (n,) bool mask."""
+        return np.bincount(self.which, weights=chosen[self.row], minlength=self.points.shape[1])
 
-    def means(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(s,) values of the letters -> ((n,), (n,)): mean of each text (0 without any letter), and their number."""
+    def sums(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(m,) values of the sequences -> ((n,), (n,)): sum over the letters of each text, and their number."""
         count = np.bincount(self.row, minlength=self.texts)
-        return np.bincount(self.row, weights=values, minlength=self.texts) / np.maximum(count, 1), count
+        return np.bincount(self.row, weights=values[self.which], minlength=self.texts), count
 
 
 class LetterModel:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.checks.judging.bounds import Bounded, at_most
-from curate.checks.texts.corpus import SAMPLE, Corpus, half_of
+from curate.checks.texts.corpus import SAMPLE, Corpus, Words
 from curate.checks.texts.language import known_share
 from curate.checks.texts.letter_model import LetterModel, Sequences
 from curate.checks.texts.quotes import quoted
@@ -51,16 +51,15 @@ def letters(texts: pa.Array, corpus: Corpus, sampled: np.ndarray) -> Letters:
         corpus: what the models were learned from.
         sampled: (m,) place of each text in the sample, -1 for texts that are not in it.
     """
-    bits, count, spread, chance = np.zeros(len(texts)), np.zeros(len(texts)), 2.5, np.inf
-    for start, codes in blocks(texts, CHARACTERS):
-        here = slice(start, start + len(codes))
-        sequences = Sequences.of(codes)
-        surprise = np.concatenate([model.surprise(sequences) for model in corpus.letters])
-        model = np.where(sampled[here] >= 0, half_of(sampled[here]), 0)
-        held = (model * sequences.points.shape[1])[sequences.row] + sequences.which
-        bits[here], count[here] = sequences.means(surprise[held])
-        if start == 0:
-            spread, chance = _bases(codes, corpus.letters[0])
+    total, count = np.zeros(len(texts)), np.zeros(len(texts))
+    inside, beyond = np.flatnonzero(sampled >= 0), np.flatnonzero(sampled < 0)
+    total[inside], count[inside] = (known[sampled[inside]] for known in corpus.surprise)
+    for start, codes in blocks(texts.take(pa.array(beyond)), CHARACTERS):
+        here = beyond[start : start + len(codes)]
+        total[here], count[here] = Words.of(codes).surprise(corpus.letters[0], len(codes))
+    bits = total / np.maximum(count, 1)
+    first = next((codes for _, codes in blocks(texts, CHARACTERS)), None)
+    spread, chance = (2.5, np.inf) if first is None else _bases(first, corpus.letters[0])
     judged = count >= LEAST_LETTERS
     usual = float(np.median(bits[judged])) if judged.any() else 0.0
     random = chance if np.isfinite(chance) else usual
@@ -79,8 +78,8 @@ def _bases(codes: Codes, model: LetterModel) -> tuple[float, float]:
     shuffled = head.points.copy()
     shuffled[places] = shuffled[np.random.default_rng(0).permutation(places)]
     sequences = Sequences.of(Codes(shuffled, head.kinds, head.letters, head.starts))
-    bits, _ = sequences.means(model.surprise(sequences)[sequences.which])
-    return 2.5, float(bits[0])
+    bits, count = sequences.sums(model.surprise(sequences))
+    return 2.5, float(bits[0] / max(count[0], 1))
 
 
 def gibberish(texts: pa.Array, found: Letters, corpus: Corpus, bound: float, foreign: np.ndarray) -> Bounded:

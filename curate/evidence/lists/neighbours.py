@@ -9,13 +9,16 @@ search finds. Rows are known by the 64-bit hash of their vectors.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from curate.engines.threads import one_thread_products
 from curate.evidence.exact_search import QUERIES, Chosen, best_first, proposed, searched, step_of
-from curate.evidence.faiss_library import faiss
+from curate.evidence.faiss_library import one_thread_search
 from curate.evidence.lists.kept import FEW_ROWS, KeptLists
 from curate.evidence.lists.listed import MOST_NEW, SPARE, Lists
 
@@ -24,6 +27,7 @@ SCALE = 2.0**26
 WIDER = 8
 """Times as many are proposed for a row before it is compared with all."""
 BLOCK_BYTES = 32_000_000
+FEW_QUERIES = 1_024
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,15 @@ def listed_search(
     keeper = None if names is None or len(queries) < FEW_ROWS else keeper
     before = None if keeper is None else keeper.last(width)
     if names is not None and before is not None and before.changed(np.sort(names[targets]), before.rows) <= MOST_NEW:
-        known = _brought_up_to_date(chosen, targets, queries, names, before, found, needed)
+        with one_thread_products():
+            known = _brought_up_to_date(chosen, targets, queries, names, before, found, needed)
     rest = np.flatnonzero(~known)
     if len(rest):
         work = partial(_searched, targets=targets, width=width, needed=needed)
-        found.near[rest], found.value[rest], found.bound[rest] = (
-            np.concatenate(column) for column in zip(*searched(work, chosen, queries[rest]))
-        )
+        with _few_alone(len(rest)):
+            found.near[rest], found.value[rest], found.bound[rest] = (
+                np.concatenate(column) for column in zip(*searched(work, chosen, queries[rest]))
+            )
     if keeper is not None and names is not None:
         keeper.keep(_lists(found, targets, queries, names), before)
     own = found.near == queries[:, None]
@@ -94,6 +100,16 @@ def listed_search(
     indices[:, : near.shape[1]] = np.where(np.isfinite(value), near, -1)
     similarity[:, : near.shape[1]] = np.minimum(value, np.float32(1))
     return indices, similarity
+
+
+@contextmanager
+def _few_alone(queries: int) -> Iterator[None]:
+    """Few queries are searched by this thread: others would wait for each other for longer than they multiply."""
+    with ExitStack() as limits:
+        if queries <= FEW_QUERIES:
+            limits.enter_context(one_thread_search())
+            limits.enter_context(one_thread_products())
+        yield
 
 
 def similarities(chosen: Chosen, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -198,18 +214,21 @@ def _brought_up_to_date(
     line_of = _place_of(names[queries], kept.rows, np.arange(len(kept.rows)))
     new = targets[~np.isin(names[targets], kept.candidates)]
     known, width = line_of >= 0, found.near.shape[1]
-    base = chosen[new]
-    rows = np.flatnonzero(known)
-    for begin in range(0, len(rows), QUERIES):
-        block = rows[begin : begin + QUERIES]
+    base, rows = chosen[new], np.flatnonzero(known)
+    step = max(1, min(QUERIES, BLOCK_BYTES // (8 * max(len(new), 1))))
+    for begin in range(0, len(rows), step):
+        block = rows[begin : begin + step]
         line = line_of[block]
         near, bound = now[kept.near[line]], kept.bound[line]
         value = np.where(near >= 0, kept.value[line], np.float32(-np.inf))
+        # Of the others the order holds: none of theirs went or came, nor do any tie.
+        moved = (near < 0).any(1) | (value[:, 1:] == value[:, :-1]).any(1)
         if len(new):
             fresh, some, least = _newly_near(chosen, queries[block], new, base, bound, width)
+            moved |= (fresh >= 0).any(1)
             near, value = np.concatenate([near, fresh], axis=1), np.concatenate([value, some], axis=1)
             bound = np.maximum(bound, least)
-        near, value = best_first(near, value, near.shape[1])
+        near[moved], value[moved] = best_first(near[moved], value[moved], near.shape[1])
         if near.shape[1] > width:
             bound = np.maximum(bound, value[:, width])
         best = _Found(near[:, :width], value[:, :width], bound)
@@ -222,12 +241,21 @@ def _newly_near(
     chosen: Chosen, queries: np.ndarray, new: np.ndarray, base: np.ndarray, bound: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(q, w) places and similarities of new targets above the bounds of lists, and a bound of all the others."""
-    said, column = faiss().knn(chosen[queries], base, min(width, len(new)), metric=faiss().METRIC_INNER_PRODUCT)
-    least = _above(said[:, -1], chosen.width) if len(new) > width else np.full(len(queries), np.float32(-np.inf))
-    near = np.where(said > bound[:, None] - np.float32(2 * _error(chosen.width)), new[column], -1)
+    said, least = chosen[queries] @ base.T, np.full(len(queries), np.float32(-np.inf))
+    there = said > bound[:, None] - np.float32(2 * _error(chosen.width))
+    many = np.flatnonzero(there.sum(1) > width)
+    if len(many):
+        column = _largest(said[many], width)
+        there[many] = False
+        there[many[:, None], column] = True
+        least[many] = _above(said[many[:, None], column].min(1), chosen.width)
+    counts = there.sum(1)
+    line, column = np.nonzero(there)
+    place = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)
+    near = np.full((len(queries), int(counts.max(initial=0))), -1, dtype=np.int32)
     value = np.full(near.shape, -np.inf, dtype=np.float32)
-    line, place = np.nonzero(near >= 0)
-    value[line, place] = similarities(chosen, queries[line], near[line, place][:, None])[:, 0]
+    near[line, place] = new[column]
+    value[line, place] = similarities(chosen, queries[line], new[column][:, None])[:, 0]
     return near, value, least
 
 

@@ -22,6 +22,8 @@ SEARCHED = 1_024
 """Rows whose lists a thread searches at a time."""
 FEW_VOTERS = 256
 """With fewer a list holds so many of them that it is as well searched anew."""
+MOST_CELLS = 4_000_000
+"""Products of rows with new voters that are held at a time."""
 NOBODY = np.iinfo(np.int64).min
 
 
@@ -115,23 +117,35 @@ def _brought_up_to_date(
     own = np.searchsorted(kept.rows, found.rows).clip(max=max(len(kept.rows) - 1, 0))
     known = kept.rows[own] == found.rows if len(kept.rows) else np.zeros(len(found.rows), dtype=bool)
     k, nobody_left = kept.near.shape[1], bool(stays.all())
-    rows = np.flatnonzero(known)
-    for begin in range(0, len(rows), BLOCK_ROWS):
-        block = rows[begin : begin + BLOCK_ROWS]
+    rows, added = np.flatnonzero(known), base[new]
+    step = max(1, min(BLOCK_ROWS, MOST_CELLS // max(len(new), 1)))
+    for begin in range(0, len(rows), step):
+        block = rows[begin : begin + step]
         line = own[block]
         bound = kept.bound[line]
         keys = _keys(kept.value[line], now[kept.near[line]])
         unchanged = np.full(len(block), nobody_left)
         if len(new):
-            value, column = _products(rounded(vectors[first[block]]), base[new], k + 1)
-            better = value > bound[:, None]
-            keys = np.concatenate([keys, _keys(value, np.where(better, new[column], -1))], axis=1)
+            products = rounded(vectors[first[block]]) @ added.T
+            better = products > bound[:, None]
+            keys = np.concatenate([keys, _keys_of(products, better, new)], axis=1)
             unchanged &= ~better.any(1)
         near, value, least, count = _in_order(keys, k, bound)
         found.near[block], found.value[block], found.bound[block] = near, value, least
         # With fewer above the bound than are needed, others below it may have come up.
         known[block] = unchanged | (count >= needed)
     return known
+
+
+def _keys_of(products: np.ndarray, better: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(q, c) int64 keys of those of (q, m) products that are better, of (m,) places; `NOBODY` behind them."""
+    counts = better.sum(1)
+    line, column = np.nonzero(better)
+    keys = np.full((len(better), int(counts.max(initial=0))), NOBODY)
+    keys[line, np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)] = _keys(
+        products[line, column], places[column]
+    )
+    return keys
 
 
 def _products(asked: np.ndarray, base: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

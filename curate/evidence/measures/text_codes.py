@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -65,18 +65,39 @@ class Codes:
         mixed = self.points.astype(np.uint64)
         mixed = (mixed + np.uint64(0x632BE59BD9B4E019)) * np.uint64(0xFF51AFD7ED558CCD)
         mixed ^= mixed >> np.uint64(33)
-        powers = np.full(len(mixed), _ODD, dtype=np.uint64)
-        powers[:1] = 1
-        np.multiply.accumulate(powers, out=powers)
-        mixed *= powers
+        mixed *= _powers(len(mixed))[0]
         return np.concatenate([np.zeros(1, np.uint64), np.add.accumulate(mixed, dtype=np.uint64)])
 
     def spans(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """(m,) uint64: hashes of spans; equal spans have equal hashes wherever they stand."""
-        inverses = np.full(len(self.points) + 1, _INVERSE, dtype=np.uint64)
-        inverses[:1] = 1
-        np.multiply.accumulate(inverses, out=inverses)
-        return (self.hashes[ends] - self.hashes[starts]) * inverses[starts]
+        return (self.hashes[ends] - self.hashes[starts]) * _powers(len(self.points) + 1)[1][starts]
+
+    def of_spans(self, starts: np.ndarray, ends: np.ndarray) -> Codes:
+        """(m,) spans as texts of their own."""
+        lengths = ends - starts
+        begins = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.arange(begins[-1]) + np.repeat(starts - begins[:-1], lengths)
+        return Codes(self.points[places], self.kinds[places], self.letters[places], begins)
+
+
+@lru_cache(maxsize=1)
+def _block_powers() -> tuple[np.ndarray, np.ndarray]:
+    return _powers_of(BLOCK + 1)
+
+
+def _powers(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first powers of an odd number, and of its inverse, modulo 2^64; those of a block are made once."""
+    powers, inverses = _block_powers() if count <= BLOCK + 1 else _powers_of(count)
+    return powers[:count], inverses[:count]
+
+
+def _powers_of(count: int) -> tuple[np.ndarray, np.ndarray]:
+    made = []
+    for base in (_ODD, _INVERSE):
+        powers = np.full(count, base, dtype=np.uint64)
+        powers[:1] = 1
+        made.append(np.multiply.accumulate(powers, out=powers))
+    return made[0], made[1]
 
 
 def blocks(texts: pa.Array, longest: int = LONGEST, block: int = BLOCK) -> Iterator[tuple[int, Codes]]:

@@ -10,6 +10,7 @@ import pytest
 from curate.checks.texts import letter_model
 from curate.checks.texts.corpus import learn
 from curate.checks.texts.letter_model import LetterModel, Sequences
+from curate.checks.texts.wording import letters
 from curate.evidence.measures.text_codes import blocks
 
 TEXTS = ["Hello, world", "a b", "", "don't", "Grüße aus Köln", "1a2b", "слово слово", "한국어 문장", "x", "-", "hello"]
@@ -69,9 +70,31 @@ def test_a_model_says_what_its_counts_say():
         pair = (two[b, c] + 5 * single) / (one[b] + 5)
         bits.append(-math.log2(min((three[a, b, c] + 5 * pair) / (two[a, b] + 5), 1)))
     asked = sequences_of(["that", ""])
-    means, counts = asked.means(model.surprise(asked)[asked.which])
+    sums, counts = asked.sums(model.surprise(asked))
     assert counts.tolist() == [4, 0]
-    assert means == pytest.approx([sum(bits) / 4, 0])
+    assert sums == pytest.approx([sum(bits), 0])
+
+
+def test_texts_of_a_sample_and_beyond_are_judged_by_words_as_they_are_letter_by_letter():
+    sample, other = TEXTS * 3, ["hello mouse, don't", "", "слово 1a2b 文"]
+    corpus = learn(pa.array(sample, pa.large_string()))
+    found = letters(pa.array([*sample, *other]), corpus, np.r_[np.arange(len(sample)), [-1] * len(other)])
+    bits = []
+    for place, text in enumerate([*sample, *other]):
+        model, sequences = corpus.letters[place % 2 if place < len(sample) else 0], sequences_of([text])
+        own = model.surprise(sequences)[sequences.which]
+        bits.append(own.mean() if len(own) else 0)
+        assert corpus.surprise[1][place] == len(own) if place < len(sample) else True
+    assert found.bits == pytest.approx(bits)
+
+
+def test_the_models_of_a_corpus_learn_one_half_of_the_texts_each():
+    corpus, halves = learn(pa.array(TEXTS, pa.large_string())), (TEXTS[1::2], TEXTS[::2])
+    for model, texts in zip(corpus.letters, halves, strict=True):
+        plain, sequences = LetterModel(), sequences_of(texts)
+        plain.learn(sequences, sequences.counts(np.ones(len(texts), dtype=bool)))
+        assert (model.three == plain.three).all()
+        assert model.total == plain.total
 
 
 def test_words_of_a_corpus_are_counted_by_texts_uses_and_ends():

@@ -5,7 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from curate.evidence.measures.text_languages import languages
+from curate.errors import StorageError
+from curate.evidence.cache import Cache
+from curate.evidence.measures import text_languages
+from curate.evidence.measures.text_languages import keep_languages, languages
 from curate.evidence.measures.text_mixture import second_languages
 
 TEXTS = [
@@ -42,6 +45,49 @@ def test_scores_are_those_of_the_package(identifiers, copies):
         assert math.isclose(shares[place].max(), confidence, abs_tol=1e-4)
         theirs = dict(plain.rank(text))
         np.testing.assert_allclose(scores[place], [theirs[name] for name in model.names], rtol=1e-4, atol=1e-2)
+
+
+@pytest.fixture
+def kept_in(tmp_path, monkeypatch):
+    """A cache that the model is kept in; the model is loaded anew in the test, and after it."""
+    monkeypatch.setattr(text_languages, "_stores", [])
+    languages.cache_clear()
+    cache = Cache(tmp_path)
+    keep_languages(cache)
+    yield cache
+    languages.cache_clear()
+
+
+def test_a_kept_model_says_the_same_and_is_not_unpacked_again(kept_in, monkeypatch):
+    pytest.importorskip("py3langid")
+    first = languages()
+    assert kept_in.info().files == 7
+    languages.cache_clear()
+    monkeypatch.setattr(text_languages, "unpacked", lambda: pytest.fail("unpacked again"))
+    kept = languages()
+    assert kept is not first
+    assert kept.names.tolist() == first.names.tolist()
+    for copies in (1, 40):  # byte by byte, and many texts at once
+        assert (kept.scores(TEXTS * copies) == first.scores(TEXTS * copies)).all()
+
+
+def test_a_damaged_model_is_unpacked_anew(kept_in):
+    pytest.importorskip("py3langid")
+    expected = languages().scores(TEXTS)
+    [path] = kept_in.folder.rglob("found.npy")
+    path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
+    languages.cache_clear()
+    assert (languages().scores(TEXTS) == expected).all()
+    assert kept_in.verify()
+
+
+def test_a_cache_that_takes_nothing_leaves_the_model(kept_in, monkeypatch):
+    def full(key, arrays):
+        raise StorageError("the disk is full")
+
+    pytest.importorskip("py3langid")
+    monkeypatch.setattr(kept_in, "put", full)
+    assert "en" in languages().names
 
 
 def test_texts_do_not_depend_on_each_other():
