@@ -82,6 +82,12 @@ class Task(Declared):
         description="what start, end and duration count: seconds, milliseconds, samples of the sound or frames of the"
         " video; by the names of the columns and the lengths of files if left out. ignored: files are read whole",
     )
+    file_names: str | None = Field(
+        default=None,
+        description="what the names of files say, each field in braces a column: '{label}_{speaker}_{take:d}' (digits"
+        " alone), '{group}/{_}-{label}' (the folder, too; what {_} stands for is no column). label, group, split and id"
+        " play these roles",
+    )
     label: str | None = Field(default=None, description="column with the label")
     annotators: tuple[str, ...] = Field(
         default=(),

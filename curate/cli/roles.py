@@ -12,6 +12,8 @@ import typer
 _SENTENCES = {
     "kind": "What is asked of a row: classification, multilabel, regression, token_classification, segmentation,"
     " detection, transcription or unlabeled; inferred if left out.",
+    "file_names": "What the names of files say: '{label}_{speaker}_{take:d}' makes a column of each field (:d for"
+    " digits alone, {_} for none, slashes for folders); label, group, split and id play these roles.",
     "label": "Column with the label.",
     "label_columns": "Comma-separated columns that each say with 1 or 0 (or -1) whether a row has the label of their"
     " name.",

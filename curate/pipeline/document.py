@@ -16,6 +16,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_NODES = 10_000
 MAX_DIGITS = 100
+TAB = "a tab, where YAML allows blanks alone: indent by blanks"
 
 Place = tuple[str | int, ...]
 
@@ -49,7 +50,9 @@ class Document:
             where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
             begun = error.context_mark
             inside = f" (in what begins in line {begun.line + 1})" if begun and begun is not mark else ""
-            raise ConfigError(f"{name}{where}: not valid YAML: {error.problem or error.context}{inside}") from None
+            tab = mark is not None and _at(text, mark) == "\t"
+            said = TAB if tab else f"{error.problem or error.context}{inside}"
+            raise ConfigError(f"{name}{where}: not valid YAML: {said}") from None
         except yaml.YAMLError as error:
             raise ConfigError(f"{name}: not valid YAML: {str(error).splitlines()[0]}") from None
         self.value: Any = None if root is None else self._build(root, ())
@@ -135,6 +138,12 @@ class Document:
         if special := _SPECIAL.fullmatch(text):
             return math.nan if special[3] else math.copysign(math.inf, -1 if special[1] == "-" else 1)
         return text
+
+
+def _at(text: str, mark: yaml.Mark) -> str:
+    """The character that a mark points at."""
+    line = text.split("\n")[mark.line : mark.line + 1]
+    return "".join(line)[mark.column : mark.column + 1]
 
 
 def _short(tag: str) -> str:

@@ -49,7 +49,7 @@ def soft_label_in_words(names: Sequence[str], soft: Sequence[float], *, shares: 
     """
     order = sorted(range(len(soft)), key=lambda k: -soft[k])
     shown = [k for k in order if soft[k] > 0][:CLASSES_SHOWN]
-    said = ", ".join(f"{names[k]} {soft[k]:.2f}" for k in shown)
+    said = ", ".join(f"{names[k]} {_share(soft[k])}" for k in shown)
     left = [soft[k] for k in order if k not in shown]
     if not any(left):
         return said
@@ -57,6 +57,11 @@ def soft_label_in_words(names: Sequence[str], soft: Sequence[float], *, shares: 
     if shares:
         return f"{said}; {sum(left):.2g} over {classes}"
     return f"{said}; at most {max(left):.2g} for {classes}"
+
+
+def _share(value: float) -> str:
+    """At least two decimals, and a third where they would round it off."""
+    return f"{value:.3f}".removesuffix("0")
 
 
 def _pieces(curated: Curated, row_id: str) -> str:

@@ -42,7 +42,7 @@ class Foreseen:
         kind: check, transform, balance or augment.
         flagged: rows that it would flag; None for steps that flag none.
         entries: that it would write into the ledger.
-        rows: there would be after it.
+        rows: that would be left after it and can be read, as later steps see them.
         seconds: that it would take, decoding and measuring for it left out.
     """
 
@@ -81,7 +81,7 @@ class Forecast:
         about = "" if self.tried == self.rows else f" (told from {self.tried:,} of them, evenly spaced)"
         width = max([len(step.step) for step in self.steps], default=4)
         lines = [f"{self.rows:,} rows{about}; nothing is written"]
-        lines.append(f"{'step':{width}}  {'flagged':>9}  {'entries':>9}  {'rows after':>10}  {'seconds':>8}")
+        lines.append(f"{'step':{width}}  {'flagged':>9}  {'entries':>9}  {'rows left':>10}  {'seconds':>8}")
         for step in self.steps:
             flagged = "" if step.flagged is None else f"{step.flagged:,}"
             lines.append(

@@ -15,6 +15,7 @@ from curate.evidence.settings import EvidenceSettings
 from curate.pipeline.document import Document, Place
 from curate.pipeline.problems import Problems
 from curate.pipeline.settings import FeedSettings, SourceSettings
+from curate.pipeline.slips import home_of, meant_by
 from curate.sources.fetching.urls import shown
 from curate.step import Step
 from curate.task import Task
@@ -124,7 +125,8 @@ class Pipeline:
             raise ConfigError(f"{document.name}: a pipeline file is a mapping with the keys {', '.join(PARTS)}")
         for key in value:
             if key not in PARTS:
-                problems.add((key,), f"unknown key {key!r}{nearest(key, PARTS)}; known: {', '.join(PARTS)}")
+                hint = home_of(key) or nearest(key, PARTS)
+                problems.add((key,), f"unknown key {key!r}{hint}; known: {', '.join(PARTS)}")
         if value.get("curate") != VERSION:
             found = f"found {value['curate']!r}" if "curate" in value else "it is missing"
             problems.add(("curate",), f"the file must say `curate: {VERSION}` (version of the format); {found}")
@@ -257,7 +259,8 @@ def _part(model: type[Any], value: object, place: Place, problems: Problems) -> 
 
 def _steps(given: Any, problems: Problems) -> tuple[Step, ...]:
     if isinstance(given, str | Mapping | Step) or not isinstance(given, Iterable):
-        problems.add(("steps",), f"steps must be a list, not {given!r:.80}")
+        hint = ": each step is an entry of its own, in YAML behind a dash" if isinstance(given, str | Mapping) else ""
+        problems.add(("steps",), f"steps must be a list, not {given!r:.80}{hint}")
         return ()
     steps = [_step(entry, i, problems) for i, entry in enumerate(given)]
     return tuple(step for step in steps if step is not None)
@@ -272,8 +275,7 @@ def _step(entry: Step | str | Mapping[str, Any], i: int, problems: Problems) -> 
     elif isinstance(entry, str):
         name, settings = entry, {}
     else:
-        hint = f": write {entry.__name__}()" if isinstance(entry, type) and issubclass(entry, Step) else ""
-        problems.add(place, f"a step is a name or one `name: {{settings}}`, not {entry!r:.80}{hint}")
+        problems.add(place, f"a step is a name or one `name: {{settings}}`, not {entry!r:.80}{meant_by(entry)}")
         return None
     try:
         cls = registry.step(name)

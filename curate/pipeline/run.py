@@ -130,7 +130,7 @@ def carried_out(
         from_cache = state.take(step, name)
         state.log.append(
             {"step": name, "kind": step.kind, "seconds": time.perf_counter() - began, "from_cache": from_cache}
-            | {"entries": len(state.ledger) - before, "rows": len(state.table)}
+            | {"entries": len(state.ledger) - before, "rows": int(state.evidence.active.sum())}
         )
     tell("plan", len(pipeline.steps), len(pipeline.steps))
     return state

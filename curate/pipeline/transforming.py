@@ -20,6 +20,7 @@ from curate.sources.columns.index_columns import settled_index
 from curate.sources.columns.joined_texts import with_joined_texts
 from curate.sources.columns.missing_words import without_words
 from curate.sources.columns.pixels import with_pixels
+from curate.sources.labels.file_patterns import with_file_names
 from curate.sources.labels.label_columns import with_label_columns
 from curate.sources.opening import read
 from curate.step import Transform
@@ -105,7 +106,8 @@ def _loaded(
         columns = without_words(raw.columns, numbers, 0.0)
         columns = as_known(columns, numbers, commas=commas) if raw.decimal_comma else columns
         raw = replace(raw, columns=with_numbers(columns, keep=texts), untyped=False)
-    raw, _ = with_joined_texts(with_pixels(settled_index(raw, task), task), task)
+    raw = with_pixels(settled_index(with_file_names(raw, task, required=False), task), task)
+    raw, _ = with_joined_texts(raw, task)
     raw = with_clip_files(raw, task, raw.root, PAIRS)
     if set(task.label_columns) <= set(raw.columns.column_names):
         raw, _ = with_label_columns(raw, task)
@@ -175,7 +177,7 @@ def _without(task: Task, there: Iterable[str]) -> Task:
     there = set(there)
     gone: dict[str, Any] = {role: None for role in OPTIONAL if getattr(task, role) not in (None, *there)}
     gone |= {role: () for role in ("annotators", "label_columns") if not set(getattr(task, role)) <= there}
-    return task.model_copy(update={**gone, "target": None})
+    return task.model_copy(update={**gone, "target": None, "file_names": None})
 
 
 def _refuse_missing(task: Task, there: list[str], source: str) -> None:

@@ -33,6 +33,7 @@ from curate.sources.columns.wide_series import wide_series
 from curate.sources.infer import infer_task
 from curate.sources.labels import labels
 from curate.sources.labels.category_orders import category_orders, unused_orders
+from curate.sources.labels.file_patterns import with_file_names
 from curate.sources.labels.label_columns import with_label_columns
 from curate.sources.labels.label_hints import label_hints, left_aside, lists_as_text
 from curate.sources.labels.votes import vote_names, with_votes
@@ -73,7 +74,7 @@ def assemble(
     """
     orders = category_orders(raw.columns)
     raw, commas = _typed(replace(raw, class_names={**orders, **raw.class_names}), given)
-    raw = with_pixels(settled_index(raw, given), given)
+    raw = with_pixels(settled_index(with_file_names(raw, given), given), given)
     raw, given = with_spans(with_box_rows(raw, given), given)
     raw, given = with_joined_texts(*with_tokens(*with_votes(*with_label_columns(raw, given))))
     raw = with_clip_files(raw, given, root if root is not None else raw.root, PAIRS)

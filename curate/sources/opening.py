@@ -21,7 +21,6 @@ from curate.sources.formats.text_lines import are_rows
 from curate.sources.lists.numbered_labels import with_class_names
 from curate.sources.objects import from_object
 from curate.sources.raw import Raw
-from curate.sources.remote import from_remote
 from curate.sources.shards.shards import local_shard, read_shards
 from curate.table import Table
 from curate.task import Task
@@ -33,6 +32,7 @@ def load(
     task: Task | Mapping[str, Any] | None = None,
     *,
     kind: str | None = None,
+    file_names: str | None = None,
     label: str | None = None,
     label_columns: Sequence[str] | None = None,
     annotators: Sequence[str] | None = None,
@@ -70,10 +70,11 @@ def load(
     """Read data into a table, from wherever they are.
 
     Args:
-        source: a folder (one per class; media with a metadata file, lists of labels, transcripts, labelled parts or
-            masks; COCO, YOLO, VOC, LabelMe, VIA, CVAT; tables; the arrays of MNIST, CIFAR and SVHN; parallel texts such
-            as ``train.en`` and ``train.de``; what `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow,
-            feather, npz, arff, conll, conllu, libsvm, tmx, txt with a text per line, labelled lines of fastText, ts and
+        source: a folder (one per class; media with a metadata file, lists of labels or captions, transcripts, parts
+            labelled by Audacity, Raven or Praat, or masks; names of files that say the label; COCO, WIDER FACE, YOLO,
+            VOC, LabelMe, VIA, CVAT; tables; the arrays of MNIST, CIFAR and SVHN; parallel texts such as ``train.en``
+            and ``train.de``; what `save_to_disk` wrote), a file (csv, tsv, jsonl, json, parquet, arrow, feather, npz,
+            arff, dat of KEEL, conll, conllu, libsvm, tmx, txt with a text per line, labelled lines of fastText, ts and
             UCR tables of series, exports of Label Studio, doccano and Prodigy, tar shards of webdataset), a glob or a
             list of files, the ``owner/name`` of a data set on the hub (``hf://owner/name``), URLs of files
             (``https://``, ``s3://``, ``gs://``, with ``{000..012}`` for numbers) or of a folder in a bucket, a
@@ -81,6 +82,7 @@ def load(
             given back as it is.
         task: roles of the columns; what it leaves out is inferred.
         kind: of the task; with the following, the same as naming it in `task`.
+        file_names: what the names of files say, such as ``{label}_{speaker}_{take:d}``: each field becomes a column.
         label: column of labels.
         label_columns: columns that each say with 1 or 0 (or -1) whether a row has the label of their name.
         annotators: columns with the labels of several annotators; their majority is the label if none is named.
@@ -120,7 +122,8 @@ def load(
         DataError: the source can't be read.
     """
     given = _given(
-        task, kind=kind, label=label, label_columns=label_columns, annotators=annotators, tokens=tokens, id=id,
+        task, kind=kind, file_names=file_names, label=label, label_columns=label_columns, annotators=annotators,
+        tokens=tokens, id=id,
         split=split, group=group, text=text,
         image=image, audio=audio, video=video, series=series, features=features, mask=mask, boxes=boxes,
         box_format=box_format, date_order=date_order, transcript=transcript, start=start, end=end,
@@ -185,6 +188,8 @@ def read(
     if isinstance(source, str) and (source.startswith("hf://") or is_hub_name(source)):
         return from_hub(source, config, revision)
     if urls := _remote(source):
+        from curate.sources.remote import from_remote  # with what speaks HTTP
+
         return from_remote(urls, options, max_rows=max_rows)
     if isinstance(source, str | os.PathLike):
         return _from_path(os.fspath(source), options)

@@ -34,6 +34,8 @@ _SHARD = re.compile(
 
 FILES = {"trec_10": "test"}
 """Stems of files that are splits by custom alone."""
+_KEEL = re.compile(r"(?P<about>.+-\d+-\d+)(?P<split>tra|tst)$")
+"""KEEL's folds: ``iris-5-1tra``, the first of five for training."""
 GENRES = re.compile(r"_(mis)?matched$")
 """What MultiNLI writes behind the splits of its genres."""
 
@@ -49,6 +51,8 @@ def split_name(name: str) -> str | None:
 
 def about_and_split(stem: str) -> tuple[str, str] | None:
     """What a file is about and the split at the end of its name (``GunPoint_TRAIN`` -> GunPoint, train), or None."""
+    if fold := _KEEL.match(stem.strip()):
+        return fold["about"], "train" if fold["split"] == "tra" else "test"
     about, _, last = GENRES.sub("", stem.strip().replace("-", "_").replace(".", "_")).rpartition("_")
     split = CANONICAL.get(last.lower())
     return (about, split) if about and split else None

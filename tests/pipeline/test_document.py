@@ -107,6 +107,11 @@ def test_broken_yaml_names_line_and_column():
         value("a: 1\nb: [1, 2\n")
 
 
+def test_a_tab_is_called_one():
+    with pytest.raises(ConfigError, match=r"f\.yaml:2:1: not valid YAML: a tab, where YAML allows blanks alone"):
+        value("source:\n\tpath: a\n")
+
+
 def test_unreadable_files(tmp_path):
     with pytest.raises(ConfigError, match="can't be read"):
         Document.read(tmp_path / "none.yaml")

@@ -161,6 +161,14 @@ def test_a_forecast_of_a_small_set_is_what_the_run_does(table, tmp_path):
     assert json.loads(foreseen.to_json())["draws"] == foreseen.draws
 
 
+def test_a_forecast_says_how_many_rows_each_step_leaves():
+    table = curate.load({"text": ["a b", "a b", "c d", "c d", "c d"], "label": list("xxyyy")}, text="text")
+    steps = [{"exact_duplicates": {"fix": "drop", "limit": 1}}, "class_weights"]
+    foreseen = Pipeline(steps).forecast(table)
+    assert [step.rows for step in foreseen.steps] == [2, 2]
+    assert "rows left" in str(foreseen)
+
+
 def test_a_forecast_leaves_out_what_is_undone(table):
     pipeline = Pipeline(STEPS, seed=1)
     foreseen = pipeline.forecast(table, undo=["oversample"])

@@ -1,5 +1,7 @@
 """The declarative form: YAML and Python, both ways, and every problem at once."""
 
+import re
+
 import pytest
 import yaml
 
@@ -84,6 +86,11 @@ def test_every_problem_is_said_at_once_with_its_line(tmp_path):
         ("", "is a mapping"),
         ("curate: 1\nsteps: drop", "steps must be a list"),
         ("curate: 1\nsteps: [{a: 1, b: 2}]", "a step is a name or one"),
+        ("curate: 1\nsteps: {outliers: {limit: 1}}", "each step is an entry of its own, in YAML behind a dash"),
+        ("curate: 1\nsteps:\n  - outliers:\n    fix: drop", "indent fix further than outliers"),
+        ("curate: 1\nencoder: minilm", "unknown key 'encoder' (it belongs below evidence)"),
+        ("curate: 1\nbatch_size: 4", "unknown key 'batch_size' (it belongs below feed)"),
+        ("curate: 1\noutliers: {limit: 1}", "unknown key 'outliers' (a step: it belongs in the list below steps)"),
         ("curate: 1\nsteps: [{exact_duplicates: [1]}]", "must be a mapping"),
         ("curate: 1\nseed: -1", "whole number"),
         ("curate: 1\nseed: x", "whole number"),
@@ -94,7 +101,7 @@ def test_every_problem_is_said_at_once_with_its_line(tmp_path):
     ],
 )
 def test_wrong_files(text, message):
-    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         curate.Pipeline.from_text(text)
 
 

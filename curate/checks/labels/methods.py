@@ -59,12 +59,14 @@ def by_ensemble(evidence: Evidence, min_doubt: float | None) -> Judge:
         log_odds = ensemble.doubt(views)
         score = 1 / (1 + np.exp(log_odds))
         rate = ensemble.noise_rate(given, p, views) if informed else ensemble.NoiseRate(0.0, 0.0, 1.0)
-        facts: dict[str, Any] = {
-            "estimated_noise_rate": round(rate.rate, 4),
-            "noise_rate_interval": [round(rate.low, 4), round(rate.high, 4)],
-            "noise_rate_level": ensemble.LEVEL,
-        }
-        if not informed:
+        facts: dict[str, Any] = {}
+        if informed:
+            facts = {
+                "estimated_noise_rate": round(rate.rate, 4),
+                "noise_rate_interval": [round(rate.low, 4), round(rate.high, 4)],
+                "noise_rate_level": ensemble.LEVEL,
+            }
+        else:
             _say(evidence, UNINFORMED)
         thin = np.unique(given[ensemble.thin(given, len(names))])
         if len(thin):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from curate.errors import ConfigError
 from curate.sources.folders.listing import Listing, split_path
 from curate.sources.folders.mask_folders import MASK_FOLDERS
 from curate.sources.folders.text_files import text_columns
+from curate.sources.labels.beginnings import by_beginnings
 from curate.sources.lists.label_lists import read_label_lists
 from curate.sources.lists.mat_labels import read_mat_labels
 from curate.sources.lists.named_classes import named_classes
@@ -30,9 +30,6 @@ NOISE = "_background_noise_"
 """Speech Commands' folder of minutes of noise, which are to be mixed in."""
 NO_LABEL = frozenset(("unsup", "unlabeled", "unlabelled", "unsupervised"))
 """Folders of files that nobody labelled, beside those of classes."""
-NUMBERED = re.compile(r"^(?P<word>[A-Za-z]+(?:[-_ ][A-Za-z]+)*)[-_. ]?\d+$")
-LEAST_OF_A_WORD = 5
-"""Files whose names begin with a word, from which on it may be a class."""
 LISTS_SHARE = 0.2
 """Text files above the folders of all others are about these, up to this share of all."""
 
@@ -65,6 +62,9 @@ def per_class(folder: Path, source: str, listing: Listing) -> Raw:
     if named := named_classes(folder, [path for path in skipped if path not in taken], labels):
         labels, used, told = named
         skipped, notes = [path for path in skipped if path != used], [*notes, told]
+    if kind != "text" and not any(labels):
+        named, told = by_beginnings(files, splits)
+        labels, notes, bare = named or labels, [*notes, *told], 0
     roles = {kind: kind}
     columns: dict[str, pa.Array] = {}
     unreadable: dict[int, str] = {}
@@ -88,8 +88,6 @@ def per_class(folder: Path, source: str, listing: Listing) -> Raw:
         columns["label"], roles["label"] = pa.array(labels, pa.string()), "label"
         if bare and not listed:
             notes.append(f"{counted(bare, 'file')} in no class folder: without a label")
-    elif kind != "text":
-        notes = [*notes, *_beginnings(files)]
     if any(split is not None for split in splits):
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
     return of_files(
@@ -155,18 +153,6 @@ def _without_names(labels: Sequence[str | None]) -> tuple[list[str | None], list
     rows = sum(label in found for label in labels)
     told = f"{counted(rows, 'file')} in {' and '.join(map(repr, found))}: without a label"
     return [None if label in found else label for label in labels], [told]
-
-
-def _beginnings(files: Sequence[str]) -> list[str]:
-    """A sentence where names of files begin with a few words, which may be their classes (``cat.0.jpg``)."""
-    found = Counter(match["word"] for path in files if (match := NUMBERED.match(split_path(path)[1])))
-    known = {word: count for word, count in found.items() if count >= LEAST_OF_A_WORD}
-    if len(known) < 2 or 2 * sum(known.values()) < len(files):
-        return []
-    return [
-        f"names of files begin with {some_of(sorted(known), 4, repr)}: if these are classes, put the files into folders"
-        " of these names, or list them with a label in a table (metadata.csv: file_name,label)"
-    ]
 
 
 def _refuse_splits_as_classes(labels: Sequence[str | None], source: str) -> None:

@@ -16,16 +16,18 @@ from curate.sources.clips.clip_files import ids_of_file, ids_of_parts
 from curate.sources.columns.column_types import is_text
 from curate.sources.columns.media_columns import find_media
 from curate.sources.columns.role_names import SPLIT_NAMES
-from curate.sources.delimited.sniffing import is_delimited
 from curate.sources.file_kinds import FIELDS, SERIES, TextOptions, ending
 from curate.sources.folders.array_files import arrays_of_pictures
 from curate.sources.folders.box_folders import images_and_boxes, labelme_files
+from curate.sources.folders.caption_lists import images_with_captions
 from curate.sources.folders.celeba import with_attributes
 from curate.sources.folders.class_folders import layout, per_class
+from curate.sources.folders.face_lists import images_with_faces
 from curate.sources.folders.kaldi import is_kaldi, read_kaldi
-from curate.sources.folders.label_tracks import parts_of_recordings
+from curate.sources.folders.label_tracks import intervals_of_recordings, parts_of_recordings
 from curate.sources.folders.listing import Listing, classify, nothing_to_read, walk
 from curate.sources.folders.mask_folders import images_and_masks
+from curate.sources.folders.name_schemes import files_by_scheme
 from curate.sources.folders.number_files import vectors_and_classes
 from curate.sources.folders.parallel_texts import language_pairs, read_parallel
 from curate.sources.folders.polar_files import polar_tables, polar_texts
@@ -37,7 +39,7 @@ from curate.sources.formats.cvat import cvat_files
 from curate.sources.formats.fasttext import is_fasttext
 from curate.sources.formats.hub import from_disk
 from curate.sources.formats.libsvm import libsvm_files
-from curate.sources.formats.tables import read_several
+from curate.sources.formats.tables import is_table, read_several
 from curate.sources.formats.text_lines import are_rows, is_tabbed
 from curate.sources.lists.named_classes import is_json_list, with_named_labels
 from curate.sources.lists.split_lists import places_of, read_split_lists
@@ -81,10 +83,14 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
             if tables and (raw := _with_metadata(folder, source, tables, listing, options)):
                 return raw
         return (
-            _masks_or_boxes(folder, source, listing)
+            images_with_faces(folder, source, listing)
+            or _masks_or_boxes(folder, source, listing)
             or with_attributes(folder, source, listing)
+            or images_with_captions(folder, source, listing)
             or parts_of_recordings(folder, source, listing)
             or recordings_and_texts(folder, source, listing)
+            or intervals_of_recordings(folder, source, listing)
+            or files_by_scheme(folder, source, listing)
             or per_class(folder, source, listing)
         )
     if not listing.tables and (found := arrays_of_pictures(folder, listing.others, source)):
@@ -124,7 +130,7 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
         skipped = [*listing.texts, *(path for path in listing.others if path not in used)]
         return replace(raw, notes=(*raw.notes, *listing.notes(skipped)))
     if not listing.texts:
-        if tables := [path for path in listing.others if ending(path) in FIELDS and is_delimited(folder / path)]:
+        if tables := [path for path in listing.others if ending(path) in FIELDS and is_table(folder / path)]:
             raw = read_several([folder / one for one in _rows_of_one_kind(tables, source)], source, folder, **options)
             return replace(raw, notes=(*raw.notes, *listing.notes([p for p in listing.others if p not in tables])))
         listing.texts, listing.others = without_ending(folder, listing.others)

@@ -1,19 +1,22 @@
-"""Recordings whose parts are labelled in files beside them: Audacity's label tracks, and RTTM of who speaks when."""
+"""Recordings whose parts are labelled in files beside them: Audacity's tracks, Raven's selections, RTTM, TextGrids."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from curate.errors import DataError
+from curate.sources.columns.free_text import is_free_text
 from curate.sources.encodings import decode
 from curate.sources.file_kinds import ending
 from curate.sources.folders.class_folders import layout
 from curate.sources.folders.listing import Listing
+from curate.sources.formats import raven, textgrid
 from curate.sources.raw import Raw, media_paths, of_files
 from curate.wording import counted, some_of
 
@@ -23,6 +26,8 @@ TURN = "SPEAKER"
 COVERED = 0.5
 """Recordings that must have a track of their name."""
 _LABEL = re.compile(r"(?P<start>\d+(?:[.,]\d+)?)\t(?P<end>\d+(?:[.,]\d+)?)(?:\t(?P<label>.*))?")
+_OF_RAVEN = re.compile(r"(\.Table\.\d+)?\.selections$|\.BirdNET\.selection\.table$", re.IGNORECASE)
+"""What Raven and BirdNET write behind the name of a recording."""
 SPECTRAL = "\\"
 """Begin of the lines in which Audacity says between which frequencies a label lies."""
 
@@ -38,36 +43,84 @@ def parts_of_recordings(folder: Path, source: str, listing: Listing) -> Raw | No
 
     Recordings without any are left out with a note.
     """
-    files = listing.media.get("audio", [])
-    if not files or len(files) < sum(map(len, listing.media.values())):
-        return None
+    files = _recordings(listing)
     turns, tracks = _turns(folder, listing.others), _tracks(folder, listing.texts, files)
     parts, used = turns if turns[0] else tracks
     found = [parts.get(PurePath(file).stem, []) for file in files]
-    if sum(map(bool, found)) < (1 if turns[0] else COVERED * len(files)):
+    if not files or sum(map(bool, found)) < (1 if turns[0] else COVERED * len(files)):
         return None
-    rows = [(file, *part) for file, here in zip(files, found, strict=True) for part in here]
+    return _rows(folder, source, listing, dict(zip(files, found, strict=True)), used)
+
+
+def intervals_of_recordings(folder: Path, source: str, listing: Listing) -> Raw | None:
+    """A row per interval with a text in Praat's TextGrids; None where most recordings have none of their name.
+
+    Of several tiers the first that all files have is read. Texts that are sentences are transcripts, others labels.
+    """
+    files = _recordings(listing)
+    grids = {PurePath(path).stem: path for path in listing.others if ending(path) == textgrid.ENDING}
+    beside = {file: path for file in files if (path := grids.get(PurePath(file).stem))}
+    if not beside or len(beside) < COVERED * len(files):
+        return None
+    tiers: dict[str, dict[str, list[textgrid.Interval]]] = {}
+    wrong: dict[str, str] = {}
+    for file, path in beside.items():
+        try:
+            tiers[file] = textgrid.read_textgrid(folder / path)
+        except DataError as error:
+            wrong[file] = str(error)
+    counts = Counter(name for found in tiers.values() for name in found)
+    if not counts:
+        return None
+    tier, *others = sorted(counts, key=lambda name: -counts[name])
+    notes = []
+    if others:
+        notes.append(
+            f"of the tiers of TextGrids {tier!r} is read, and not {some_of(others, 3, repr)}: to read another, write it"
+            " as a table (file_name,start,end,label)"
+        )
+    parts = {file: [_Part(*one) for one in tiers.get(file, {}).get(tier, [])] for file in files}
+    return _rows(folder, source, listing, parts, list(beside.values()), wrong, notes)
+
+
+def _recordings(listing: Listing) -> list[str]:
+    """The recordings, none where there are other media, too."""
+    return listing.media.get("audio", []) if len(listing.media) == 1 else []
+
+
+def _rows(
+    folder: Path, source: str, listing: Listing, parts: Mapping[str, Sequence[_Part]], used: Sequence[str],
+    wrong: Mapping[str, str] = {}, told: Sequence[str] = (),
+) -> Raw:  # fmt: skip
+    """A row per part of each recording; a recording with something wrong about its parts is one that can't be read."""
+    rows = [(file, *part) for file, here in parts.items() for part in here]
+    rows += [(file, None, None, None) for file in wrong]
     paths, starts, ends, labels = (list(values) for values in zip(*rows, strict=True))
     splits, _, notes = layout(paths)
+    texts = pa.chunked_array([pa.array(labels, pa.string())])
+    said = "transcript" if is_free_text(texts) else "label"
     columns: dict[str, pa.Array] = {
         "audio": media_paths(pa.array(paths, pa.string())),
         "recording": pa.array(paths, pa.string()),
         "start": pa.array(starts, pa.float64()),
         "end": pa.array(ends, pa.float64()),
-        "label": pa.array(labels, pa.string()),
+        said: texts.combine_chunks(),
     }
-    roles = {"audio": "audio", "start": "start", "end": "end", "label": "label", "group": "recording"}
+    roles = {"audio": "audio", "start": "start", "end": "end", said: said, "group": "recording"}
     if any(splits):
         columns["split"], roles["split"] = pa.array(splits, pa.string()), "split"
-    notes.append(f"parts of recordings and their labels are those of {some_of(used, 2)}")
-    if lone := [file for file, here in zip(files, found, strict=True) if not here]:
+    notes += [*told, f"parts of recordings and their {said}s are those of {some_of(used, 2)}"]
+    if lone := [file for file, here in parts.items() if not here and file not in wrong]:
         notes.append(f"{counted(len(lone), 'recording')} without a labelled part left out ({some_of(lone)})")
     left = [path for path in (*listing.texts, *listing.others, *listing.tables) if path not in set(used)]
+    broken = {len(rows) - len(wrong) + k: why for k, why in enumerate(wrong.values())}
     return of_files(
         folder,
         source,
         columns,
         pa.array(paths, pa.string()),
+        unreadable=broken,
+        records={row: why.encode("utf-8", "replace") for row, why in broken.items()},
         notes=(*notes, *listing.notes(left)),
         roles=roles,
         media={"audio": "audio"},
@@ -94,24 +147,40 @@ def _turns(folder: Path, files: Sequence[str]) -> tuple[dict[str, list[_Part]], 
 
 
 def _tracks(folder: Path, texts: Sequence[str], files: Sequence[str]) -> tuple[dict[str, list[_Part]], list[str]]:
-    """Recording -> parts by text files of its name in which every line is a label of Audacity, and these files."""
+    """Recording -> parts by text files of its name of Audacity or Raven, and these files. Raises DataError."""
     stems = {PurePath(file).stem for file in files}
     found: dict[str, list[_Part]] = {}
     used = []
     for path in texts:
-        if PurePath(path).stem not in stems:
+        name = _OF_RAVEN.sub("", PurePath(path).stem)
+        if name not in stems:
             continue
-        lines = [line for line in _lines(folder / path) if line.strip() and not line.startswith(SPECTRAL)]
-        matches = [_LABEL.fullmatch(line) for line in lines]
-        if not matches or None in matches:
-            continue
-        found[PurePath(path).stem] = [
-            _Part(_seconds(match["start"]), _seconds(match["end"]), (match["label"] or "").strip() or None)
-            for match in matches
-            if match
-        ]
-        used.append(path)
+        lines = _lines(folder / path)
+        parts = _selected(lines, path) if raven.is_selection_table(lines) else _labelled(lines)
+        if parts is not None:
+            found.setdefault(name, []).extend(parts)
+            used.append(path)
     return found, used
+
+
+def _selected(lines: Sequence[str], path: str) -> list[_Part]:
+    try:
+        return [_Part(*one) for one in raven.read_selections(lines, path)]
+    except ValueError as error:
+        raise DataError(str(error)) from None
+
+
+def _labelled(lines: Sequence[str]) -> list[_Part] | None:
+    """The parts if every line is a label of Audacity, else None."""
+    lines = [line for line in lines if line.strip() and not line.startswith(SPECTRAL)]
+    matches = [_LABEL.fullmatch(line) for line in lines]
+    if not matches or None in matches:
+        return None
+    return [
+        _Part(_seconds(match["start"]), _seconds(match["end"]), (match["label"] or "").strip() or None)
+        for match in matches
+        if match
+    ]
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,5 +1,7 @@
 """ARFF, the tables of Weka and OpenML: typed attributes, then a row per line, written in full or only where not zero.
 
+KEEL's tables (``.dat``) are much the same, with ranges of numbers and a line ``@outputs`` that names the label.
+
 Read here, as liac-arff knows no dates and ends at the first bad line, and scipy's reader knows no texts.
 """
 
@@ -23,13 +25,16 @@ from curate.wording import some_of
 
 NUMBERS = ("numeric", "real", "integer")
 WORD = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,{}'"%][^\s,{}]*"""
-_ATTRIBUTE = re.compile(rf"@attribute\s+(?P<name>{WORD})\s+(?P<kind>\{{.*\}}|\S+)", re.IGNORECASE)
+_ATTRIBUTE = re.compile(rf"@attribute\s+(?P<name>{WORD})\s*(?P<kind>\{{.*\}}|(?<=\s)[^\s\[]+)", re.IGNORECASE)
+_OUTPUT = re.compile(rf"@outputs?\s+(?P<name>{WORD})\s*$", re.IGNORECASE)
 _VALUE = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,'"]*)\s*(,|$)""")
 _SPARSE = re.compile(rf"\s*(\d+)\s+({WORD})\s*(,|$)")
 _WEIGHT = re.compile(r",\s*\{\s*[-+.\deE]+\s*\}\s*$")
 _ESCAPED = re.compile(r"\\(.)")
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 MISSING = "?"
+NULL = "<null>"
+"""What KEEL writes for a missing number or class."""
 
 
 class _Wrong(ValueError):
@@ -43,11 +48,18 @@ class _Attribute:
     values: tuple[str, ...] = ()
 
 
+def is_keel(path: Path) -> bool:
+    """Whether a text file begins as the tables of KEEL do."""
+    with path.open("rb") as file:
+        return re.match(rb"(\xef\xbb\xbf)?(\s*%[^\n]*\n)*\s*@relation\s", file.read(4_096), re.IGNORECASE) is not None
+
+
 def read_arff(path: Path, name: str, encoding: str | None = None) -> Raw:
     """The rows of a file; a line that does not fit the attributes is a row that can't be read.
 
-    Nominal attributes have their values as classes. Without an attribute that is called a label, the last one is it
-    if it is nominal, as in Weka. A sparse row has 0, or the first nominal value, where it says nothing.
+    Nominal attributes have their values as classes. The label is the one output of KEEL, else an attribute that is
+    called one, else the last one if it is nominal, as in Weka. A sparse row has 0, or the first nominal value, where it
+    says nothing.
 
     Raises:
         DataError: no ``@data``, no row, or an attribute that holds rows of its own (relational).
@@ -68,7 +80,7 @@ def read_arff(path: Path, name: str, encoding: str | None = None) -> Raw:
         why = next(iter(unreadable.values()), "there are no rows" if begun else "there is no line @data")
         raise DataError(f"{name}: {why}")
     numbers = np.array([number for number, _ in lines], np.int64)
-    label = _label(attributes)
+    label = _output(decoded.text, attributes) or _label(attributes)
     return Raw(
         pa.table(_columns(rows, attributes)),
         name,
@@ -119,6 +131,14 @@ def _attribute(line: str, place: str) -> _Attribute:
             f"{place}: attributes of the type {kind} are not read; there are numeric, nominal, string, date"
         )
     return _Attribute(_plain(match["name"]), kind.lower())
+
+
+def _output(text: str, attributes: Sequence[_Attribute]) -> str | None:
+    """The attribute that a line ``@outputs`` names alone, whatever the case of its letters."""
+    head = re.split(r"^\s*@data", text, maxsplit=1, flags=re.IGNORECASE | re.MULTILINE)[0]
+    said = [match for line in head.splitlines() if (match := _OUTPUT.match(line.strip()))]
+    named = [one.name for match in said for one in attributes if one.name.lower() == _plain(match["name"]).lower()]
+    return named[0] if len(named) == 1 else None
 
 
 def _plain(word: str) -> str:
@@ -173,7 +193,7 @@ def _zero(attribute: _Attribute) -> Any:
 
 
 def _typed(word: str, attribute: _Attribute) -> Any:
-    if word == MISSING:
+    if word == MISSING or (word == NULL and attribute.kind != "string"):
         return None
     if attribute.kind in NUMBERS:
         try:

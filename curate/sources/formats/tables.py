@@ -28,7 +28,7 @@ from curate.sources.file_kinds import (
     TextOptions,
     ending,
 )
-from curate.sources.formats.arff import read_arff
+from curate.sources.formats.arff import is_keel, read_arff
 from curate.sources.formats.conll import is_conll, read_conll
 from curate.sources.formats.cvat import is_cvat, read_cvat
 from curate.sources.formats.fasttext import is_fasttext, read_fasttext, with_sets
@@ -97,7 +97,7 @@ def read_table(
         return read_ts(path, name, encoding)
     if kind in MEMORIES:
         return read_tmx(path, name)
-    if kind in WEKA:
+    if kind in WEKA or (kind in FIELDS and is_keel(path)):
         return read_arff(path, name, encoding)
     if kind in (*DELIMITED, ".txt") and not delimiter and is_ucr(path):
         return read_ucr(path, name, encoding)
@@ -123,6 +123,11 @@ def read_table(
         " tsv, jsonl, json, parquet, arrow, feather, npz, arff, conll, conllu, libsvm, tmx, ts, txt, and folders of"
         " images, audio, video or txt files"
     )
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file of an ending that says nothing (``.dat``) holds rows of delimited text or of KEEL."""
+    return is_keel(path) or is_delimited(path)
 
 
 def read_several(

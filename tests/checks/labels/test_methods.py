@@ -201,6 +201,7 @@ def test_labels_that_cannot_be_learned_are_not_called_wrong(seed):
     found = LabelErrors().find(evidence)
     assert not found.flagged.num_rows
     assert not evidence.noise().informed
+    assert "estimated_noise_rate" not in found.facts["label_errors"]
     assert any("no better than chance" in note for note in evidence.notes)
 
 

@@ -148,14 +148,6 @@ def test_masks_of_cityscapes(fill):
     assert all(mask["path"].endswith("_labelIds.png") for mask in table.column("mask").to_pylist())
 
 
-def test_beginnings_of_names_that_may_be_classes_are_told_of(fill):
-    """Dogs vs. Cats: ``cat.0.jpg``."""
-    folder = fill(*(f"train/{name}.{k}.jpg" for name in ("cat", "dog") for k in range(6)), "test/1.jpg")
-    table = curate.load(folder)
-    assert (table.task.kind, table.task.label) == ("unlabeled", None)
-    assert "names of files begin with 'cat', 'dog': if these are classes" in " ".join(table.notes)
-
-
 def test_one_beginning_of_all_names_is_not_told_of(fill):
     assert not curate.load(fill(*(f"IMG_{k:04d}.jpg" for k in range(20)))).notes
 

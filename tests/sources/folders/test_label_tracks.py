@@ -77,3 +77,127 @@ def test_activitynet(tmp_path, brightening):
     assert labels(table) == ["Surfing", "Running", None]
     assert table.column("split").to_pylist() == ["train", "validation", "test"]
     assert any("1 entry without a segment left out" in note for note in table.notes)
+
+
+LONG = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 6
+tiers? <exists>
+size = 3
+item []:
+    item [1]:
+        class = "TextTier"
+        name = "clicks"
+        xmin = 0
+        xmax = 6
+        points: size = 1
+        points [1]:
+            number = 1.5
+            mark = "tick 3"
+    item [2]:
+        class = "IntervalTier"
+        name = "calls"
+        xmin = 0
+        xmax = 6
+        intervals: size = 3
+        intervals [1]:
+            xmin = 0
+            xmax = 1.5
+            text = ""
+        intervals [2]:
+            xmin = 1.5
+            xmax = 2.25
+            text = "the ""loud"" one"
+        intervals [3]:
+            xmin = 2.25
+            xmax = 6
+            text = "song "
+    item [3]:
+        class = "IntervalTier"
+        name = "notes"
+        xmin = 0
+        xmax = 6
+        intervals: size = 0
+"""
+SHORT = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+0
+6
+<exists>
+1
+"IntervalTier"
+"calls"
+0
+6
+2
+0
+2
+"song"
+2
+6
+""
+"""
+
+
+def test_textgrids_of_praat(folder):
+    (folder / "one.TextGrid").write_text(LONG)
+    (folder / "two.TextGrid").write_text(SHORT, encoding="utf-16")
+    table = curate.load(folder)
+    assert paths(table) == ["one.wav#t=1.5,2.25", "one.wav#t=2.25,6", "two.wav#t=0,2"]
+    assert labels(table) == ['the "loud" one', "song", "song"]
+    assert table.column(table.task.group).to_pylist() == ["one.wav", "one.wav", "two.wav"]
+    assert any("'calls' is read, and not 'notes'" in note for note in table.notes)
+    assert any("1 recording without a labelled part left out (three.wav)" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (SHORT[:-12], "three.TextGrid: the TextGrid ends before its last tier does"),
+        (SHORT.replace("6\n2\n0\n", '6\n"two"\n0\n'), "three.TextGrid: the TextGrid is damaged"),
+        ("nothing", "three.TextGrid: the TextGrid ends"),
+        (SHORT.replace("IntervalTier", "Pitch"), "three.TextGrid: a tier of the class 'Pitch'"),
+    ],
+)
+def test_a_damaged_textgrid_is_a_row_that_cannot_be_read(folder, text, why):
+    for name in ("one", "two"):
+        (folder / f"{name}.TextGrid").write_text(SHORT)
+    (folder / "three.TextGrid").write_text(text)
+    table = curate.load(folder)
+    assert len(table) == 3
+    assert table.unreadable.tolist() == [False, False, True]
+    assert table.problems["reason"][0].as_py().startswith(why)
+
+
+def test_sentences_in_textgrids_are_transcripts(folder):
+    for name in ("one", "two"):
+        text = f"a sentence of several words in {name}"
+        (folder / f"{name}.TextGrid").write_text(SHORT.replace('"song"', f'"{text}"'))
+    table = curate.load(folder)
+    assert (table.task.kind, table.task.transcript, table.task.label) == ("transcription", "transcript", None)
+
+
+RAVEN = (
+    "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tSpecies\n"
+    "1\tWaveform 1\t1\t0.5\t1.25\t0\t4000\towl\n"
+    "1\tSpectrogram 1\t1\t0.5\t1.25\t300\t4000\towl\n"
+    "2\tSpectrogram 1\t1\t2\t3\t300\t4000\t\n"
+)
+
+
+def test_selection_tables_of_raven(folder):
+    (folder / "one.Table.1.selections.txt").write_text(RAVEN)
+    (folder / "two.selections.txt").write_text(RAVEN.replace("owl", "wren"))
+    table = curate.load(folder)
+    assert paths(table) == ["one.wav#t=0.5,1.25", "one.wav#t=2,3", "two.wav#t=0.5,1.25", "two.wav#t=2,3"]
+    assert labels(table) == ["owl", None, "wren", None]
+
+
+def test_a_selection_without_times_is_an_error(folder):
+    for name in ("one", "two"):
+        (folder / f"{name}.Table.1.selections.txt").write_text(RAVEN.replace("2\t3\t300", "later\t3\t300"))
+    with pytest.raises(DataError, match=r"one\.Table\.1\.selections\.txt, line 4: .* has no times of a selection"):
+        curate.load(folder)

@@ -5,7 +5,7 @@ import pytest
 from scipy.io import arff as scipy_arff
 
 import curate
-from curate.errors import DataError
+from curate.errors import ConfigError, DataError
 
 HEAD = r"""% a table of flowers
 @RELATION 'iris of mine'
@@ -107,3 +107,37 @@ def test_numbers_and_classes_are_those_of_scipy(tmp_path):
     table, (data, _) = curate.load(path), scipy_arff.loadarff(path)
     assert table.column("a").to_pylist() == data["a"].tolist()
     assert table.column("c").to_pylist() == [value.decode() for value in data["c"]]
+
+
+KEEL = """@relation bands
+@attribute Type{a, b}
+@attribute Width real[0.0,1.5]
+@attribute Count integer [0, 9]
+@attribute Kind {band, no_band}
+@inputs Width, Count, Kind
+@outputs type
+@data
+"""
+
+
+def test_tables_of_keel(tmp_path):
+    table = curate.load(
+        write(tmp_path / "bands.dat", KEEL + "a, 0.5, 3, band\nb, <null>, 4, no_band\na, 1.5, <null>, ?\n")
+    )
+    assert (table.task.kind, table.task.label, table.task.label_names) == ("classification", "Type", ("a", "b"))
+    assert table.task.features == ("Width", "Count", "Kind")
+    assert table.column("Width").to_pylist() == [0.5, None, 1.5]
+    assert table.column("Count").to_pylist() == [3, 4, None]
+    assert table.column("Kind").to_pylist() == ["band", "no_band", None]
+
+
+def test_a_fold_of_keel(tmp_path):
+    for split, rows in (("tra", "a, 0.5, 3, band\nb, 1, 4, band\n"), ("tst", "a, 0.1, 3, band\n")):
+        write(tmp_path / f"bands-5-1{split}.dat", KEEL + rows)
+    assert curate.load(tmp_path).splits.tolist() == ["train", "train", "test"]
+    assert curate.load(str(tmp_path / "*.dat")).splits.tolist() == ["train", "train", "test"]
+    for split in ("tra", "tst"):
+        write(tmp_path / f"bands-5-2{split}.dat", KEEL + "a, 0.5, 3, band\n")
+    with pytest.raises(ConfigError, match="holds several tables"):
+        curate.load(tmp_path)
+    assert len(curate.load(str(tmp_path / "*-2*.dat"))) == 2
