@@ -136,7 +136,7 @@ def _sentence(line: Any, model: type[BaseModel], place: Place, more: Iterable[st
             known += more if len(place) == 1 else ()
             meant = getattr(holder, "meant", {}).get(name)
             hint = f" ({meant})" if meant else nearest(name, known)
-            return f"unknown setting {name!r}{hint}; known: {', '.join(known)}"
+            return f"unknown setting {name!r}{hint}; known: {', '.join(dict.fromkeys(known))}"
         case "missing":
             return "is needed"
         case "value_error":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -78,13 +79,17 @@ class Labels:
 class Stored:
     """Rows in an Arrow stream file that `datasets` can open, mapped into memory without importing that library.
 
+    Once mapped they stay what they are, also where the file is replaced (never where it is cut short in place).
+
     Attributes:
         path: the file.
         columns: that are read of it, None for all.
+        stamp: size and time of change that it must have, None for any; what was mapped is known by it elsewhere.
     """
 
     path: Path
     columns: tuple[str, ...] | None = None
+    stamp: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -92,13 +97,30 @@ class Stored:
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process maps it by."""
-        return {"path": self.path, "columns": self.columns}
+        stamp = self._file[1] if "_file" in vars(self) else self.stamp
+        return {"path": self.path, "columns": self.columns, "stamp": stamp}
+
+    def of_columns(self, columns: Sequence[str]) -> Stored:
+        """The same rows, of these columns alone."""
+        found = replace(self, columns=tuple(columns))
+        vars(found)["_file"] = self._file
+        return found
+
+    @cached_property
+    def _file(self) -> tuple[pa.Table, tuple[int, int]]:
+        """What the file holds, and its stamp."""
+        with pa.memory_map(str(self.path)) as file:
+            about = os.fstat(file.fileno())
+            stamp = about.st_size, about.st_mtime_ns
+            if self.stamp not in (None, stamp):
+                raise DataError(f"{self.path}: it was replaced since it was opened; open it again")
+            return pa.ipc.open_stream(file).read_all(), stamp
 
     @cached_property
     def mapped(self) -> pa.Table:
-        """All rows; nothing is read before it is used."""
+        """All rows; nothing is read before it is used. Raises DataError where the file has another stamp."""
         # The features that `datasets` notes in the schema are not for those who use the columns as Arrow.
-        whole = pa.ipc.open_stream(pa.memory_map(str(self.path))).read_all().replace_schema_metadata(None)
+        whole = self._file[0].replace_schema_metadata(None)
         return whole if self.columns is None else whole.select(list(self.columns))
 
     @cached_property
@@ -132,9 +154,10 @@ class Stored:
 
     def dataset(self) -> datasets.Dataset:
         """All columns, as `datasets` opens the file."""
-        import datasets
+        from datasets import Dataset
+        from datasets.table import MemoryMappedTable
 
-        return datasets.Dataset.from_file(str(self.path))
+        return Dataset(MemoryMappedTable(self._file[0], str(self.path)))
 
 
 @dataclass(frozen=True)

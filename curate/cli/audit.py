@@ -114,6 +114,7 @@ def audit(
 
     shared.limit_cache(cache_limit)
     limit_memory(memory)
+    shared.refuse_outputs((data, augment), findings=findings, html=html, markdown=markdown, croissant=croissant)
     format = _format(format, json)
     gates = _gates(fail_on, baseline)
     earlier = None if baseline is None else _earlier(baseline)

@@ -94,6 +94,7 @@ def compare(
 
     Exit codes: 0; 1 something hurts and --fail-on-harm is given; 2 wrong use; 3 data can't be read.
     """
+    shared.refuse_outputs((first, second, source, test), html=html)
     if first.suffix.lower() not in PIPELINE_ENDINGS:
         return _of_two(first, second, html, json, _of_pipelines(context))
     if second is not None:

@@ -28,8 +28,10 @@ def export(
     json: shared.Json = False,
 ) -> int:
     """Write the kept rows with curated labels, soft labels and weights for other tools to read."""
+    from curate.pipeline.exporting.written import refuse
     from curate.pipeline.store import open_folder
 
+    refuse(out)
     where = {} if engine == "local" and address is None else {"engine": engine, "address": address}
     written = open_folder(folder).export(
         out, form, split=split, repeated=repeated, on_error="skip" if skip else "raise", **where

@@ -26,6 +26,7 @@ def init(
 
     if out.exists() and not force:
         raise ConfigError(f"{out} exists; replace it with --force, or name another file with --out")
+    shared.refuse_outputs((data,), out=out)
     table = load(data, roles)
     write_text(out, draft(table, data, out.parent))
     for line in describe(table):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,6 +69,37 @@ def limit_cache(given: str | None) -> None:
     limit_bytes(given)
     if given is not None:
         os.environ[LIMIT] = given
+
+
+def refuse_outputs(read: Sequence[str | Path | None] = (), **files: Path | None) -> None:
+    """Say before any work that a file which an option names can't be written there.
+
+    Args:
+        read: what the command reads; a file among it is not written over.
+        files: option -> the file that it names, None where it is not given.
+
+    Raises:
+        ConfigError: it is a folder or a device, one that is read, or named by two options.
+        StorageError: its folder can't be written.
+    """
+    from curate.errors import ConfigError, CurateError
+    from curate.storage import refuse_file
+
+    named: dict[Path, str] = {}
+    sources = {Path(source).resolve() for source in read if source is not None}
+    for option, path in files.items():
+        if path is None:
+            continue
+        try:
+            refuse_file(path)
+            place = path.resolve()
+            if place in sources:
+                raise ConfigError(f"{path} is what is read, and would be lost; name another file")
+            if place in named:
+                raise ConfigError(f"{path} is what --{named[place]} names, too; name another file")
+        except CurateError as error:
+            raise type(error)(f"--{option}: {error}") from error
+        named[place] = option
 
 
 @contextmanager

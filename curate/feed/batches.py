@@ -22,7 +22,7 @@ from curate.feed.inputs.input import Fillable, Filling, Input
 from curate.feed.memory import Memory, Recycled, within
 from curate.feed.partners import partners
 from curate.feed.recipes import Line, Recipes
-from curate.feed.spilled import Rows, Spilled
+from curate.feed.spilled import CONTENT, Rows, Spilled
 from curate.feed.targets import Targets
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Batches:
         transform: called with each finished batch.
         memory: where large arrays of a batch come from.
         left: which image operations are left to a device, None for none.
+        content: column `CONTENT` of the rows whose only input is a file, which must still have that hash.
         at_once: whether a batch's memory is taken with its first row; else when it is ready, or at the end.
     """
 
@@ -67,6 +68,7 @@ class Batches:
     transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     memory: Memory = field(default_factory=Recycled)
     left: Left | None = None
+    content: Spilled | None = None
     at_once: bool = True
 
     def __len__(self) -> int:
@@ -143,6 +145,8 @@ class Batches:
         planned, lines = self._planned(draws)
         found, place = np.unique(values_of(planned["row"]), return_inverse=True)
         rows = self.rows.take(found)
+        if self.content is not None:
+            rows = rows.append_column(CONTENT, self.content.take(found)[CONTENT])
         values = [modality.values(rows) for modality in self.inputs]
         items: list[list[Any] | None] = []
         skipped: dict[int, str] = {}

@@ -103,6 +103,13 @@ class Loader(DataLoader):
         )
         self.num_workers = self.hiring.num_workers
 
+    def __getitem__(self, place: Any) -> Any:
+        """Nothing: a loader has batches and no rows. Raises TypeError."""
+        raise TypeError(
+            "a loader gives whole batches, in order (for batch in loader), and is a DataLoader already: it goes into"
+            " no other one"
+        )
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The batches of the epoch, from its start or from where a loaded state stands.
 

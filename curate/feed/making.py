@@ -28,7 +28,7 @@ from curate.feed.sampler import Mode, Sampler
 from curate.feed.sampling.arguments import sampler_arguments
 from curate.feed.sampling.options import SamplingOptions, sampling_of
 from curate.feed.sampling.state import whole
-from curate.feed.spilled import Spilled, rows_of, spill_folder, spill_rows
+from curate.feed.spilled import Spilled, content_of, rows_of, spill_folder, spill_rows
 from curate.feed.targets import Targets
 from curate.feed.workers.hiring import Hiring
 from curate.table import HELD_OUT, Table
@@ -169,6 +169,7 @@ def make_loader(
         transform,
         # A worker that took the memory of its next batch when it begins would hold one more than it does now.
         at_once=not num_workers,
+        content=content_of(table),
     )
     _refuse_weights(class_weights, names, classes)
     _refuse_no_batch(order, lines)
@@ -279,7 +280,9 @@ def _sampler(
 def _prepare_pickling(dataset: Batches, folder: Path) -> None:
     """Lay rows and plan in files that workers map, and make sure that the rest can be sent to them."""
     dataset.rows = spill_rows(dataset.rows, folder)
-    dataset.plan.spill(folder)
+    dataset.plan.spill(folder / "plan.arrow")
+    if dataset.content is not None:
+        dataset.content.spill(folder / "content.arrow")
     for name, part in (("transform", dataset.transform), ("tokenizer and inputs", dataset.inputs)):
         try:
             pickle.dumps(part)

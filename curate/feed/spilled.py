@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import datasets
 
 BLOCK_ROWS = 1000
+CONTENT = "curate: content"
+"""Column of rows with the hashes of their content, beside a column of files that are all of it."""
 
 
 class Spilled:
@@ -34,9 +36,9 @@ class Spilled:
         """Some lines, in the given order."""
         return self.table.take(places(positions))
 
-    def spill(self, folder: Path) -> None:
+    def spill(self, file: Path) -> None:
         """Write the file that pickles of this object will name. Raises StorageError."""
-        self._file = folder / "plan.arrow"
+        self._file = file
         with (
             storing(self._file, temporary=True),
             pa.OSFile(str(self._file), "wb") as sink,
@@ -86,8 +88,16 @@ class Opened:
 def rows_of(table: Table, columns: Sequence[str]) -> Rows:
     """Columns of a table; from its file, where it has one."""
     if table.stored is not None:
-        return replace(table.stored, columns=tuple(columns))
+        return table.stored.of_columns(columns)
     return Opened(table.dataset.select_columns(list(columns)).with_format("arrow"))
+
+
+def content_of(table: Table) -> Spilled | None:
+    """`CONTENT` of the rows where it is a file alone, masks and boxes beside it aside; else None."""
+    if table.task.modalities not in (("image",), ("audio",), ("video",)):
+        return None
+    hashes = pa.py_buffer(np.ascontiguousarray(table.content))
+    return Spilled(pa.table({CONTENT: pa.Array.from_buffers(pa.binary(16), len(table), [None, hashes])}))
 
 
 def spill_rows(rows: Rows, folder: Path) -> Rows:

@@ -26,6 +26,10 @@ class UnreadablePayload(DataError):
     """The bytes of one row can't be had; the message is the reason, without the row."""
 
 
+class Changed(UnreadablePayload):
+    """A row's file no longer holds what it held when its content was hashed."""
+
+
 @lru_cache(maxsize=256)
 def _real_root(root: str) -> str:
     return os.path.realpath(root)
@@ -112,7 +116,7 @@ def _why(path: str, error: OSError) -> str:
 
 
 def parts(value: Any) -> tuple[bytes | None, str | None]:
-    """``(bytes, path)`` of a media value: a mapping with these keys, a pair, bytes, a path or None."""
+    """``(bytes, path)`` of a media value: a mapping with these keys, a tuple that begins so, bytes, a path or None."""
     if value is None:
         return None, None
     if isinstance(value, Mapping):
@@ -121,7 +125,7 @@ def parts(value: Any) -> tuple[bytes | None, str | None]:
         return bytes(value), None
     if isinstance(value, str | Path):
         return None, str(value)
-    data, path = value
+    data, path, *_ = value
     return data, path
 
 
@@ -174,16 +178,17 @@ def read_bytes(value: Any, root: str | os.PathLike[str] | None, max_bytes: int =
 
 
 def must_have(content: bytes | None, data: bytes, value: Any) -> None:
-    """Raise UnreadablePayload where a row's file no longer holds what it held when its content was hashed.
+    """Raise Changed where a row's file no longer holds what it held when its content was hashed.
 
     Args:
         content: the 16 bytes of its hash; None where they are not known.
         data: what was read of it now.
         value: as `read_bytes` takes it. Of a segment the hash is made of the whole file's, so that it is not compared.
     """
-    if content is None or xxhash.xxh3_128_digest(data) == content:
+    if content is None:
         return
     path = parts(value)[1]
-    if path is None or split(path)[1] is None:
-        what = "the embedded bytes have" if path is None else f"{path!r} has"
-        raise UnreadablePayload(f"{what} changed since the data were read; run again")
+    if (path is not None and split(path)[1] is not None) or xxhash.xxh3_128_digest(data) == content:
+        return
+    what = "the embedded bytes have" if path is None else f"{path!r} has"
+    raise Changed(f"{what} changed since the data were read; run again")

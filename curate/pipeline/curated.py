@@ -216,10 +216,15 @@ class Curated(Exports):
         ``name="focal", gamma=2`` picks another than cross-entropy (`curate.losses.LOSSES`). How often each class is
         drawn, where a loss needs it, follows from the plan, its weights, and the sampler of the `feed` part; how labels
         are confused, from what `label_errors` found.
+
+        Raises:
+            ConfigError: there is no such loss for the task, or no row has a label.
         """
         from curate.feed import make_loss
         from curate.feed.losses.counts import class_counts, estimated_transition
 
+        if self.table.task.kind in ("classification", "multilabel") and not self.label_names:
+            raise ConfigError(f"there is nothing to learn: no row has a label (column {self.table.task.label!r})")
         weights = self.class_weights if len(self.class_weights) else None
         given = {"class_weights": weights, "label_names": self.label_names} | options
         if self.table.task.kind in ("segmentation", "token_classification", "transcription"):

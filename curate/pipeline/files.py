@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.errors import ConfigError, StorageError
-from curate.storage import storing
+from curate.storage import file_aside, refuse_place, storing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,17 +27,8 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """Write an Arrow table as Parquet; the same table always gives the same bytes. Raises StorageError."""
     import pyarrow.parquet as pq
 
-    with storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-        try:
-            with aside.open("wb") as file:
-                pq.write_table(table, file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+    with file_aside(path) as file:
+        pq.write_table(table, file, compression="zstd")
 
 
 def is_result(folder: Path) -> bool:
@@ -51,19 +41,28 @@ def is_result(folder: Path) -> bool:
 
 
 def refuse_folder(out: Path, ours: Callable[[Path], bool] = is_result, whose: str = "curate") -> None:
-    """Raise ConfigError if a result can't go to `out`: a file, or a folder with anything but what may be replaced."""
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; a folder is needed: name another")
-    if out.is_dir() and any(out.iterdir()) and not ours(out):
-        raise ConfigError(f"{out} is not empty and was not made by {whose}; name another folder")
+    """Say, before the work, that a result can't go to `out`. Nothing is left behind.
+
+    Raises:
+        ConfigError: it is a file, a mount point (which can't be replaced), a folder with anything but what may be
+            replaced, or its name is not UTF-8 text.
+        StorageError: the folder that it is in can't be written.
+    """
+    with storing(out):
+        if out.exists() and not out.is_dir():
+            raise ConfigError(f"{out} is a file; a folder is needed: name another")
+        if out.is_dir() and any(out.iterdir()) and not ours(out):
+            raise ConfigError(f"{out} is not empty and was not made by {whose}; name another folder")
+        if os.path.ismount(out):
+            raise ConfigError(f"{out} is a mount point, which can't be replaced as a whole; name a folder in it")
+    refuse_place(out.resolve())
 
 
 @contextmanager
 def folder_aside(out: Path, ours: Callable[[Path], bool] = is_result, whose: str = "curate") -> Iterator[Path]:
     """A new folder beside `out` that takes its place when the block ends well, and vanishes when it doesn't.
 
-    What killed processes have left beside `out` is cleared away first. Raises ConfigError if `out` exists, is not
-    empty and was not made by `whose`, as `ours` knows.
+    What killed processes have left beside `out` is cleared away first. Raises as `refuse_folder`.
     """
     refuse_folder(out, ours, whose)
     aside, old = (out.with_name(f".{out.name}.{socket.gethostname()}-{os.getpid()}.{end}") for end in ("tmp", "old"))

@@ -146,7 +146,7 @@ def _opened(folder: Path) -> Curated:
     pipeline = Pipeline.from_yaml(folder / "pipeline.yaml")
     return Curated(
         table=_open_table(folder, manifest),
-        findings_=_StoredFindings(folder, manifest["learned"]),
+        findings_=_StoredFindings(folder, manifest["learned"], manifest["files"]["findings.parquet"]),
         ledger_=Decisions(_read(folder, "ledger")),
         plan=_read(folder, "plan"),
         class_weights=np.array(manifest["class_weights"], dtype=np.float32),
@@ -163,15 +163,20 @@ class _StoredFindings(Findings):
     """Findings in the folder of a result, read when they are asked for: who feeds a trainer never does."""
 
     _folder: Path
+    _digest: str
 
-    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, facts: dict[str, Any], digest: str) -> None:
         object.__setattr__(self, "_folder", folder)
+        object.__setattr__(self, "_digest", digest)
         object.__setattr__(self, "facts", facts)
 
     @cached_property
     def table(self) -> pa.Table:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """See `Findings`. Raises StorageError."""
-        return _read(self._folder, "findings")
+        """See `Findings`. Raises StorageError, and DataError where a run has replaced the folder."""
+        found = _read(self._folder, "findings")
+        if sha256(self._folder / "findings.parquet") != self._digest:
+            raise DataError(f"{self._folder}: it was replaced since it was opened; open it again")
+        return found
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy elsewhere holds them."""

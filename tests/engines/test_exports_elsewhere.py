@@ -66,6 +66,15 @@ def same(curated, form, tmp_path, ray=None, **options):
     return found
 
 
+@pytest.mark.parametrize("form", ["parquet", "webdataset"])
+def test_a_file_that_holds_something_else_by_now_stops_it(tmp_path, form):
+    curated = pictured(tmp_path / "data")
+    Image.new("RGB", (14, 12)).save(tmp_path / "data" / "train" / "class 0" / "04.png")
+    with using(RayEngine(FakeRay())), pytest.raises(DataError, match=r"04\.png' has changed since the data were read"):
+        curated.export(tmp_path / "out", form)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("options", [{"max_rows": 7}, {"max_bytes": 4000}, {}, {"repeated": True, "max_bytes": 9000}])
 def test_tars_of_pictures(pictures, tmp_path, options):
     found = same(pictures, "webdataset", tmp_path, **options)

@@ -1,9 +1,12 @@
 """Small tables and plans for the tests of the feed."""
 
+from dataclasses import replace
+
 import datasets
 import numpy as np
 import pyarrow as pa
 
+from curate.media.content import rehash
 from curate.plan import schema
 from curate.table import Table
 from curate.task import Task
@@ -14,7 +17,8 @@ def table(columns, root=None, **task):
     data = datasets.Dataset(pa.table(columns))
     n = data.num_rows
     ids = np.array([f"r{i}" for i in range(n)], dtype=np.dtypes.StringDType())
-    return Table(data, Task(**task), ids, np.zeros((n, 2), np.uint64), root=root)
+    made = Table(data, Task(**task), ids, np.zeros((n, 2), np.uint64), root=root)
+    return made if root is None else replace(made, content=rehash(made, data))
 
 
 def plan(of, labels=None, rows=None, kind="classification", soft=None, weight=None, recipe=None, split=None, copy=None):

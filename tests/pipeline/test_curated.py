@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import pickle
 import shutil
 import subprocess
 from pathlib import Path
@@ -190,6 +191,7 @@ def test_a_soft_label_says_how_much_of_it_is_not_shown(make_table):
     ("soft", "shares", "said"),
     [
         ([0.5, 0.5, 0, 0], True, "a 0.50, b 0.50"),
+        ([0.975, 0.025], True, "a 0.975, b 0.025"),
         ([0.9, 0.02, 0.02, 0.02, 0.02, 0.02], True, "a 0.90, b 0.02, c 0.02, d 0.02, e 0.02; 0.02 over 1 other class"),
         ([0.9, 0.1, 0.8, 0.1, 0.1, 0.05, 0], False, "a 0.90, c 0.80, b 0.10, d 0.10, e 0.10; at most 0.05 for 2 other"),
     ],
@@ -387,6 +389,28 @@ def test_a_truly_full_disk(table, tmp_path):
         assert not list(disk.iterdir())
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_result_that_is_replaced_after_it_was_opened_stays_what_it_was(tmp_path):
+    """Its rows are mapped when it is opened; findings, and rows in other processes, are refused where they differ."""
+
+    def run(word):
+        rows = {"text": [f"{word} {i}" for i in range(12)], "label": ["a", "b"] * 6}
+        table = curate.load(rows, task=curate.Task(text="text", label="label"))
+        return curate.Pipeline([curate.steps.ExactDuplicates()]).run(table, tmp_path / "out", cache=False)
+
+    first = run("old")
+    opened = curate.open(tmp_path / "out")
+    untouched = curate.open(tmp_path / "out")
+    sent = pickle.dumps(opened.loader(batch_size=4).dataset.rows)
+    run("new")
+    for result in (first, opened, untouched):
+        assert {text.split()[0] for batch in result.loader(batch_size=4) for text in batch["text"]} == {"old"}
+        assert result.table.dataset[0]["text"] == "old 0"
+    with pytest.raises(DataError, match="replaced since it was opened; open it again"):
+        len(opened.findings)
+    with pytest.raises(DataError, match="replaced since it was opened; open it again"):
+        len(pickle.loads(sent))  # noqa: S301 (our own)
 
 
 def test_a_result_that_is_replaced_while_it_is_opened_is_the_new_one(table, tmp_path, monkeypatch):

@@ -12,15 +12,16 @@ import pytest
 class Web:
     """Files by path, and what is wrong with them: ``/WAY/name`` serves ``name`` in that way.
 
-    Ways: ``ranges``, ``plain`` (no ranges), ``flaky`` (two failures first), ``down`` (503 for ever), ``cut`` (breaks
-    off after half of what was asked for), ``cutplain`` (the same without ranges), ``stall`` (headers, then nothing),
+    Ways: ``ranges``, ``plain`` (no ranges), ``flaky`` (two failures first), ``down`` (503 for ever), ``dated`` (429
+    with `until` first), ``cut`` (breaks off after half of what was asked for), ``cutplain`` (the same without ranges),
+    ``stall`` (headers, then nothing),
     ``drip`` (a byte at a time), ``packed`` (kept compressed, and sent so whatever is accepted), ``to`` (redirect to
     ``?url=``), ``loop``, ``changing`` (another version each time).
     """
 
     def __init__(self):
         self.files, self.asked, self.headers, self.counts = {}, [], [], Counter()
-        self.sent = 0
+        self.sent, self.until = 0, ""
         self.over = threading.Event()
 
 
@@ -42,6 +43,8 @@ def _handler(web):
                 return self.plain(302, b"", {"Location": target})
             if way == "down" or (way == "flaky" and web.counts[self.path] <= 2):
                 return self.plain(503, b"busy", {"Retry-After": "1"})
+            if way == "dated" and web.counts[self.path] == 1:
+                return self.plain(429, b"later", {"Retry-After": web.until})
             if name not in web.files:
                 return self.plain(404, b"no")
             return self.serve(way, web.files[name])

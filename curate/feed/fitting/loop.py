@@ -128,7 +128,7 @@ def fit(
     devices = [place] if place.type == "cuda" else []
     with torch.random.fork_rng(devices), _own_randomness():
         torch.manual_seed(digest("model", seed) % 2**63)
-        made = _model(model)
+        made = module_of(model)
         source = Source(data, validation, batch_size, dict(loader_options or {}))
         training = _training(made, source, loss, settings, place, forward, callbacks)
         _begin(training, resume)
@@ -161,7 +161,8 @@ def _own_randomness() -> Iterator[None]:
         np.random.set_state(array)
 
 
-def _model(model: Any) -> torch.nn.Module:
+def module_of(model: Any) -> torch.nn.Module:
+    """A module, or what a function without arguments makes. Raises ConfigError where that is none."""
     if isinstance(model, torch.nn.Module):
         return model
     if callable(model) and (needed := _needed(model)):

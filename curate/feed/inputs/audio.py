@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.feed.inputs.image import MediaValue, media_values
+from curate.feed.inputs.image import MediaValue, encoded, media_rows
 from curate.feed.inputs.options import InputOptions
 from curate.feed.inputs.waves import Expected, Waves, padded
 from curate.feed.memory import Memory
 from curate.media import audio
-from curate.media.payload import read_bytes
 
 VALUES = "input_values"
 AUTO_HZ = 16_000
@@ -51,11 +50,11 @@ class Recordings:
 
     def values(self, rows: pa.Table) -> list[MediaValue]:
         """Bytes and path of each row."""
-        return media_values(rows[self.column])
+        return media_rows(rows, self.column)
 
     def read(self, value: MediaValue) -> tuple[np.ndarray, int]:
         """(channels, n) float32 at the rate of the batch, cut to the longest part, and the rate."""
-        decoded = audio.decode(read_bytes(value, self.root, self.options.max_bytes), rate=self.rate)
+        decoded = audio.decode(encoded(value, self.root, self.options.max_bytes), rate=self.rate)
         return decoded.samples[:, : self._limit], self.rate
 
     def augment(self, item: tuple[np.ndarray, int], change: Callable[[Any], Any]) -> tuple[np.ndarray, int]:

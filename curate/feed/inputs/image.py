@@ -16,14 +16,16 @@ from curate.feed.inputs.options import InputOptions
 from curate.feed.inputs.placement import Fit, Placement
 from curate.feed.inputs.planes import Planes
 from curate.feed.memory import Memory, Room, room
+from curate.feed.spilled import CONTENT
 from curate.media import image
-from curate.media.payload import read_bytes
+from curate.media.payload import must_have, read_bytes
 
 AUTO_PX = 224
 """Side where images differ in size and none is asked for: what most pretrained models take."""
 PROBED = 16
 
-MediaValue = tuple[bytes | None, str | None]
+MediaValue = tuple[bytes | None, str | None] | tuple[None, str, bytes]
+"""Bytes and path; of a file that is all of its row's content the hash of that, too."""
 Normalization = tuple[np.ndarray, np.ndarray]
 """Mean and standard deviation of pixels in [0, 1], (3,) float32 each."""
 
@@ -36,10 +38,28 @@ def normalization(options: InputOptions) -> Normalization | None:
     return np.broadcast_to(mean, 3).copy(), np.broadcast_to(std, 3).copy()
 
 
-def media_values(column: pa.ChunkedArray) -> list[MediaValue]:
-    """(bytes, path) of each row of a media column."""
-    data, path = pc.struct_field(column, "bytes"), pc.struct_field(column, "path")
-    return list(zip(data.to_pylist(), path.to_pylist(), strict=True))
+def media_values(column: pa.ChunkedArray, content: pa.ChunkedArray | None = None) -> list[MediaValue]:
+    """(bytes, path) of each row of a media column; (None, path, hash) of files where the rows' content is given."""
+    data, path = (pc.struct_field(column, name).to_pylist() for name in ("bytes", "path"))
+    if content is None:
+        return list(zip(data, path, strict=True))
+    return [
+        (own, name) if own is not None or name is None else (None, name, hashed)
+        for own, name, hashed in zip(data, path, content.to_pylist(), strict=True)
+    ]
+
+
+def media_rows(rows: pa.Table, column: str) -> list[MediaValue]:
+    """`media_values` of rows, whose content stands in the column `CONTENT` where it is that of their files alone."""
+    return media_values(rows[column], rows[CONTENT] if CONTENT in rows.column_names else None)
+
+
+def encoded(value: MediaValue, root: Path | None, max_bytes: int) -> bytes:
+    """The bytes of a media value. Raises UnreadablePayload, also of a file that changed since the data were read."""
+    data = read_bytes(value, root, max_bytes)
+    if len(value) == 3:
+        must_have(value[2], data, value)
+    return data
 
 
 @dataclass(frozen=True)
@@ -73,11 +93,11 @@ class Images:
 
     def values(self, rows: pa.Table) -> list[MediaValue]:
         """Bytes and path of each row."""
-        return media_values(rows[self.column])
+        return media_rows(rows, self.column)
 
     def read(self, value: MediaValue) -> np.ndarray:
         """(h, w, 3) uint8."""
-        data = read_bytes(value, self.root, self.options.max_bytes)
+        data = encoded(value, self.root, self.options.max_bytes)
         return image.decode(data, self.options.max_pixels).pixels
 
     def augment(self, item: np.ndarray, change: Callable[[Any], Any]) -> np.ndarray:

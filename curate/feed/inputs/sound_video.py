@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from curate.augment.operations.video import Clip
 from curate.feed.inputs.audio import Recordings
-from curate.feed.inputs.image import MediaValue, Normalization
+from curate.feed.inputs.image import MediaValue, Normalization, encoded
 from curate.feed.inputs.video import Videos
 from curate.media import audio
-from curate.media.payload import read_bytes
 
 
 class Finished(NamedTuple):
@@ -70,7 +69,7 @@ class SoundVideos:
 
     def read(self, value: MediaValue) -> Clip:
         """The frames, and the sound over the stretch that they are taken from: silent where the track has none."""
-        data = read_bytes(value, self.videos.root, self.videos.options.max_bytes)
+        data = encoded(value, self.videos.root, self.videos.options.max_bytes)
         frames, seconds, start = self.videos.decoded(data)
         if start is None:
             return Clip(frames, None, self.rate)

@@ -50,11 +50,25 @@ class Texts:
         """The text."""
         return item
 
+    def _called(self, items: Sequence[str]) -> Any:
+        """What the tokenizer gives. Raises ConfigError where it does not take its settings."""
+        assert self.tokenizer is not None
+        try:
+            return self.tokenizer(list(items), **self.settings)
+        except TypeError as error:
+            if "unexpected keyword argument" not in str(error):
+                raise
+            settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+            raise ConfigError(
+                f"the tokenizer is called with a list of texts and {settings}, as those of transformers are, and does"
+                f" not take that ({error}): pass a function that does, such as lambda texts, **settings: ..."
+            ) from error
+
     def collate(self, items: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
         """`text`: a list of B texts; with a tokenizer its entries (`input_ids`, `attention_mask`, ...) instead."""
         if self.tokenizer is None:
             return {"text": list(items)}
-        tokens = self.tokenizer(list(items), **self.settings)
+        tokens = self._called(items)
         if not isinstance(tokens, Mapping):
             raise ConfigError(f"the tokenizer must give a mapping of tensors, not {type(tokens).__name__}")
         return dict(tokens)

@@ -15,8 +15,9 @@ from curate.feed.inputs.filling import Filling
 from curate.feed.inputs.image import (
     MediaValue,
     Normalization,
+    encoded,
     fitted,
-    media_values,
+    media_rows,
     normalization,
     pixel_entries,
     pixel_filling,
@@ -24,7 +25,6 @@ from curate.feed.inputs.image import (
 from curate.feed.inputs.options import InputOptions
 from curate.feed.memory import Memory
 from curate.media import video
-from curate.media.payload import read_bytes
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class Videos:
 
     def values(self, rows: pa.Table) -> list[MediaValue]:
         """Bytes and path of each row."""
-        return media_values(rows[self.column])
+        return media_rows(rows, self.column)
 
     def read(self, value: MediaValue) -> np.ndarray:
         """(frames, h, w, 3) uint8."""
-        return self.decoded(read_bytes(value, self.root, self.options.max_bytes))[0]
+        return self.decoded(encoded(value, self.root, self.options.max_bytes))[0]
 
     def decoded(self, data: bytes) -> tuple[np.ndarray, float, float | None]:
         """(frames, h, w, 3) uint8, the seconds that they are taken from, and when the sound begins, None without."""

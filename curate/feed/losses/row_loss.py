@@ -48,7 +48,11 @@ class RowLoss(torch.nn.Module):
         Args:
             logits: (B, K) for classes and sets of classes, (B,) or (B, 1) for numbers.
             batch: see `terms`.
+
+        Raises:
+            ConfigError: they are something else, or don't fit the loss.
         """
+        _refuse_others(logits, batch)
         losses, weights = self.terms(logits, batch)
         if self.listener is not None and torch.is_grad_enabled():
             self.listener(losses, weights, logits, batch)
@@ -150,6 +154,11 @@ class ClassLoss(RowLoss):
         if logits.ndim != 2 or classes != expected:
             raise ConfigError(f"logits must have the shape (rows, {expected} classes), not {tuple(logits.shape)}")
         hard, soft = batch.get("labels"), batch.get("soft_labels")
+        if hard is not None and hard.ndim == 2 and soft is not None:
+            raise ConfigError(
+                f"labels of the shape {tuple(hard.shape)} are sets of classes, and {type(self).__name__} is for one"
+                " class per row: take curated.loss(), or SoftBinaryCrossEntropy"
+            )
         if soft is None:
             if hard is None:
                 raise ConfigError("the batch has neither 'labels' nor 'soft_labels'")
@@ -165,6 +174,18 @@ class ClassLoss(RowLoss):
         if soft.shape != logits.shape:
             raise ConfigError(f"soft_labels have the shape {tuple(soft.shape)}, the logits {tuple(logits.shape)}")
         return soft.to(device=logits.device, dtype=logits.dtype)
+
+
+def _refuse_others(logits: Any, batch: Any) -> None:
+    """Raise ConfigError unless these are tensors and a batch of the loader."""
+    if not isinstance(logits, torch.Tensor | tuple | list):
+        entry = ", such as output.logits" if hasattr(logits, "get") or hasattr(logits, "logits") else ""
+        raise ConfigError(f"a loss takes (logits, batch): logits are a tensor{entry}, not {type(logits).__name__}")
+    if not hasattr(batch, "get"):
+        raise ConfigError(
+            f"a loss takes (logits, batch): the batch is the loader's dict, with labels and weights, not"
+            f" {type(batch).__name__}"
+        )
 
 
 def _has(batch: Mapping[str, Any], name: str) -> bool:

@@ -42,8 +42,10 @@ def accelerated(accelerator: Accelerator, curated: Any, **options: Any) -> Prefe
         options: of `curated.loader`.
 
     Raises:
-        ConfigError: the Accelerator divides losses by a number of gradient accumulation steps of its own.
+        ConfigError: it is no Accelerator, or divides losses by a number of gradient accumulation steps of its own.
     """
+    if not hasattr(accelerator, "gradient_accumulation_steps"):
+        raise ConfigError(f"accelerator must be an accelerate.Accelerator, not {type(accelerator).__name__}")
     if accelerator.gradient_accumulation_steps != 1:
         raise ConfigError(
             f"the Accelerator divides every loss by its {accelerator.gradient_accumulation_steps} accumulation steps,"

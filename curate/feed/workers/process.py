@@ -35,11 +35,12 @@ class WorkerLost(Exception):
         draw: what it was reading, None where it was at something else.
         reason: what happened, as a sentence about "its worker".
         hung: whether the row took too long.
+        killed: whether a signal ended it.
     """
 
-    def __init__(self, draw: tuple[int, int, int] | None, reason: str, hung: bool) -> None:
+    def __init__(self, draw: tuple[int, int, int] | None, reason: str, hung: bool, killed: bool = False) -> None:
         super().__init__(reason)
-        self.draw, self.reason, self.hung = draw, reason, hung
+        self.draw, self.reason, self.hung, self.killed = draw, reason, hung, killed
 
 
 class Worker:
@@ -108,12 +109,14 @@ class Worker:
         self.process.join(GRACE_SECONDS)
         code = self.process.exitcode
         self.end()
+        killed = False
         if code is not None and code < 0:
+            killed = True
             name = signal.Signals(-code).name if -code in set(signal.Signals) else "unknown"
             how = f"was killed by signal {-code} ({name}{': out of memory?' if name == 'SIGKILL' else ''})"
         else:
             how = f"ended with exit code {code}"
-        return WorkerLost(self._attention.draw, f"its worker process {how}", hung=False)
+        return WorkerLost(self._attention.draw, f"its worker process {how}", hung=False, killed=killed)
 
     def end(self) -> None:
         """End the process, whatever it does."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from curate.errors import DataError
+from curate.errors import ConfigError, DataError
 from curate.feed.draws import Draw
 from curate.feed.workers.process import Worker, WorkerLost
 
@@ -30,7 +30,7 @@ class Supervised:
 
     def __init__(self, dataset: Batches, context: Any, row_seconds: float | None) -> None:
         self._dataset, self._context, self._row_seconds = dataset, context, row_seconds
-        self._closing = False
+        self._closing = self._answered = False
         self._worker: Worker | None = self._new()
 
     def _new(self) -> Worker:
@@ -41,6 +41,7 @@ class Supervised:
 
         Raises:
             DataError: worker after worker ended, and none of the rows does that alone; or `on_error` is ``raise``.
+            ConfigError: processes that are not forked end before they have begun.
         """
         broken: dict[Draw, str] = {}
         lives = LIVES
@@ -50,6 +51,7 @@ class Supervised:
             except WorkerLost as lost:
                 if self._closing:
                     raise
+                self._refuse_unguarded(lost)
                 _logger.warning("a worker is replaced by a new one: %s", lost.reason)
                 found = self._guilty(lost, draws, broken)
                 lives -= found.keys() <= broken.keys()
@@ -65,10 +67,21 @@ class Supervised:
         if self._worker is None:
             self._worker = self._new()
         try:
-            return self._worker.batch(draws, broken)
+            made = self._worker.batch(draws, broken)
+            self._answered = True
+            return made
         except WorkerLost:
             self._worker = None
             raise
+
+    def _refuse_unguarded(self, lost: WorkerLost) -> None:
+        """Raise ConfigError where a process that runs the user's script anew ended by itself before it read a row."""
+        if self._answered or lost.draw is not None or lost.killed or self._context.get_start_method() == "fork":
+            return
+        raise ConfigError(
+            f"{lost.reason} before it read a row. Processes that are not forked run the script anew: what it does must"
+            " stand below if __name__ == '__main__': (or pass multiprocessing_context='fork', or workers='threads')"
+        ) from lost
 
     def _guilty(self, lost: WorkerLost, draws: Sequence[Draw], broken: dict[Draw, str]) -> dict[Draw, str]:
         """The draws that end a worker, with the reason."""

@@ -64,6 +64,15 @@ class Network:
             return cls(title, _maker(model), dict(settings))
         return _of_transformers(str(model), table.task, settings)
 
+    def try_out(self) -> None:
+        """Make a module once, so that one that can't be had is told before the arms are run. Raises ConfigError."""
+        import torch
+
+        from curate.feed.fitting.loop import module_of
+
+        with torch.random.fork_rng(devices=[]):
+            module_of(self.make)
+
     def predict(self, result: Curated, tested: Tested, seed: int, steps: int, batch_size: int) -> np.ndarray:
         """(p, K) probabilities or (p, 1) values of the test rows by a model trained on an arm; NaN for rows that could
         not be read."""
@@ -83,6 +92,30 @@ class Network:
         return values
 
 
+def refuse_model(model: Any) -> None:
+    """Say of a model of transformers that there is none of that name, or no config in its folder.
+
+    Raises:
+        ConfigError: so it is.
+        MissingPackage: transformers is not installed.
+    """
+    if not callable(model):
+        _load(str(model), "AutoConfig")
+
+
+def _load(name: str, auto: str, **options: Any) -> Any:
+    guard_torchaudio()  # transformers imports it on sight
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingPackage("transformers", "trainers", f"the model {name!r}") from error
+
+    def loaded(more: dict[str, Any]) -> Any:
+        return getattr(transformers, auto).from_pretrained(name, trust_remote_code=False, **options, **more)
+
+    return opened(name, loaded, "compare")
+
+
 def _maker(model: Any) -> Callable[[], Any]:
     import torch
 
@@ -98,30 +131,20 @@ def _of_transformers(name: str, task: Task, settings: Mapping[str, Any]) -> Netw
             f"models of transformers are trained on text, images, audio or video alone, and the task has"
             f" {' and '.join(task.modalities)}; pass a callable that makes a torch module (in Python), or take the head"
         )
-    guard_torchaudio()  # transformers imports it on sight
-    try:
-        import transformers
-    except ImportError as error:
-        raise MissingPackage("transformers", "trainers", f"the model {name!r}") from error
     model_class, option, reader_class = AUTO[modality]
     width = 1 if task.kind == "regression" else len(task.label_names)
 
-    def load(auto: str, **more: Any) -> Any:
-        def loaded(options: dict[str, Any]) -> Any:
-            return getattr(transformers, auto).from_pretrained(name, trust_remote_code=False, **more, **options)
-
-        return opened(name, loaded, "compare")
-
     def pretrained() -> Any:
-        return load(model_class, num_labels=width, ignore_mismatched_sizes=True, use_safetensors=True)
+        return _load(name, model_class, num_labels=width, ignore_mismatched_sizes=True, use_safetensors=True)
 
     def untrained() -> Any:
-        return getattr(transformers, model_class).from_config(load("AutoConfig", num_labels=width))
+        import transformers
 
-    load("AutoConfig")
+        return getattr(transformers, model_class).from_config(_load(name, "AutoConfig", num_labels=width))
+
     loader = dict(settings.get("loader_options", {}))
     if option not in loader:
-        loader[option] = reader = load(reader_class)
+        loader[option] = reader = _load(name, reader_class)
         if option == "tokenizer" and not set(reader.get_vocab()) - set(reader.all_special_tokens):
             raise ConfigError(
                 f"compare: the model {name!r} has no tokenizer, or one that knows no word: save one in its folder, or"

@@ -16,7 +16,7 @@ from curate.pipeline.cache_folder import resolve
 from curate.pipeline.comparison.arms import CURATED, RAW, Arm, Progress, run_arms, trainable_steps, training_lines
 from curate.pipeline.comparison.held_out import HeldOut, held_out
 from curate.pipeline.comparison.judging import Judged, classes_of, effects_of, number
-from curate.pipeline.comparison.modules import Network
+from curate.pipeline.comparison.modules import Network, refuse_model
 from curate.pipeline.comparison.options import HEAD, HEAD_BATCH, Options
 from curate.pipeline.comparison.scores import Truth, parts_of, sample_counts, score
 from curate.pipeline.comparison.training import Trainer
@@ -90,6 +90,8 @@ def compare(
     target = None if out is None else Path(out)
     if target is not None:
         refuse(target)
+    if not options.is_head:
+        refuse_model(options.model)
     folder = resolve(cache)
     if folder is not None:
         return _study(pipeline, table, options, folder, progress, name, target)
@@ -116,13 +118,15 @@ def _study(
     held = held_out(table, options.test)
     metric = options.chosen_metric(table.task.kind, held.table.labels, held.rows)
     truth = _truth(held, metric)
+    network = None if options.is_head else Network.of(options.model, held.training, options.fit_options)
+    if network is not None:
+        network.try_out()
     arms = run_arms(pipeline, held, wanted, alone=options.alone, cache=cache, progress=progress)
     batch_size = options.batch_size or (HEAD_BATCH if options.is_head else pipeline.feed.batch_size)
     raw = next(arm for arm in arms if arm.name == RAW)
     if raw.result is None or not training_lines(raw.result).num_rows:
         raise DataError(f"{table.source}: there are no training rows")
     steps = options.training_steps(training_lines(raw.result).num_rows, batch_size)
-    network = None if options.is_head else Network.of(options.model, raw.result.table, options.fit_options)
     trainer = Trainer(options, table.task.kind or "", len(held.rows), steps, batch_size, cache, progress)
     if network is not None:
         trainer.network, trainer.title, trainer.notes = network, network.title, [*network.notes]

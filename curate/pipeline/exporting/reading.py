@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from curate.errors import DataError
 from curate.media.content import input_columns
 from curate.media.item import DecodeError
-from curate.media.payload import MAX_BYTES, UnreadablePayload, must_have, opened, read_bytes
+from curate.media.payload import MAX_BYTES, Changed, UnreadablePayload, must_have, opened, read_bytes
 from curate.media.segments import file_name, split
 from curate.task import DECODED, Task
 
@@ -173,6 +173,11 @@ class Reading:
 def unreadable(row_id: str, reason: str) -> DataError:
     """What is raised of a row whose file can't be read any more."""
     return DataError(f"row {row_id} can't be exported: {reason}")
+
+
+def changed(error: BaseException) -> bool:
+    """Whether what `Reading.blocks` raised is of a file that changed, which no other machine finds otherwise."""
+    return isinstance(error.__cause__, Changed)
 
 
 def content(media: dict[str, Any] | None, root: Path | None) -> File:

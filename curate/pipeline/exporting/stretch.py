@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from curate.engines.engine import Piece
-from curate.errors import StorageError
+from curate.errors import CurateError, DataError, StorageError
 from curate.evidence.parcels import Content, InFile
 from curate.media.payload import UnreadablePayload
-from curate.pipeline.exporting.reading import Reading, size
+from curate.pipeline.exporting.reading import CONTENT, Reading, changed, size
 from curate.table import Table
 
-COLUMNS = ("row", "row_id", "label", "soft_label", "weight", "origin", "draws")
+COLUMNS = ("row", "row_id", "label", "soft_label", "weight", "origin", "draws", CONTENT)
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,10 @@ def _unreadable_here(table: Table, parts: Sequence[pa.Table]) -> dict[str, str]:
     return gone
 
 
-def unseen(reading: Reading, error: object) -> StorageError:
-    """What is raised where another machine lacks a file that is here."""
+def unseen(reading: Reading, error: BaseException) -> CurateError:
+    """What is raised where another machine lacks a file that is here; the error itself where the file has changed."""
+    if changed(error):
+        return DataError(f"{error}; on a cluster such rows are not skipped: take --engine local for that")
     return StorageError(
         f"{error} on {socket.gethostname()}, a node of the cluster, though it can be read here: all nodes must have the"
         f" data under {reading.root}, as on a file system that they share (--engine local needs none)"

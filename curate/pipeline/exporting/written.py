@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from curate import __version__
 from curate.pipeline.exporting.lines import Lines
-from curate.pipeline.files import folder_aside, sha256
+from curate.pipeline.files import folder_aside, refuse_folder, sha256
 from curate.storage import write_text
 from curate.wording import counted, noun
 
@@ -115,6 +115,11 @@ def writing(out: Path, form: str, lines: Lines, notes: tuple[str, ...] = ()) -> 
 def written(out: Path, form: str, lines: Lines, rows: Mapping[str, int], notes: tuple[str, ...] = ()) -> Written:
     """The account of a finished export."""
     return Written(out, form, dict(rows), dict(lines.skipped), (*notes, *_notes(lines)))
+
+
+def refuse(out: Path) -> None:
+    """Raise as `curate.pipeline.files.refuse_folder` where no export can go to `out`."""
+    refuse_folder(out, is_export, "curate export")
 
 
 def is_export(folder: Path) -> bool:

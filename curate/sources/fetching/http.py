@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import netrc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -115,8 +117,7 @@ class HttpStore:
             raise DataError(f"{shown(url)}: more than {MOST_REDIRECTS} redirects")
         if answer.status in PASSING:
             answer.close()
-            after = answer.headers.get("Retry-After", "")
-            raise Passing(f"HTTP {answer.status}", float(after) if after.isdigit() else None)
+            raise Passing(f"HTTP {answer.status}", _asked_seconds(answer.headers))
         if answer.status not in (200, 206):
             answer.close()
             raise DataError(f"{shown(url)}: HTTP {answer.status}{_SAID.get(answer.status, '')}")
@@ -173,6 +174,26 @@ class HttpStore:
                 self._pools[key] = urllib3.PoolManager(**limits)
                 self._pools[key].pool_classes_by_scheme = _guarded(own)
         return self._pools[key]
+
+
+def _asked_seconds(headers: Mapping[str, str]) -> float | None:
+    """What ``Retry-After`` asks for: seconds, or until a date, by the server's own clock where its answer tells it."""
+    after = headers.get("Retry-After", "").strip()
+    if after.isascii() and after.isdigit():
+        return float(after)
+    until = _moment(after)
+    if until is None:
+        return None
+    return until - (_moment(headers.get("Date", "")) or time.time())
+
+
+def _moment(date: str) -> float | None:
+    """Seconds since 1970 of a date in a header, in any of the three forms of RFC 9110; None where it is none."""
+    try:
+        found = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
 
 
 def _guarded(private: bool) -> dict[str, Any]:

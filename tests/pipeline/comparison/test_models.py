@@ -177,3 +177,29 @@ def test_budgets():
 def test_what_models_are_not_trained_for():
     with pytest.raises(ConfigError, match="this task is unlabeled"):
         curate.Pipeline([]).compare({"text": ["a b", "c d"], "split": ["train", "test"]})
+
+
+def test_a_model_that_can_not_be_had_is_told_before_the_arms_are_run(texts, bert, tmp_path, monkeypatch):
+    """Names before the data are read; what hangs on the task before anything is measured."""
+    import curate.pipeline.comparison.study as study
+
+    torch = pytest.importorskip("torch")
+
+    def compared(data, model):
+        return curate.Pipeline([]).compare(data, model=model, seeds=1, budget="1 steps")
+
+    def no_time(*_, **__):
+        raise AssertionError("the arms are run")
+
+    monkeypatch.setattr(study, "run_arms", no_time)
+    (tmp_path / "empty").mkdir()
+    for name in ("no/such/folder/at/all", str(tmp_path / "empty"), "curate.losses:make"):
+        with pytest.raises(ConfigError, match=r"the model .* can't be loaded"):
+            compared("no data.csv", name)
+    bert.save_pretrained(tmp_path / "alone")
+    with pytest.raises(ConfigError, match="has no tokenizer"):
+        compared(texts, str(tmp_path / "alone"))
+    with pytest.raises(ConfigError, match="which needs in_features, out_features"):
+        compared(texts, torch.nn.Linear)
+    with pytest.raises(ConfigError, match="model must be a torch module, or a function that makes one, not dict"):
+        compared(texts, dict)

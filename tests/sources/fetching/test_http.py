@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -74,6 +75,23 @@ def test_attempts_and_their_pauses(web, all_of, waits):
         all_of(f"{web.url}/down/d.csv")
     assert waits == [1.0, 1.0, 2.0]
     assert len(web.asked) == 4
+
+
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])
+@pytest.mark.parametrize(("seconds", "least", "most"), [(20, 18, 21), (86_400, 60, 60), (-30, 0.5, 0.5)])
+def test_a_date_to_wait_for(web, all_of, waits, form, seconds, least, most):
+    """In the three forms of RFC 9110, and no longer than a minute."""
+    web.files["d.csv"], web.until = CSV, (datetime.now(UTC) + timedelta(seconds=seconds)).strftime(form)
+    assert all_of(f"{web.url}/dated/d.csv") == CSV
+    assert len(waits) == 1
+    assert least <= waits[0] <= most
+
+
+@pytest.mark.parametrize("until", ["soon", "²", "Sun, 06 Nov 99999 08:49:37 GMT"])
+def test_what_is_no_date_is_not_waited_for(web, all_of, waits, until):
+    web.files["d.csv"], web.until = CSV, until
+    assert all_of(f"{web.url}/dated/d.csv") == CSV
+    assert waits == [0.5]
 
 
 @pytest.mark.parametrize("way", ["stall", "drip"])
