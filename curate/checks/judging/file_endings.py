@@ -54,11 +54,11 @@ def ending_issue(evidence: Evidence, rows: np.ndarray, column: str, formats: np.
     """
     endings = _endings(_names(evidence.table.column(column), rows)).dictionary_encode()
     held = pa.array(formats.tolist(), pa.string()).dictionary_encode()
-    names = endings.dictionary.to_pylist()
+    known, formats_there = endings.dictionary.to_pylist(), held.dictionary.to_pylist()
     as_another = np.array(
-        [[e in KNOWN and f in ENDINGS and e not in ENDINGS[f] for f in held.dictionary.to_pylist()] for e in names]
-    ).reshape(len(names), -1)
-    wrong = as_another[endings.indices.to_numpy(), held.indices.to_numpy()] if len(rows) else np.zeros(0, dtype=bool)
+        [[e in KNOWN and f in ENDINGS and e not in ENDINGS[f] for f in formats_there] for e in known], dtype=bool
+    ).reshape(len(known), len(formats_there))
+    wrong = as_another[endings.indices.to_numpy(), held.indices.to_numpy()]
     return Bounded(
         "wrong_ending",
         np.where(wrong, 0.0, 1.0),
