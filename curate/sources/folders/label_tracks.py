@@ -44,12 +44,11 @@ def parts_of_recordings(folder: Path, source: str, listing: Listing) -> Raw | No
     Recordings without any are left out with a note.
     """
     files = _recordings(listing)
-    turns, tracks = _turns(folder, listing.others), _tracks(folder, listing.texts, files)
+    turns, tracks = _turns(folder, listing.others, files), _tracks(folder, listing.texts, files)
     parts, used = turns if turns[0] else tracks
-    found = [parts.get(PurePath(file).stem, []) for file in files]
-    if not files or sum(map(bool, found)) < (1 if turns[0] else COVERED * len(files)):
+    if not files or sum(map(bool, parts.values())) < (1 if turns[0] else COVERED * len(files)):
         return None
-    return _rows(folder, source, listing, dict(zip(files, found, strict=True)), used)
+    return _rows(folder, source, listing, {file: parts.get(file, []) for file in files}, used)
 
 
 def intervals_of_recordings(folder: Path, source: str, listing: Listing) -> Raw | None:
@@ -58,8 +57,9 @@ def intervals_of_recordings(folder: Path, source: str, listing: Listing) -> Raw 
     Of several tiers the first that all files have is read. Texts that are sentences are transcripts, others labels.
     """
     files = _recordings(listing)
-    grids = {PurePath(path).stem: path for path in listing.others if ending(path) == textgrid.ENDING}
-    beside = {file: path for file in files if (path := grids.get(PurePath(file).stem))}
+    named = _Named(files)
+    grids = [path for path in listing.others if ending(path) == textgrid.ENDING]
+    beside = {file: path for path in grids if (file := named.by(path))}
     if not beside or len(beside) < COVERED * len(files):
         return None
     tiers: dict[str, dict[str, list[textgrid.Interval]]] = {}
@@ -127,10 +127,30 @@ def _rows(
     )
 
 
-def _turns(folder: Path, files: Sequence[str]) -> tuple[dict[str, list[_Part]], list[str]]:
+class _Named:
+    """Recordings by the names of files about them: in the same folder, or elsewhere where only one is called so."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self._whole = {str(PurePath(file).with_suffix("")): file for file in files}
+        stems = Counter(PurePath(file).stem for file in files)
+        self._alone = {stem: file for file in files if stems[stem := PurePath(file).stem] == 1}
+
+    def by(self, path: str, behind: re.Pattern[str] | None = None) -> str | None:
+        """The recording that a file is about; None where it is about none, or it is unclear about which.
+
+        Args:
+            path: of the file.
+            behind: what may stand behind the name of the recording, before the ending.
+        """
+        whole = PurePath(path).with_suffix("")
+        stem = behind.sub("", whole.name) if behind else whole.name
+        return self._whole.get(str(whole.parent / stem)) or self._alone.get(stem)
+
+
+def _turns(folder: Path, others: Sequence[str], files: Sequence[str]) -> tuple[dict[str, list[_Part]], list[str]]:
     """Recording -> parts by the files of RTTM, and these. Raises DataError for a line that is none."""
-    found: dict[str, list[_Part]] = {}
-    used = [path for path in files if ending(path) == RTTM]
+    named, found = _Named(files), dict[str, list[_Part]]()
+    used = [path for path in others if ending(path) == RTTM]
     for path in used:
         for number, line in enumerate(decode(folder / path).text.splitlines(), 1):
             words = line.split()
@@ -138,27 +158,29 @@ def _turns(folder: Path, files: Sequence[str]) -> tuple[dict[str, list[_Part]], 
                 continue
             try:
                 start, seconds = float(words[3]), float(words[4])
-                found.setdefault(words[1], []).append(_Part(start, start + seconds, words[7]))
+                part = _Part(start, start + seconds, words[7])
             except (IndexError, ValueError) as error:
                 raise DataError(
                     f"{path}, line {number}: {line[:60]!r} is no turn with its times and speaker"
                 ) from error
+            file = named.by(str(PurePath(path).parent / f"{words[1]}{RTTM}"))
+            if file is not None:
+                found.setdefault(file, []).append(part)
     return found, used
 
 
 def _tracks(folder: Path, texts: Sequence[str], files: Sequence[str]) -> tuple[dict[str, list[_Part]], list[str]]:
     """Recording -> parts by text files of its name of Audacity or Raven, and these files. Raises DataError."""
-    stems = {PurePath(file).stem for file in files}
-    found: dict[str, list[_Part]] = {}
+    named, found = _Named(files), dict[str, list[_Part]]()
     used = []
     for path in texts:
-        name = _OF_RAVEN.sub("", PurePath(path).stem)
-        if name not in stems:
+        file = named.by(path, _OF_RAVEN)
+        if file is None:
             continue
         lines = _lines(folder / path)
         parts = _selected(lines, path) if raven.is_selection_table(lines) else _labelled(lines)
         if parts is not None:
-            found.setdefault(name, []).extend(parts)
+            found.setdefault(file, []).extend(parts)
             used.append(path)
     return found, used
 

@@ -44,6 +44,23 @@ def test_texts_with_other_lines_are_transcripts(folder):
     assert curate.load(folder).task.transcript == "transcript"
 
 
+@pytest.mark.parametrize("ending", ["txt", "rttm", "TextGrid"])
+def test_recordings_of_one_name_have_the_parts_of_their_own_folder(tmp_path, ending):
+    for part, start in (("a", 1), ("b", 3)):
+        (tmp_path / part).mkdir()
+        soundfile.write(tmp_path / part / "one.wav", np.linspace(0, 0.5, 6 * RATE), RATE)
+        interval = f'0 6 <exists> 1 "IntervalTier" "words" 0 6 2 {start} {start + 1} "{part}" {start + 1} 6 ""'
+        written = {
+            "txt": f"{start}\t{start + 1}\t{part}\n",
+            "rttm": f"SPEAKER one 1 {start} 1 <NA> <NA> {part} <NA> <NA>\n",
+            "TextGrid": 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n' + interval.replace(" ", "\n") + "\n",
+        }
+        (tmp_path / part / f"one.{ending}").write_text(written[ending])
+    table = curate.load(tmp_path)
+    assert paths(table) == ["a/one.wav#t=1,2", "b/one.wav#t=3,4"]
+    assert labels(table) == ["a", "b"]
+
+
 @pytest.mark.parametrize("split", [True, False])
 def test_rttm(folder, split):
     turns = {name: f"SPEAKER {name} 1 0.500 1.200 <NA> <NA> {name}_a <NA> <NA>\n" for name in ("one", "two")}
