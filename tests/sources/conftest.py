@@ -145,14 +145,16 @@ def patience(waits):
 
 @pytest.fixture
 def fill(tmp_path):
-    """Write files below a folder, all different where no text is given."""
+    """Write files below a folder, all different where neither text, lines nor content is given."""
     count = iter(range(10_000))
 
-    def call(*paths, text=None):
+    def call(*paths, text=None, lines=None, content=None):
+        text = text if lines is None else "\n".join(lines) + "\n"
         for path in paths:
             file = tmp_path / "set" / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"file number {next(count)}" if text is None else text)
+            given = content if text is None else text.encode()
+            file.write_bytes(f"file number {next(count)}".encode() if given is None else given)
         return tmp_path / "set"
 
     return call

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from itertools import cycle
 
 import datasets
 import numpy as np
@@ -20,16 +21,14 @@ PNG = [
 
 
 @pytest.fixture
-def fill(tmp_path):
+def fill(fill):
     """Write files below a folder; content is a PNG, all different, where none is given."""
-    count = iter(range(10_000))
+    pictures = cycle(PNG)
 
     def call(*paths, content=None):
         for path in paths:
-            file = tmp_path / "set" / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(PNG[next(count) % 40] if content is None else content)
-        return tmp_path / "set"
+            fill(path, content=next(pictures) if content is None else content)
+        return fill()
 
     return call
 

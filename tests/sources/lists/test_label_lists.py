@@ -1,25 +1,9 @@
 """Labels in lists beside media that stand in no folders of classes."""
 
 import numpy as np
-import pytest
 from scipy.io import savemat
 
 import curate
-
-
-@pytest.fixture
-def fill(tmp_path):
-    """Write files below a folder, all different where no lines are given."""
-    count = iter(range(10_000))
-
-    def call(*paths, lines=None):
-        for path in paths:
-            file = tmp_path / "set" / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"file number {next(count)}" if lines is None else "\n".join(lines) + "\n")
-        return tmp_path / "set"
-
-    return call
 
 
 def by_file(table):
