@@ -40,7 +40,7 @@ class Measurements:
         self._table, self._settings, self._cache = table, settings, cache
         self._progress, self._note = progress, note
         self.store = None if cache is None else Cache(cache)
-        if self.store is not None and "text" in table.task.modalities:
+        if "text" in table.task.modalities:
             from curate.evidence.measures.text_languages import keep_languages
 
             keep_languages(self.store)

@@ -168,9 +168,9 @@ def _in_place(array: np.ndarray | LeftArray) -> np.ndarray:
     return array.mapped() if isinstance(array, LeftArray) else array
 
 
-def keep_languages(store: Cache) -> None:
-    """Have the model kept in a cache, once it is asked for."""
-    _stores[:] = [store]
+def keep_languages(store: Cache | None) -> None:
+    """Have the model kept in a cache, once it is asked for; in none if None."""
+    _stores[:] = [] if store is None else [store]
 
 
 def unpacked() -> dict[str, np.ndarray]:

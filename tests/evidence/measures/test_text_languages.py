@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+import curate
 from curate.errors import StorageError
+from curate.evidence import Evidence
 from curate.evidence.cache import Cache
 from curate.evidence.measures import text_languages
 from curate.evidence.measures.text_languages import keep_languages, languages
@@ -88,6 +90,13 @@ def test_a_cache_that_takes_nothing_leaves_the_model(kept_in, monkeypatch):
     pytest.importorskip("py3langid")
     monkeypatch.setattr(kept_in, "put", full)
     assert "en" in languages().names
+
+
+def test_without_a_cache_nothing_is_kept_in_that_of_others(kept_in):
+    pytest.importorskip("py3langid")
+    Evidence(curate.load({"text": TEXTS}, text="text"))
+    languages()
+    assert not kept_in.info().files
 
 
 def test_texts_do_not_depend_on_each_other():
