@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.checks.judging.bounds import Bounded, at_most
-from curate.checks.texts.corpus import SAMPLE, Corpus, Words
+from curate.checks.texts.corpus import LONGEST, SAMPLE, Corpus, Words
 from curate.checks.texts.language import known_share
 from curate.checks.texts.letter_model import LetterModel, Sequences
 from curate.checks.texts.quotes import quoted
 from curate.evidence.measures.text_codes import Codes, blocks
 
 LEAST_LETTERS = 8
-CHARACTERS = 2_000
+CHARACTERS = LONGEST
 CONFIRMED = 0.5
 """Gibberish has fewer of its letters than this in words that other texts use."""
 PASSAGE = 30
