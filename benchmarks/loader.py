@@ -136,8 +136,8 @@ def compared(modality: str, data: Path, workers: int, repeats: int, chosen: list
                 print(f"best peer ({how}) to {ours}: {ratios}; {ours} to the bound: {ms[ours] / base:.2f}")
             if best < REACHABLE * base:
                 print(
-                    f"best peer ({how}) to the bound: {best / base:.2f}; a loader {REACHABLE} times as cheap as that"
-                    " peer would be cheaper than decoding"
+                    f"best peer ({how}) to the bound: {best / base:.2f}; one {REACHABLE} times as cheap as that peer"
+                    " would cost less than the bound"
                 )
 
 

@@ -45,6 +45,15 @@ def header_alone(name: str) -> dict[str, str]:
     return {"analyzeduration": "0", "probesize": "32"} if DEMUXERS.get(name) in TELLING else {}
 
 
+def undecoded(name: str) -> dict[str, str]:
+    """Options as of `header_alone` by which not even the first frame is decoded when a container is opened.
+
+    Decoders then don't know beforehand how far frames are out of order: who uses this looks at the frames' stamps.
+    """
+    options = header_alone(name)
+    return options | {"skip_frame": "all"} if options else {}
+
+
 @contextmanager
 def opened(data: bytes | BinaryIO, wanted: str, options: dict[str, str] | None = None) -> Iterator[InputContainer]:
     """An open PyAV container.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curate.media.audio import MAX_SECONDS
-from curate.media.container import opened
+from curate.media.container import opened, undecoded
 from curate.media.ending import check_end
 from curate.media.image import MAX_PIXELS
 from curate.media.item import DecodeError, Skim, Video
 from curate.media.sniff import plainly, sniff
+from curate.media.video_packets import NONE, Packets, frames_at
 from curate.media.video_skim import MOST_FRAMES, Skimmer, key_frames, sound
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ STRAIGHT_PIXELS = 2_000_000_000
 """Videos of up to that many pixels over all frames (16 s of 1920 x 1080 at 60 per second, two minutes of 640 x 360 at
 60) are decoded from end to end, so that damage between the frames shows; of longer ones only what leads up to the
 frames that are wanted, and key frames."""
+ONE_THREAD_PIXELS = 1280 * 720
+"""Frames of up to so many pixels are left to one thread; handing parts of them to others costs more than it gains."""
 MAX_FRAMES = 10_000_000
 TOLERANCE = 0.05
 
@@ -75,6 +79,7 @@ def decode(
     max_seconds: float = MAX_SECONDS,
     straight_pixels: int | None = None,
     skim: bool = False,
+    between: bool = True,
 ) -> Video:
     """Decode evenly spaced frames of the first picture track: frame i of k is the one at (i + 1/2) / k of the count.
 
@@ -87,45 +92,73 @@ def decode(
         straight_pixels: pixels over all frames up to which every frame is decoded; `STRAIGHT_PIXELS` if None.
         skim: also look at the frames in between, small and grey (of videos with more pixels at key frames alone), and
             at the sound, and keep the middle of each wanted frame in its own pixels.
+        between: also decode frames that nobody asked for, so that damage to them shows. Without it the same frames come
+            for less, see `video_packets.frames_at`.
 
     Raises:
         DecodeError: not a video, too large or long, cut off (shorter than its header says) or damaged.
         MissingPackage: the extra ``video`` is not installed.
     """
     found = sniff(data)
-    check_end(data, found[0] if found else "")
-    with opened(data, "video", {"max_pixels": str(max_pixels)}) as container:
-        if not container.streams.video:
-            raise DecodeError("the file has no picture track")
-        stream = container.streams.video[0]
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if width * height > max_pixels:
-            raise DecodeError(
-                f"the video has {width}x{height} = {width * height:,} pixels, more than the limit of {max_pixels:,}"
-                " (max_pixels)"
-            )
-        stamps, keys, hidden = _stamps(container, stream, max_seconds)
-        count = len(stamps)
-        wanted = np.unique(((np.arange(frames) + 0.5) * count / frames).astype(np.int64))
-        scale = 1.0 if size is None else min(1.0, size / max(width, height))
-        taken = _Pictures(max(1, round(width * scale)), max(1, round(height * scale)), with_middles=skim)
-        skimmer = Skimmer(width, height) if skim else None
-        whole = count * width * height <= (STRAIGHT_PIXELS if straight_pixels is None else straight_pixels)
-        if whole:
-            _straight(container, stream, wanted, count, taken, skimmer)
-        else:
-            for frame in _by_seeking(container, stream, stamps[wanted]):
-                taken.take(frame)
-            if skimmer is not None:
-                for frame in key_frames(container, stream, keys):
-                    skimmer.take(frame)
-        pictures = None if skimmer is None else skimmer.skim(int(stamps[0]), float(stream.time_base or 0), whole)
-        return _video(container, stream, taken, stamps, hidden, pictures)
+    name = found[0] if found else ""
+    check_end(data, name)
+    straight = STRAIGHT_PIXELS if straight_pixels is None else straight_pixels
+    options, limits = {"max_pixels": str(max_pixels)}, (max_pixels, max_seconds, straight)
+    if not between and not skim:
+        with suppress(DecodeError), opened(data, "video", options | undecoded(name)) as container:
+            return _decoded(container, frames, size, limits, skim, between)
+    with opened(data, "video", options) as container:
+        return _decoded(container, frames, size, limits, skim)
 
 
-def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """(count,) int64 sorted time stamps of all frames, from the packets alone, those of the key frames, and how many
-    frames are there for the decoder only (an edit list leaves them out).
+def _decoded(
+    container: InputContainer,
+    frames: int,
+    size: int | None,
+    limits: tuple[int, float, int],
+    skim: bool,
+    between: bool = True,
+) -> Video:
+    """See `decode`; `limits` are the largest pixels, seconds, and pixels over all frames to decode them all."""
+    max_pixels, max_seconds, straight = limits
+    if not container.streams.video:
+        raise DecodeError("the file has no picture track")
+    stream = container.streams.video[0]
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > max_pixels:
+        raise DecodeError(
+            f"the video has {width}x{height} = {width * height:,} pixels, more than the limit of {max_pixels:,}"
+            " (max_pixels)"
+        )
+    if width * height <= ONE_THREAD_PIXELS:
+        stream.codec_context.thread_count = 1
+    packets = _packets(container, stream, max_seconds)
+    stamps, count = packets.stamps, len(packets.stamps)
+    wanted = np.unique(((np.arange(frames) + 0.5) * count / frames).astype(np.int64))
+    scale = 1.0 if size is None else min(1.0, size / max(width, height))
+    taken = _Pictures(max(1, round(width * scale)), max(1, round(height * scale)), with_middles=skim)
+    skimmer = Skimmer(width, height) if skim else None
+    whole = count * width * height <= straight
+    if whole and between:
+        _straight(container, stream, wanted, count, taken, skimmer)
+    elif whole and not packets.told_apart:
+        raise DecodeError("its frames can't be told apart by their stamps")
+    else:
+        at = stamps[wanted]
+        found = frames_at(container, stream, packets, at) if whole else _by_seeking(container, stream, at)
+        for frame in found:
+            taken.take(frame)
+        if not between and taken.stamps != at.tolist():
+            raise DecodeError("not all frames came, in their order")
+        if skimmer is not None:
+            for frame in key_frames(container, stream, packets.keys):
+                skimmer.take(frame)
+    pictures = None if skimmer is None else skimmer.skim(int(stamps[0]), float(stream.time_base or 0), whole)
+    return _video(container, stream, taken, stamps, packets.hidden, pictures)
+
+
+def _packets(container: InputContainer, stream: VideoStream, max_seconds: float) -> Packets:
+    """The packets of the picture track.
 
     Raises:
         DecodeError: no frames, too many, too long, or fewer than the header declares.
@@ -134,9 +167,13 @@ def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) 
     _check_seconds(declared, max_seconds)
     stamps: list[int] = []
     keys: list[int] = []
+    order: list[int] = []
+    entries: list[bool] = []
     hidden = 0
     for packet in container.demux(stream):
         stamp = packet.pts if packet.pts is not None else packet.dts
+        order.append(NONE if packet.pts is None else packet.pts)
+        entries.append(packet.is_keyframe)
         hidden += packet.is_discard
         if packet.size and stamp is not None and not packet.is_discard:
             stamps.append(stamp)
@@ -153,7 +190,7 @@ def _stamps(container: InputContainer, stream: VideoStream, max_seconds: float) 
     # The container may run longer than its pictures (sound); the track's own length counts where it is declared.
     if seconds < own * (1 - TOLERANCE) - 0.25:
         raise DecodeError(f"the video is cut off: {seconds:.2f} s of {own:.2f} s are there")
-    return ordered, np.sort(np.array(keys, dtype=np.int64)), hidden
+    return Packets(ordered, np.sort(np.array(keys, dtype=np.int64)), hidden, np.array(order), np.array(entries))
 
 
 def _check_seconds(seconds: float, max_seconds: float) -> None:

@@ -121,7 +121,7 @@ def read_item(table: Table, modality: str, row: int) -> Any:
     if modality == "video":
         column = table.task.video or ""
         value = table.rows([row], [column])[column].to_pylist()[0]
-        return video.decode(read_bytes(value, table.root), FRAMES).frames
+        return video.decode(read_bytes(value, table.root), FRAMES, between=False).frames
     item = items(table, modality, np.array([row]))[0]
     if modality == "audio":
         samples, rate = item

@@ -69,7 +69,7 @@ def _read(table: Table, modality: str, names: list[str], rows: np.ndarray) -> li
 
 
 def _frames(cell: Any, table: Table) -> np.ndarray:
-    return video.decode(read_bytes(cell, table.root), FRAMES).frames
+    return video.decode(read_bytes(cell, table.root), FRAMES, between=False).frames
 
 
 def bytes_of(cell: Any) -> int:

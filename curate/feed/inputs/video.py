@@ -73,11 +73,11 @@ class Videos:
         if self.size is not None:
             # Twice the size leaves crops something to choose from, and keeps 4K films out of memory.
             longest = 2 * max(self.size)
-        decoded = video.decode(data, wanted, longest, self.options.max_pixels)
+        decoded = video.decode(data, wanted, longest, self.options.max_pixels, between=False)
         frames, seconds, limit = decoded.frames, decoded.seconds, self.options.max_seconds
         if limit is not None and seconds > limit:
             many = math.ceil(wanted * seconds / limit)
-            decoded = video.decode(data, many, longest, self.options.max_pixels)
+            decoded = video.decode(data, many, longest, self.options.max_pixels, between=False)
             frames, seconds = decoded.frames[: max(1, int((decoded.times < limit).sum()))], limit
         return evenly(frames, wanted), seconds, decoded.sound_start if decoded.has_audio else None
 
