@@ -164,20 +164,43 @@ class Findings:
         return list(zip(names, places, places[1:]))
 
     @property
+    def issues(self) -> list[tuple[str, str]]:
+        """(check, issue) of the lines, in the order in which they come first."""
+        return list(self._counts())
+
+    @property
     def summary(self) -> dict[str, dict[str, dict[str, Any]]]:
         """check -> issue -> ``{"rows", "issues", "share"}``: rows judged, rows flagged, and their ratio."""
-        grouped = self.table.group_by(["check", "issue"], use_threads=False).aggregate(
-            [("is_issue", "count"), ("is_issue", "sum")]
-        )
         found: dict[str, dict[str, dict[str, Any]]] = {}
-        for line in grouped.to_pylist():
-            rows, issues = line["is_issue_count"], line["is_issue_sum"]
-            found.setdefault(line["check"], {})[line["issue"]] = {
-                "rows": rows,
-                "issues": issues,
-                "share": issues / rows,
-            }
+        for (check, issue), (rows, issues) in self._counts().items():
+            found.setdefault(check, {})[issue] = {"rows": rows, "issues": issues, "share": issues / rows}
         return found
+
+    def _counts(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(check, issue) -> rows judged and rows flagged, in the order in which they come first."""
+        counts: dict[tuple[str, str], tuple[int, int]] = {}
+        if self._runs is not None:
+            for kind, first, behind in self._runs:
+                flags, before = self.table["is_issue"].slice(first, behind - first), counts.get(kind, (0, 0))
+                counts[kind] = before[0] + len(flags), before[1] + pc.sum(flags, min_count=0).as_py()
+            return counts
+        flags = self.table["is_issue"].to_numpy()
+        return {kind: (len(places), int(flags[places].sum())) for kind, places in places_by_issue(self.table).items()}
+
+
+def places_by_issue(lines: pa.Table) -> dict[tuple[str, str], np.ndarray]:
+    """(check, issue) -> (k,) int64 places of its lines of findings, ascending; in the order in which they come first.
+
+    (What `Table.group_by` does, without the library of queries that it loads.)
+    """
+    columns = [lines[name].combine_chunks().dictionary_encode() for name in ("check", "issue")]
+    checks, issues = (column.dictionary.to_pylist() for column in columns)
+    check, issue = (column.indices.to_numpy().astype(np.int64) for column in columns)
+    codes, inverse = np.unique(check * max(len(issues), 1) + issue, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(inverse, minlength=len(codes)))[:-1]) if len(codes) else []
+    found = sorted(zip(codes.tolist(), parts), key=lambda part: part[1][0])
+    return {(checks[code // len(issues)], issues[code % len(issues)]): places for code, places in found}
 
 
 def _at(column: pa.ChunkedArray, places: Sequence[int]) -> list[Any]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from curate import registry
 from curate.checks.tables.blank_cells import blank_share
 from curate.errors import ConfigError
+from curate.findings import places_by_issue
 from curate.ledger import Decisions
 from curate.report.material import Material
 from curate.report.model import Advice
@@ -143,11 +144,11 @@ def advise(material: Material) -> list[Advice]:
 
 def _parts(flagged: pa.Table) -> dict[tuple[str, _Way], np.ndarray]:
     """(check, way to deal with it) -> the rows; an issue with a way of its own stands apart from its check."""
-    pairs = flagged.group_by(["check", "issue"], use_threads=False).aggregate([("row", "list")])
+    row = flagged["row"].to_numpy()
     found: dict[tuple[str, _Way], list[np.ndarray]] = {}
-    for check, issue, rows in zip(pairs["check"].to_pylist(), pairs["issue"].to_pylist(), pairs["row_list"]):
+    for (check, issue), places in places_by_issue(flagged).items():
         way = _WAYS.get(f"{own_name(check)}/{issue}") or _WAYS.get(own_name(check), _OTHER)
-        found.setdefault((check, way), []).append(rows.values.to_numpy())
+        found.setdefault((check, way), []).append(row[places])
     return {key: np.unique(np.concatenate(rows)) for key, rows in found.items()}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.findings import places_by_issue
 from curate.report.advice import ABOUT_CLASSES
 from curate.report.contents import in_words, origins
 from curate.report.material import Material
@@ -92,18 +93,17 @@ def _where(file: str | None, line: int | None) -> str:
 
 
 def _issues(flagged: pa.Table) -> list[tuple[str, str]]:
-    groups = flagged.group_by(["check", "issue"], use_threads=False).aggregate([])
-    return list(zip(map(printable, groups["check"].to_pylist()), map(printable, groups["issue"].to_pylist())))
+    return [(printable(check), printable(issue)) for check, issue in places_by_issue(flagged)]
 
 
 def _findings(flagged: pa.Table, rows: np.ndarray, labels: _Codes) -> dict[str, list[Any]]:
-    groups = flagged.group_by(["check", "issue"], use_threads=False).aggregate([])
-    place = {pair: i for i, pair in enumerate(zip(groups["check"].to_pylist(), groups["issue"].to_pylist()))}
-    pairs = zip(flagged["check"].to_pylist(), flagged["issue"].to_pylist())
+    issue = np.zeros(flagged.num_rows, dtype=np.int64)
+    for i, places in enumerate(places_by_issue(flagged).values()):
+        issue[places] = i
     reasons = pc.fill_null(flagged["reason"], "").to_pylist()
     return {
         "at": np.searchsorted(rows, flagged["row"].to_numpy()).tolist(),
-        "issue": [place[pair] for pair in pairs],
+        "issue": issue.tolist(),
         "score": (flagged["score"].to_numpy() * 1000).round().astype(np.int64).tolist(),
         "to": [labels.of(name) for name in flagged["suggested_label"].to_pylist()],
         "reason": [one_line(reason, REASON) for reason in reasons],

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.findings import SCHEMA, Findings
+from curate.findings import SCHEMA, Findings, places_by_issue
 
 IDS = np.array(["a", "b", "c"], dtype=np.dtypes.StringDType())
 
@@ -125,3 +125,31 @@ def test_sets_of_rows_that_take_turns_share_their_columns():
     others = np.array([f"other {place}" for place in range(9)], dtype=np.dtypes.StringDType())
     assert of(some, others)["row_id"].to_pylist() == ["other 1", "other 4", "other 7"]
     assert of(some)["row_id"].to_pylist() == ["row 1", "row 4", "row 7"]
+
+
+def test_places_by_issue_are_those_of_the_lines():
+    rng = np.random.default_rng(0)
+    checks, issues = rng.choice(["b", "a", "c"], 500).tolist(), rng.choice(["y", "x"], 500).tolist()
+    lines = pa.concat_tables(
+        pa.table({"check": checks[i : i + 90], "issue": issues[i : i + 90]}) for i in range(0, 500, 90)
+    )
+    found = places_by_issue(lines)
+    assert list(found) == list(dict.fromkeys(zip(checks, issues)))
+    for (check, issue), places in found.items():
+        assert places.tolist() == [i for i in range(500) if (checks[i], issues[i]) == (check, issue)]
+    assert places_by_issue(lines.slice(0, 0)) == {}
+
+
+def test_counts_are_the_same_for_lines_that_stand_together_and_for_mixed_ones(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = np.arange(40)
+    parts = [
+        Findings.of("c", issue, rows, rows.astype(np.dtypes.StringDType()), rng.random(40), rng.random(40) < 0.3)
+        for issue in ("x", "y")
+    ]
+    together = Findings.join(parts)
+    mixed = Findings(together.table.take(pa.array(rng.permutation(80))), {})
+    monkeypatch.setattr("curate.findings.MOST_RUNS", 5)
+    assert mixed.summary == {"c": {name: together.summary["c"][name] for name in mixed.summary["c"]}}
+    assert sum(part["issues"] for part in mixed.summary["c"].values()) == together.flagged.num_rows > 0
+    assert sorted(mixed.issues) == together.issues == [("c", "x"), ("c", "y")]

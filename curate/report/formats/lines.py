@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.findings import places_by_issue
 from curate.report.contents import origins
 from curate.report.formats.places import path_of
 from curate.report.material import Material
@@ -20,15 +22,12 @@ BATCH = 10_000
 def flagged(material: Material) -> pa.Table:
     """The lines that are issues, worst first within each check and issue, in the order in which checks ran."""
     lines = material.findings.flagged
-    place = {pair: i for i, pair in enumerate(_pairs(material.findings.table))}
-    pairs = zip(lines["check"].to_pylist(), lines["issue"].to_pylist())
-    keys = pa.table({"issue": [place[pair] for pair in pairs], "score": lines["score"], "row": lines["row"]})
+    order = {pair: i for i, pair in enumerate(material.findings.issues)}
+    issue = np.zeros(lines.num_rows, dtype=np.int64)
+    for pair, places in places_by_issue(lines).items():
+        issue[places] = order[pair]
+    keys = pa.table({"issue": issue, "score": lines["score"], "row": lines["row"]})
     return lines.take(pc.sort_indices(keys, [("issue", "ascending"), ("score", "ascending"), ("row", "ascending")]))
-
-
-def _pairs(lines: pa.Table) -> list[tuple[str, str]]:
-    groups = lines.group_by(["check", "issue"], use_threads=False).aggregate([])
-    return list(zip(groups["check"].to_pylist(), groups["issue"].to_pylist()))
 
 
 def described(material: Material, lines: pa.Table) -> Iterator[dict[str, Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path, PurePath
-
-import yaml
+from typing import TYPE_CHECKING
 
 from curate.errors import DataError
 from curate.sources.file_kinds import ending
-from curate.sources.safe_yaml import line_nested_deeper
+
+if TYPE_CHECKING:
+    import yaml
 
 LISTS = ("classes.txt", "obj.names", "_darknet.labels", "labels.txt")
 """Files with a class in each line; ``names`` of a YAML file goes before them."""
@@ -31,7 +32,7 @@ def class_names(folder: Path, files: Sequence[str]) -> tuple[dict[int, str], str
         try:
             text = _text(folder / path)
             names = _of_yaml(text) if path in yamls else _of_lines(text)
-        except (OSError, ValueError, yaml.YAMLError, DataError) as error:
+        except (OSError, ValueError, DataError) as error:
             notes.append(f"{path}, which may name the classes, can't be read: {' '.join(str(error).split())[:200]}")
             continue
         if names:
@@ -51,9 +52,16 @@ def _of_lines(text: str) -> dict[int, str]:
 
 def _of_yaml(text: str) -> dict[int, str]:
     """What stands under ``names``, a list or a mapping by number; empty where nothing does."""
+    import yaml
+
+    from curate.sources.safe_yaml import line_nested_deeper
+
     if line := line_nested_deeper(text, MAX_DEPTH):
         raise DataError(f"line {line} is nested deeper than {MAX_DEPTH} levels")
-    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    try:
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise DataError(str(error)) from None
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
     node = next((value for key, value in pairs if key.value == "names"), None)
     if isinstance(node, yaml.SequenceNode):
@@ -64,6 +72,6 @@ def _of_yaml(text: str) -> dict[int, str]:
 
 
 def _scalar(node: yaml.Node) -> str:
-    if not isinstance(node, yaml.ScalarNode):
+    if not isinstance(node.value, str):
         raise DataError(f"line {node.start_mark.line + 1}: a class is one word or number")
     return str(node.value)
