@@ -153,7 +153,10 @@ def named_ids(column: pa.ChunkedArray, name: str, hashed: np.ndarray, unreadable
         value, count = twice[0]["values"].as_py(), twice[0]["counts"].as_py()
         again = len(twice) - 1
         more = f" ({again} more {noun(again, 'value repeats', 'values repeat')})" if again else ""
-        raise DataError(f"the id column {name!r} has the value {value!r} in {count} rows{more}; ids must be unique")
+        raise DataError(
+            f"the id column {name!r} has the value {value!r} in {count} rows{more}; ids must be unique: correct them,"
+            f" or leave id out of the task (say group: {name} if rows of one value belong together)"
+        )
     ids = np.array(pc.fill_null(texts, "").to_pylist(), dtype=np.dtypes.StringDType())
     ids[null] = hashed[null]
     return ids

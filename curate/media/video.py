@@ -15,7 +15,7 @@ from curate.media.ending import check_end
 from curate.media.image import MAX_PIXELS
 from curate.media.item import DecodeError, Skim, Video
 from curate.media.sniff import plainly, sniff
-from curate.media.video_packets import NONE, Packets, frames_at
+from curate.media.video_packets import NONE, Packets, by_seeking, frames_at
 from curate.media.video_skim import MOST_FRAMES, Skimmer, key_frames, sound
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def decode(
     check_end(data, name)
     straight = STRAIGHT_PIXELS if straight_pixels is None else straight_pixels
     options, limits = {"max_pixels": str(max_pixels)}, (max_pixels, max_seconds, straight)
-    if not between and not skim:
+    if not between and not skim:  # where that does not do, all is decoded
         with suppress(DecodeError), opened(data, "video", options | undecoded(name)) as container:
             return _decoded(container, frames, size, limits, skim, between)
     with opened(data, "video", options) as container:
@@ -130,6 +130,7 @@ def _decoded(
             f"the video has {width}x{height} = {width * height:,} pixels, more than the limit of {max_pixels:,}"
             " (max_pixels)"
         )
+    stream.codec_context.options = {"max_pixels": str(max_pixels)}  # the header may tell of less
     if width * height <= ONE_THREAD_PIXELS:
         stream.codec_context.thread_count = 1
     packets = _packets(container, stream, max_seconds)
@@ -145,8 +146,10 @@ def _decoded(
         raise DecodeError("its frames can't be told apart by their stamps")
     else:
         at = stamps[wanted]
-        found = frames_at(container, stream, packets, at) if whole else _by_seeking(container, stream, at)
+        found = frames_at(container, stream, packets, at) if whole else by_seeking(container, stream, at)
         for frame in found:
+            if not between and (frame.width, frame.height) != (width, height):
+                raise DecodeError("the pictures are not of the size that the header tells")
             taken.take(frame)
         if not between and taken.stamps != at.tolist():
             raise DecodeError("not all frames came, in their order")
@@ -243,18 +246,6 @@ def _straight(
 def _held(stream: VideoStream) -> Iterator[VideoFrame]:
     """The frames that the decoder has taken in and not given out yet."""
     yield from stream.codec_context.decode(None)
-
-
-def _by_seeking(container: InputContainer, stream: VideoStream, stamps: np.ndarray) -> Iterator[VideoFrame]:
-    """The frames at these time stamps, each from the key frame before it."""
-    for stamp in stamps.tolist():
-        container.seek(stamp, stream=stream, backward=True)
-        for frame in container.decode(stream):
-            if frame.pts is not None and frame.pts >= stamp:
-                yield frame
-                break
-        else:
-            raise DecodeError(f"the video is damaged: no frame at {stamp * float(stream.time_base or 0):.2f} s")
 
 
 def _video(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from curate.media.item import DecodeError
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
@@ -93,3 +95,15 @@ def frames_at(
             codec.flush_buffers()
             run = next(runs, None)
         yield from (frame for frame in frames if frame.pts in stamps)
+
+
+def by_seeking(container: InputContainer, stream: VideoStream, stamps: np.ndarray) -> Iterator[VideoFrame]:
+    """The frames at these time stamps, each from the key frame before it."""
+    for stamp in stamps.tolist():
+        container.seek(stamp, stream=stream, backward=True)
+        for frame in container.decode(stream):
+            if frame.pts is not None and frame.pts >= stamp:
+                yield frame
+                break
+        else:
+            raise DecodeError(f"the video is damaged: no frame at {stamp * float(stream.time_base or 0):.2f} s")

@@ -146,3 +146,8 @@ def test_the_hash_of_a_series_does_not_depend_on_gaps_of_other_rows():
     beside = content_hashes([pa.array([[1.0, 2.0], [None, 2.0], []], pa.list_(pa.float32()))]).content
     assert alone[0].tolist() == beside[0].tolist()
     assert len({tuple(one) for one in beside.tolist()}) == 3
+
+
+def test_ids_that_repeat_are_refused_with_what_to_do():
+    with pytest.raises(DataError, match=r"'0' in 2 rows \(1 more value repeats\).*leave id out of .*group: name"):
+        curate.load({"name": [0, 0, 1, 1], "text": ["a b", "c d", "e f", "g h"]}, id="name")

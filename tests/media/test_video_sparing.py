@@ -83,6 +83,31 @@ def test_packets_that_no_wanted_frame_needs_are_left_out(films):
         assert found == wanted.tolist()
 
 
+def test_a_header_with_another_size_changes_nothing(films):
+    data = films["mp4"]
+    entry = data.index(b"avc1", data.index(b"stsd"))
+    wrong = bytearray(data)
+    wrong[entry + 28 : entry + 32] = (128).to_bytes(2, "big") + (96).to_bytes(2, "big")
+    assert wrong != data
+    whole, found = (video.decode(bytes(wrong), 3, size=None, between=between) for between in (True, False))
+    assert found.frames.shape == whole.frames.shape == (3, 48, 64, 3)
+    assert np.array_equal(found.frames, whole.frames)
+
+
+def test_pictures_larger_than_the_header_tells_are_refused_before_they_are_decoded(films, monkeypatch):
+    data = bytearray(films["mp4"])
+    entry = data.index(b"avc1", data.index(b"stsd"))
+    data[entry + 28 : entry + 32] = (16).to_bytes(2, "big") + (16).to_bytes(2, "big")
+    decoded, at = [], video.frames_at
+    monkeypatch.setattr(video, "frames_at", lambda *given: (decoded.append(frame) or frame for frame in at(*given)))
+    assert video.decode(bytes(data), 3, between=False).width == 64
+    assert decoded
+    decoded.clear()
+    with pytest.raises(DecodeError, match="64x48"):
+        video.decode(bytes(data), 3, max_pixels=1000, between=False)
+    assert not decoded
+
+
 def test_frames_between_are_not_looked_at_and_wanted_ones_are(films):
     import av
 
