@@ -20,7 +20,7 @@ def likeliest_head(
 
     Args:
         inputs: (n, d) float32 from `design`.
-        targets: (n, K) float32.
+        targets: (n, K) float32 in [0, 1], hard or soft.
         learn: (n,) bool, rows that may be learned from.
         folds: (n,) fold of each row.
         link: as of `fit_logistic`.
@@ -34,12 +34,19 @@ def likeliest_head(
         start = fit_logistic(inputs, targets, train.astype(np.float32), ridge, link=link, start=start, iterations=STEPS)
         logits = linear(inputs, held_out, start)
         p = softmax(logits) if link == "softmax" else sigmoid(logits)
-        right = np.where(targets[held_out] > 0, p, 1.0 if link == "softmax" else 1 - p)
-        loss = -float(np.log(np.maximum(right, FLOOR)).sum())
+        loss = _cross_entropy(p, targets[held_out], link)
         if loss >= least:
             break
         best, least, likeliest = ridge, loss, start
     return best, likeliest
+
+
+def _cross_entropy(p: np.ndarray, targets: np.ndarray, link: Link) -> float:
+    """Summed over (m, K) probabilities and targets in [0, 1], which may be soft."""
+    said = targets * np.log(np.maximum(p, FLOOR))
+    if link == "sigmoid":
+        said += (1 - targets) * np.log(np.maximum(1 - p, FLOOR))
+    return -float(said.sum())
 
 
 def best_ridge(inputs: np.ndarray, targets: np.ndarray, learn: np.ndarray, folds: np.ndarray, link: Link) -> float:
