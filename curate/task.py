@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from curate.declared import Declared
 from curate.errors import ConfigError
+from curate.name_patterns import compiled
 
 Kind = Literal[
     "classification",
@@ -88,6 +89,11 @@ class Task(Declared):
         " alone), '{group}/{_}-{label}' (the folder, too; what {_} stands for is no column). label, group, split and id"
         " play these roles",
     )
+    tier: str | None = Field(
+        default=None,
+        description="tier of Praat's TextGrids whose intervals are the rows, and their texts the labels or transcripts;"
+        " the first that most files have if left out",
+    )
     label: str | None = Field(default=None, description="column with the label")
     annotators: tuple[str, ...] = Field(
         default=(),
@@ -121,6 +127,16 @@ class Task(Declared):
     @classmethod
     def _list_to_tuple(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("file_names")
+    @classmethod
+    def _is_pattern(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                compiled(value)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+        return value
 
     @model_validator(mode="after")
     def _roles_differ(self) -> Task:

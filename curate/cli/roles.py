@@ -14,6 +14,7 @@ _SENTENCES = {
     " detection, transcription or unlabeled; inferred if left out.",
     "file_names": "What the names of files say: '{label}_{speaker}_{take:d}' makes a column of each field (:d for"
     " digits alone, {_} for none, slashes for folders); label, group, split and id play these roles.",
+    "tier": "Tier of Praat's TextGrids whose intervals are the rows; the first that most files have if left out.",
     "label": "Column with the label.",
     "label_columns": "Comma-separated columns that each say with 1 or 0 (or -1) whether a row has the label of their"
     " name.",

@@ -88,7 +88,12 @@ def infer_task(columns: pa.Table, media: MediaColumns, given: Task, known: Mappi
     if search.questions:
         raise ConfigError(f"{source}: " + "; ".join(search.questions))
     if not any(search.roles.get(role) for role in MODALITIES):
-        there = ", ".join(f"{field.name!r} ({field.type!s:.60})" for field in columns.schema)
+        as_role = {
+            name: f", taken as {role}"
+            for role, names in search.roles.items()
+            for name in ((names,) if isinstance(names, str) else names or ())
+        }
+        there = ", ".join(f"{f.name!r} ({f.type!s:.60}{as_role.get(f.name, '')})" for f in columns.schema)
         nested = any(pa.types.is_list(kind) and pa.types.is_struct(kind.value_type) for kind in columns.schema.types)
         hint = "; of nested values make a column of text first" if nested else ""
         raise ConfigError(

@@ -33,6 +33,7 @@ def load(
     *,
     kind: str | None = None,
     file_names: str | None = None,
+    tier: str | None = None,
     label: str | None = None,
     label_columns: Sequence[str] | None = None,
     annotators: Sequence[str] | None = None,
@@ -83,6 +84,7 @@ def load(
         task: roles of the columns; what it leaves out is inferred.
         kind: of the task; with the following, the same as naming it in `task`.
         file_names: what the names of files say, such as ``{label}_{speaker}_{take:d}``: each field becomes a column.
+        tier: of Praat's TextGrids, whose intervals are the rows; the first that most files have if left out.
         label: column of labels.
         label_columns: columns that each say with 1 or 0 (or -1) whether a row has the label of their name.
         annotators: columns with the labels of several annotators; their majority is the label if none is named.
@@ -122,12 +124,10 @@ def load(
         DataError: the source can't be read.
     """
     given = _given(
-        task, kind=kind, file_names=file_names, label=label, label_columns=label_columns, annotators=annotators,
-        tokens=tokens, id=id,
-        split=split, group=group, text=text,
-        image=image, audio=audio, video=video, series=series, features=features, mask=mask, boxes=boxes,
-        box_format=box_format, date_order=date_order, transcript=transcript, start=start, end=end,
-        duration=duration, time_unit=time_unit, embedding=embedding,
+        task, kind=kind, file_names=file_names, tier=tier, label=label, label_columns=label_columns, id=id, split=split,
+        annotators=annotators, tokens=tokens, group=group, text=text, image=image, audio=audio, video=video, mask=mask,
+        series=series, features=features, boxes=boxes, box_format=box_format, date_order=date_order, start=start,
+        transcript=transcript, end=end, duration=duration, time_unit=time_unit, embedding=embedding,
         probabilities=probabilities, label_names=label_names, target=None if target is None else os.fspath(target),
     )  # fmt: skip
     if isinstance(source, Table):
@@ -140,11 +140,12 @@ def load(
         raise ConfigError(f"the delimiter must be one character, not {delimiter!r}")
     if root is not None and _remote(source):
         raise ConfigError("root can't be set for remote data: media files are relative to the URL")
-    few = max_rows if splits is None else None
-    raw = read(source, delimiter=delimiter, encoding=encoding, config=config, revision=revision, max_rows=few)
-    home = _root(root, raw)
+    reading: dict[str, Any] = {"tier": given.tier, "max_rows": max_rows if splits is None else None}
+    raw = read(source, delimiter=delimiter, encoding=encoding, config=config, revision=revision, **reading)
+    if given.tier is not None and raw.tier is None:
+        raise ConfigError(f"{raw.source}: tier is one of Praat's TextGrids, and there are none beside recordings here")
     wanted = [splits] if isinstance(splits, str) else splits
-    return assemble(raw, given, root=home, keep_splits=wanted, max_rows=max_rows)
+    return assemble(raw, given, root=_root(root, raw), keep_splits=wanted, max_rows=max_rows)
 
 
 def _given(task: Task | Mapping[str, Any] | None, **roles: Any) -> Task:
@@ -180,6 +181,7 @@ def read(
     encoding: str | None,
     config: str | None,
     revision: str | None,
+    tier: str | None = None,
     max_rows: int | None = None,
 ) -> Raw:
     """The reader for a source, and what it found; with `max_rows` readers may give so few, evenly spaced."""
@@ -192,7 +194,7 @@ def read(
 
         return from_remote(urls, options, max_rows=max_rows)
     if isinstance(source, str | os.PathLike):
-        return _from_path(os.fspath(source), options)
+        return _from_path(os.fspath(source), options, tier)
     if isinstance(source, list | tuple) and source and all(isinstance(s, str | os.PathLike) for s in source):
         return _from_files([Path(item) for item in source], f"{len(source)} files", options)
     return from_object(source)
@@ -232,7 +234,7 @@ def is_hub_name(source: str) -> bool:
     return not media_kind(source) and ending(source) not in (*TABLES, *TEXT, ".npz")
 
 
-def _from_path(name: str, options: TextOptions) -> Raw:
+def _from_path(name: str, options: TextOptions, tier: str | None) -> Raw:
     path = Path(name).expanduser()
     try:
         is_folder, is_file, exists = path.is_dir(), path.is_file(), path.exists()
@@ -242,7 +244,7 @@ def _from_path(name: str, options: TextOptions) -> Raw:
         raise DataError(f"{name!r} is no path: {error}") from error
     try:
         if is_folder:
-            return read_folder(path, name, **options)
+            return read_folder(path, name, tier=tier, **options)
         if is_file:
             return _from_file(path, name, options)
     except PermissionError as error:

@@ -36,6 +36,7 @@ class Raw:
         media: column -> image, audio or video, where the source says so.
         unfetched: file name -> why it could not be brought here from where the source lies.
         unnamed: the source gives its columns no names, and the reader did.
+        tier: of TextGrids whose intervals the rows are, None where they are something else.
     """
 
     columns: pa.Table
@@ -55,6 +56,7 @@ class Raw:
     media: Mapping[str, str] = field(default_factory=dict)
     unfetched: Mapping[str, str] = field(default_factory=dict)
     unnamed: bool = False
+    tier: str | None = None
 
     def __len__(self) -> int:
         """Number of rows, unreadable ones among them."""

@@ -194,3 +194,8 @@ def test_columns_that_are_points_of_a_curve_are_told_of():
     unnumbered = {f"{chr(97 + k)}": curves[:, k] for k in range(25)}
     for other in (noise, few, unnumbered):
         assert "follow each other" not in " ".join(curate.load(other).notes)
+
+
+def test_columns_that_play_another_role_are_told_where_no_input_is_left():
+    with pytest.raises(ConfigError, match=r"no column holds an input.*'said' \(string, taken as start\)"):
+        curate.load({"said": TEXTS, "label": ["a", "b"] * (N // 2)}, start="said")

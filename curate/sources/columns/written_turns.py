@@ -14,17 +14,19 @@ TURNS = (("role", "content"), ("from", "value"))
 CALLS = ("tool_calls", "function_call")
 """Fields that a turn may hold in place of words."""
 HEAD = 20
+MOST_BROKEN = 0.1
+"""Share of the first texts that may be no list of turns; they are conversations without a turn."""
 
 
 def are_written_turns(column: pa.ChunkedArray) -> bool:
-    """Whether the first texts of a column are all lists of turns."""
+    """Whether the first texts of a column are lists of turns, but for one in ten that may be broken."""
     if not is_text(column.type):
         return False
     head = column.slice(0, 10 * HEAD).drop_null().slice(0, HEAD).to_pylist()
-    if not all(text.lstrip().startswith("[") for text in head):
+    if sum(not text.lstrip().startswith("[") for text in head) > MOST_BROKEN * len(head):
         return False
     lists = [_turns(text) for text in head]
-    return None not in lists and any(lists)
+    return any(lists) and lists.count(None) <= MOST_BROKEN * len(head)
 
 
 def as_turns(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -27,10 +27,11 @@ from curate.sources.folders.kaldi import is_kaldi, read_kaldi
 from curate.sources.folders.label_tracks import intervals_of_recordings, parts_of_recordings
 from curate.sources.folders.listing import Listing, classify, nothing_to_read, walk
 from curate.sources.folders.mask_folders import images_and_masks
-from curate.sources.folders.name_schemes import files_by_scheme
+from curate.sources.folders.name_schemes import files_by_scheme, with_source_videos
 from curate.sources.folders.number_files import vectors_and_classes
 from curate.sources.folders.parallel_texts import language_pairs, read_parallel
 from curate.sources.folders.polar_files import polar_tables, polar_texts
+from curate.sources.folders.results import refuse_result
 from curate.sources.folders.tables_about_files import joined
 from curate.sources.folders.text_files import without_ending
 from curate.sources.folders.transcript_files import recordings_and_texts
@@ -52,17 +53,20 @@ _COCO = re.compile(r"^instances.*\.json$|^_?annotations?([._-]?coco)?\.json$|coc
 _SHARD = re.compile(r"^(.*?)[-_.]?\d+(?:[-_]of[-_]\d+)?$")
 
 
-def read_folder(folder: Path, source: str, *, delimiter: str | None = None, encoding: str | None = None) -> Raw:
-    """Read a folder, whatever it is.
+def read_folder(
+    folder: Path, source: str, *, delimiter: str | None = None, encoding: str | None = None, tier: str | None = None
+) -> Raw:
+    """Read a folder, whatever it is; with `tier` the intervals of that tier where it holds TextGrids.
 
     Raises:
         DataError: it is empty, holds no data, or may not be read.
-        ConfigError: it holds several things and it is unclear which is meant.
+        ConfigError: it holds several things and it is unclear which is meant, or TextGrids without the tier.
     """
     if (folder / "dataset_dict.json").is_file() or (
         (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
     ):
         return from_disk(folder, source)
+    refuse_result(folder, source)
     if is_kaldi(folder):
         return read_kaldi(folder, source, encoding)
     listing = walk(folder, source)
@@ -72,6 +76,8 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
             return replace(raw, notes=(*raw.notes, *listing.notes(listing.others)))
         listing.others.extend(listing.shards)
     options: TextOptions = {"delimiter": delimiter, "encoding": encoding}
+    if tier is not None and (raw := intervals_of_recordings(folder, source, listing, tier)):
+        return raw
     if listing.media:
         # Files of series name no media (and TypeScript has their ending).
         drawn = set(labelme_files(folder, listing).values())
@@ -91,7 +97,7 @@ def read_folder(folder: Path, source: str, *, delimiter: str | None = None, enco
             or recordings_and_texts(folder, source, listing)
             or intervals_of_recordings(folder, source, listing)
             or files_by_scheme(folder, source, listing)
-            or per_class(folder, source, listing)
+            or with_source_videos(per_class(folder, source, listing))
         )
     if not listing.tables and (found := arrays_of_pictures(folder, listing.others, source)):
         raw, used = found

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from curate.errors import DataError
-from curate.sources.file_kinds import TABLES, TEXT, ending, is_about, is_junk, media_kind
+from curate.sources.file_kinds import DELIMITED, TABLES, TEXT, ending, is_about, is_junk, media_kind
 from curate.sources.folders.text_files import is_pickle
 from curate.wording import counted, some_of
 
@@ -64,7 +64,9 @@ class Listing:
         if skipped:
             counts = Counter(ending(path) or "no ending" for path in skipped)
             listed = ", ".join(f"{e} {n}" for e, n in counts.most_common(6))
-            found.append(f"{counted(len(skipped), 'file')} of other types skipped ({listed})")
+            tables = any(ending(path) in DELIMITED for path in skipped)
+            files = counted(len(skipped), "other file") if tables else f"{counted(len(skipped), 'file')} of other types"
+            found.append(f"{files} skipped ({listed})")
         return found
 
 

@@ -1,9 +1,13 @@
-"""Public sets whose names of files say label and speaker: RAVDESS, CREMA-D, EmoDB, SAVEE, TESS, spoken digits, KTH."""
+"""Public sets whose names of files say label and speaker: RAVDESS, CREMA-D, EmoDB, SAVEE, TESS, spoken digits, KTH.
+
+Those of UCF101 say the video that a clip was cut from, beside folders and lists that say the rest.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +21,10 @@ from curate.wording import some_of
 LEAST = 4
 """Files from which on names that all fit are no chance."""
 NOTHING: Mapping[str, str] = {}
+SOURCE = "source_video"
+"""Column of the videos that clips were cut from."""
+_UCF = re.compile(r"v_(?P<source>(?P<label>[A-Za-z0-9]+)_g\d{2})_c\d{2}")
+"""UCF101 and UCF50: class, group and clip; groups are numbered anew in each class."""
 _RAVDESS = {
     "01": "neutral", "02": "calm", "03": "happy", "04": "sad", "05": "angry", "06": "fearful", "07": "disgust",
     "08": "surprised",
@@ -142,3 +150,26 @@ def files_by_scheme(folder: Path, source: str, listing: Listing) -> Raw | None:
 
 def _column(name: str, scheme: Scheme) -> str:
     return scheme.group if name == "group" else name
+
+
+def with_source_videos(raw: Raw) -> Raw:
+    """The clips of UCF101 with the video that each was cut from as their group, and the label of the name if none else.
+
+    Clips of one group show the same people in the same place, so that splits and folds must not tear it apart.
+    """
+    if raw.media.get("video") is None or "group" in raw.roles or raw.origin is None:
+        return raw
+    stems = [split_path(path)[1] for path in raw.origin["file"].cast(pa.string()).to_pylist()]
+    found = [match for stem in stems if (match := _UCF.fullmatch(stem))]
+    if len(found) < max(LEAST, len(stems)):
+        return raw
+    raw = raw.with_column(SOURCE, pa.array([match["source"] for match in found], pa.string()))
+    roles = {**raw.roles, "group": SOURCE}
+    if "label" not in roles and len({match["label"] for match in found}) > 1:
+        raw = raw.with_column("label", pa.array([match["label"] for match in found], pa.string()))
+        roles["label"] = "label"
+    note = (
+        f"names of files are those of UCF101: class and group ({found[0]['source']!r}) are the video that a clip was"
+        " cut from, which is the group; --group (task: {group: ...}) names another"
+    )
+    return replace(raw, roles=roles, notes=(*raw.notes, note))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def read_json(path: Path, *, source: str | None = None, encoding: str | None = N
     items = with_classes(items)
     columns = _columns(items, name)
     numbers = np.array(lines, np.int64)
-    notes = decoded.notes(path.name)
+    notes = [*decoded.notes(path.name), *_unlike(items, lines, columns, path.name)]
     if blank:
         notes.append(f"{path.name}: {counted(blank, 'blank line')} {noun(blank, 'is', 'are')} no row")
     if several:
@@ -265,3 +266,31 @@ def _mixed(key: str, values: Sequence[Any], name: str) -> pa.Array:
     if any(isinstance(value, dict | list) for value in values):
         return pa.array([v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values])
     return mixed(key, values, name)
+
+
+def _unlike(items: Sequence[Mapping[str, Any]], lines: Sequence[int], columns: pa.Table, file: str) -> list[str]:
+    """A note for each column that is text because some rows hold lists or objects and others something else."""
+    notes = []
+    for name in columns.column_names:
+        if not pa.types.is_string(columns.column(name).type):
+            continue
+        if not any(isinstance(item.get(name), list | dict) for item in items):
+            continue
+        kinds = [_kind(item.get(name)) for item in items]
+        counts = Counter(kind for kind in kinds if kind)
+        if len(counts) < 2:
+            continue
+        usual, often = counts.most_common(1)[0]
+        first = next(line for line, kind in zip(lines, kinds) if kind not in ("", usual))
+        notes.append(
+            f"{file}: {name!r} holds {usual} in {counted(often, 'row')} and something else in"
+            f" {counts.total() - often:,} (line {first:,} first): it is kept as text, lists and objects as JSON"
+        )
+    return notes
+
+
+def _kind(value: Any) -> str:
+    """What a JSON value is, in the plural; empty for none."""
+    if value is None:
+        return ""
+    return "lists" if isinstance(value, list) else "objects" if isinstance(value, dict) else "plain values"

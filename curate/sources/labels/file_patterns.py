@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import ConfigError
+from curate.name_patterns import HOW, compiled
 from curate.sources.columns.column_types import with_numbers
 from curate.sources.columns.media_columns import find_media
 from curate.sources.raw import Raw
@@ -22,10 +22,6 @@ ROLES = ("label", "group", "split", "id")
 """Fields that are roles by their names."""
 OPTION = "--file-names"
 """Stands in every note about what was guessed from names of files; with a pattern, neither note nor guess counts."""
-NOTHING = "_"
-"""Field that becomes no column."""
-_FIELD = re.compile(r"\{(?P<name>\w+)(?P<digits>:d)?\}")
-HOW = "Write for example '{label}_{speaker}_{take:d}': fields in braces, :d for digits alone, {_} for what says nothing"
 
 
 def with_file_names(raw: Raw, given: Task, *, required: bool = True) -> Raw:
@@ -40,11 +36,11 @@ def with_file_names(raw: Raw, given: Task, *, required: bool = True) -> Raw:
         required: whether it is an error, or leaves the rows as they are, that they are no files or no name fits.
 
     Raises:
-        ConfigError: it is no pattern, the rows are no files, or no name fits.
+        ConfigError: the rows are no files, or no name fits.
     """
     if given.file_names is None:
         return raw
-    (names, pattern), parts = _compiled(given.file_names), given.file_names.count("/") + 1
+    (names, pattern), parts = compiled(given.file_names), given.file_names.count("/") + 1
     paths = _paths(raw)
     if paths is None:
         if required:
@@ -69,24 +65,6 @@ def with_file_names(raw: Raw, given: Task, *, required: bool = True) -> Raw:
     guessed = ("label", "group") if len(before) < len(raw.notes) else ()
     roles = {role: name for role, name in raw.roles.items() if role not in guessed}
     return replace(raw, roles={**roles, **{name: name for name in ROLES if name in fields}}, notes=(*before, *notes))
-
-
-def _compiled(pattern: str) -> tuple[list[str], str]:
-    """The names of the fields, and a regular expression; a field before one of digits ends where these begin."""
-    fields = list(_FIELD.finditer(pattern))
-    names = [field["name"] for field in fields if field["name"] != NOTHING]
-    if not names or len(set(names)) < len(names) or any(name[0].isdigit() for name in names):
-        raise ConfigError(f"file_names: {pattern!r} has no field, or one twice. {HOW}")
-    if re.search(r"[{}]", _FIELD.sub("", pattern)):
-        raise ConfigError(f"file_names: {pattern!r} has a brace that is part of no field. {HOW}")
-    found, end = "", 0
-    for field, after in zip(fields, [*fields[1:], None]):
-        touching = after is not None and after["digits"] and after.start() == field.end()
-        inner = r"\d+" if field["digits"] else "[^/]+?" if touching else "[^/]+"
-        found += re.escape(pattern[end : field.start()])
-        found += f"(?:{inner})" if field["name"] == NOTHING else f"(?P<{field['name']}>{inner})"
-        end = field.end()
-    return names, f"^{found}{re.escape(pattern[end:])}$"
 
 
 def _paths(raw: Raw) -> list[str] | None:

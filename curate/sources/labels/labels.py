@@ -98,7 +98,23 @@ def _values(column: pa.ChunkedArray, label: str) -> pa.ChunkedArray:
     try:
         return column.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ConfigError(f"the label column {label!r} is to be regressed, but is not all numbers: {error}") from error
+        found = _no_number(column)
+        raise ConfigError(
+            f"the label column {label!r} is to be regressed, but is not all numbers: {found}; correct the column, name"
+            " another (label), or say kind: classification"
+        ) from error
+
+
+def _no_number(column: pa.ChunkedArray) -> str:
+    """The first value of a column that is no number, and where it stands; the type of a column that is no text."""
+    if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+        return f"it holds {column.type}"
+    for row, value in enumerate(column.to_pylist()):
+        try:
+            pa.scalar(value, pa.string()).cast(pa.float64())
+        except pa.ArrowInvalid:
+            return f"row {row:,} (counted from 0) has {value!r:.80}"
+    return f"it holds {column.type}"
 
 
 def _texts(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[tuple[int, str, str]]]:

@@ -167,3 +167,21 @@ def test_titles_keep_a_label_that_is_told_by_its_values():
     }
     assert curate.load(rows).task.label == "Class Index"
     assert curate.load(rows).task.text == "joined_text"
+
+
+@pytest.mark.parametrize("broken", ["not a list", {"role": "user", "content": "a question"}])
+def test_one_broken_conversation_among_the_first_leaves_the_others_conversations(tmp_path, broken):
+    lines = [{"messages": turns(k)} for k in range(N)]
+    lines[7] = {"messages": broken}
+    (tmp_path / "talks.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    table = curate.load(tmp_path / "talks.jsonl")
+    found = curate.audit(table, ["dialogue_quality"], cache=None).findings.to_pandas()
+    assert (table.task.text, found[found.is_issue].row.tolist()) == (JOINED, [7])
+    note = "'messages' holds lists in 29 rows and something else in 1 (line 8 first): it is kept as text"
+    assert any(note in said for said in table.notes)
+
+
+def test_texts_of_which_many_are_no_conversations_are_none(tmp_path):
+    lines = [{"messages": turns(k) if k % 5 else "plain words in place of turns"} for k in range(N)]
+    (tmp_path / "talks.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert curate.load(tmp_path / "talks.jsonl", kind="unlabeled").task.text == "messages"

@@ -303,3 +303,20 @@ def test_names_that_are_no_text_are_rows_that_can_not_be_read(fill):
     assert all("does not exist" in why for why in evidence.broken.values())
     [note] = [note for note in table.notes if "UTF-8" in note]
     assert note.startswith("2 files have names that are not UTF-8 text and can't be read, ")
+
+
+def test_the_result_of_a_run_is_no_data(tmp_path):
+    table = curate.load({"text": ["one text", "another text"], "label": ["a", "b"]})
+    curate.Pipeline([curate.steps.ClassWeights()]).run(table, cache=None).save(tmp_path / "curated")
+    with pytest.raises(ConfigError, match=r"is a result of `curate run`, no data: `curate export \S*curated OUT"):
+        curate.load(tmp_path / "curated")
+
+
+def test_tables_that_are_skipped_beside_media_are_not_called_other_types(fill):
+    folder = fill(*(f"pics/{row}.png" for row in range(6)))
+    lines = [f"pics/{row}.png,{'ab'[row % 2]}" for row in range(6)]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,label", *lines]))
+    (folder / "prices.csv").write_text("text,price\none text,100\nanother text,200\n")
+    notes = " ".join(curate.load(folder).notes)
+    assert "1 other file skipped (.csv 1)" in notes
+    assert "of other types" not in notes

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 import curate
-from curate.errors import DataError
+from curate.cli import invoke
+from curate.errors import ConfigError
 
 RATE = 8_000
 
@@ -72,10 +73,28 @@ def test_rttm(folder, split):
     assert labels(table) == ["one_a", "two_a"]
 
 
-def test_a_turn_without_times_is_an_error(folder):
-    (folder / "one.rttm").write_text("SPEAKER one 1 soon 1.2 <NA> <NA> a <NA> <NA>\n")
-    with pytest.raises(DataError, match=r"one.rttm, line 1: .* is no turn"):
-        curate.load(folder)
+@pytest.mark.parametrize("time", ["soon", "nan", "<NA>"])
+def test_a_turn_without_times_is_a_row_that_cannot_be_read(folder, time):
+    turns = [f"SPEAKER one 1 {start} 1.2 <NA> <NA> a <NA> <NA>" for start in ("0", time, "3")]
+    (folder / "all.rttm").write_text("\n".join([*turns, "SPEAKER two 1 2", "SPEAKER gone 1 0 1 <NA> <NA> a <NA>", ""]))
+    table = curate.load(folder)
+    assert paths(table) == ["one.wav#t=0,1.2", "one.wav#t=3,4.2", None, None]
+    assert table.unreadable.tolist() == [False, False, True, True]
+    second, fourth = table.problems["reason"].to_pylist()
+    assert second.startswith(f"all.rttm, line 2: 'SPEAKER one 1 {time} 1.2 ")
+    assert fourth == "all.rttm, line 4: 'SPEAKER two 1 2' is no turn with its times and speaker"
+    assert any("1 turn of recordings that are not here left out (gone)" in note for note in table.notes)
+    assert any("1 recording without a labelled part left out (three.wav)" in note for note in table.notes)
+    assert not any("whole file" in note for note in table.notes)
+    assert table.task.label == "label"
+
+
+def test_tracks_of_audacity_with_a_bad_line(folder):
+    (folder / "one.txt").write_text("0.5\t1.5\tdog\n2\tlater\tcat\n3\t4\tcat\n")
+    (folder / "two.txt").write_text("1,0\t2,0\tdog\n")
+    table = curate.load(folder)
+    assert paths(table) == ["one.wav#t=0.5,1.5", "one.wav#t=3,4", "two.wav#t=1,2", None]
+    assert table.problems["reason"].to_pylist() == ["one.txt, line 2: '2\\tlater\\tcat' is no label with its times"]
 
 
 def test_activitynet(tmp_path, brightening):
@@ -213,8 +232,59 @@ def test_selection_tables_of_raven(folder):
     assert labels(table) == ["owl", None, "wren", None]
 
 
-def test_a_selection_without_times_is_an_error(folder):
-    for name in ("one", "two"):
-        (folder / f"{name}.Table.1.selections.txt").write_text(RAVEN.replace("2\t3\t300", "later\t3\t300"))
-    with pytest.raises(DataError, match=r"one\.Table\.1\.selections\.txt, line 4: .* has no times of a selection"):
-        curate.load(folder)
+@pytest.mark.parametrize("time", ["later", "nan", ""])
+def test_a_selection_without_times_is_a_row_that_cannot_be_read(folder, time):
+    bad = RAVEN.replace("2\t3\t300", f"{time}\t3\t300") + "3\tWaveform 1\n3\tSpectrogram 1\n"
+    (folder / "one.Table.1.selections.txt").write_text(bad)
+    (folder / "two.Table.1.selections.txt").write_text(RAVEN)
+    table = curate.load(folder)
+    assert paths(table) == ["one.wav#t=0.5,1.25", "two.wav#t=0.5,1.25", "two.wav#t=2,3", None, None]
+    assert table.unreadable.tolist() == [False, False, False, True, True]
+    fourth, fifth = table.problems["reason"].to_pylist()
+    assert fourth.startswith("one.Table.1.selections.txt, line 4: '2\\tSpectrogram 1")
+    assert fourth.endswith("has no times of a selection")
+    assert fifth.startswith("one.Table.1.selections.txt, line 5: ")
+
+
+def tiered(**tiers):
+    """A TextGrid with one interval from 1 to 2 s on each tier."""
+    head = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'
+    body = "".join(f'"IntervalTier" "{name}" 0 6 1 1 2 "{text}" ' for name, text in tiers.items())
+    return f"{head}0 6 <exists> {len(tiers)} {body}\n"
+
+
+def test_the_tier_of_textgrids_can_be_named(folder, capsys):
+    (folder / "one.TextGrid").write_text(tiered(words="hello", phones="h"))
+    (folder / "two.TextGrid").write_text(tiered(words="bye", phones="b"))
+    (folder / "three.TextGrid").write_text(tiered(words="why"))
+    (folder / "all.rttm").write_text("SPEAKER one 1 0 1.2 <NA> <NA> a <NA> <NA>\n")
+    assert labels(curate.load(folder, tier="words")) == ["hello", "why", "bye"]
+    table = curate.load(folder, tier="phones")
+    assert (paths(table), labels(table)) == (["one.wav#t=1,2", "two.wav#t=1,2"], ["h", "b"])
+    assert any("1 recording without a labelled part left out (three.wav)" in note for note in table.notes)
+    assert not any("--tier" in note for note in table.notes)
+    with pytest.raises(ConfigError, match=r"no TextGrid has a tier .* called 'word' \(did you mean 'words'\?\)"):
+        curate.load(folder, tier="word")
+    assert invoke(["audit", str(folder), "--tier", "word", "--no-cache"]) == 2
+    assert "did you mean 'words'" in "".join(capsys.readouterr())
+
+
+def test_a_tier_is_asked_of_textgrids_alone(folder):
+    with pytest.raises(ConfigError, match=r"tier is one of Praat's TextGrids"):
+        curate.load(folder, tier="words")
+    with pytest.raises(ConfigError, match=r"tier is one of Praat's TextGrids"):
+        curate.load({"text": ["a", "b"]}, text="text", tier="words")
+
+
+def test_new_rows_are_those_of_the_tier_of_the_run(folder, tmp_path):
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.TextGrid").write_text(tiered(words="hello", phones=name))
+    file = tmp_path / "p.yaml"
+    file.write_text(f"curate: 1\nsource: {folder}\ntask: {{tier: phones}}\nsteps: []\n")
+    curated = curate.Pipeline.from_yaml(file).run(cache=False)
+    assert sorted(labels(curated.table)) == ["one", "three", "two"]
+    new = tmp_path / "new"
+    new.mkdir()
+    (folder / "one.wav").rename(new / "one.wav")
+    (new / "one.TextGrid").write_text(tiered(words="hello", phones="two").replace("1 2", "3 4"))
+    assert paths(curated.transform(new)) == ["one.wav#t=3,4"]

@@ -70,3 +70,52 @@ def test_folders_of_splits_stay_splits(fill):
     files = [f"{split}/{label}_jackson_{k}.wav" for split in ("train", "test") for label in "12" for k in range(2)]
     table = curate.load(fill(*files))
     assert (table.splits.tolist().count("train"), table.task.label_names) == (4, ("1", "2"))
+
+
+def clips(folder="{label}/", groups=(1, 2)):
+    labels = ("ApplyEyeMakeup", "Archery")
+    return [f"{folder.format(label=a)}v_{a}_g{g:02d}_c{c:02d}.avi" for a in labels for g in groups for c in (1, 2)]
+
+
+@pytest.mark.parametrize("folder", ["UCF-101/{label}/", "{label}/", ""])
+def test_clips_of_ucf101_are_grouped_by_the_video_that_they_are_cut_from(fill, folder):
+    table = curate.load(fill(*clips(folder)))
+    assert (table.task.kind, table.task.group) == ("classification", "source_video")
+    assert table.task.label_names == ("ApplyEyeMakeup", "Archery")
+    sources = [f"{label}_g{group:02d}" for label in table.task.label_names for group in (1, 1, 2, 2)]
+    assert table.column("source_video").to_pylist() == sources
+    assert any("names of files are those of UCF101" in note for note in table.notes)
+
+
+def test_splits_that_tear_a_source_video_of_ucf101_are_leaks(tmp_path, brightening):
+    for name in (*clips("train/{label}/"), *clips("test/{label}/", groups=(2, 3))):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        brightening(file)
+    found = curate.audit(curate.load(tmp_path), ["leakage"], cache=False).found.only("leakage", "shared_group")
+    torn = set(found.flagged["reason"].to_pylist())
+    assert len(found.flagged) == 4
+    assert {"ApplyEyeMakeup_g02" in one or "Archery_g02" in one for one in torn} == {True}
+
+
+def test_lists_of_ucf101_stay_the_splits(fill):
+    folder = fill(*clips("UCF-101/{label}/"))
+    lists = {"trainlist01": 2, "testlist01": 1}
+    (folder / "ucfTrainTestlist").mkdir()
+    for name, group in lists.items():
+        text = "".join(f"{path}\n" for path in clips(groups=(group,)))
+        (folder / "ucfTrainTestlist" / f"{name}.txt").write_text(text)
+    table = curate.load(folder)
+    assert table.task.group == "source_video"
+    assert table.splits.tolist() == ["test", "test", "train", "train"] * 2
+
+
+def test_one_other_name_leaves_clips_without_source_videos(fill):
+    table = curate.load(fill(*clips(), "Archery/mine.avi"))
+    assert (table.task.group, table.task.label) == (None, "label")
+
+
+def test_a_pattern_of_names_leaves_the_classes_of_folders(fill):
+    table = curate.load(fill(*clips()), file_names="{_}_g{_}_c{take:d}")
+    assert (table.task.label, table.task.group) == ("label", "source_video")
+    assert table.column("take").to_pylist() == ["01", "02"] * 4

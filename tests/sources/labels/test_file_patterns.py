@@ -66,6 +66,7 @@ def test_labels_of_names_stand_before_those_of_folders(fill):
         ("label_x", "has no field, or one twice"),
         ("{a}_{a}", "has no field, or one twice"),
         ("{label_{x}", "has a brace that is part of no field"),
+        ("{1st}_{x}", "can't begin with a digit as '1st' does"),
         ("{label}+{x}", "no name fits the pattern '{label}+{x}', 'cat.0.jpg' first. Write for example"),
         ("{image}.{_}", "the field 'image' is the column of the files"),
     ],
@@ -90,6 +91,18 @@ def test_the_command_and_the_pipeline_file_take_a_pattern(fill, tmp_path, capsys
     curated = pipeline.run(cache=False)
     new = fill("later/1.txt", "later/2.txt") / "later"
     assert curated.transform(str(new)).task.label is not None
+
+
+@pytest.mark.parametrize("pattern", ["label_x", "{label}_{label}", "{label", "{label:s}", "{2}", ""])
+def test_a_wrong_pattern_is_refused_before_there_are_files(pattern, tmp_path, capsys):
+    file = tmp_path / "p.yaml"
+    file.write_text(f"curate: 1\nsource: {{path: files}}\ntask:\n  file_names: '{pattern}'\nsteps: []\n")
+    assert invoke(["validate", str(file)]) == 2
+    told = "".join(capsys.readouterr())
+    assert f"{file}:4:" in told
+    assert "Write for example" in told
+    with pytest.raises(ConfigError, match="file_names"):
+        curate.Task(file_names=pattern)
 
 
 def test_a_pattern_of_many_fields_takes_no_more_time_than_a_few(tmp_path):

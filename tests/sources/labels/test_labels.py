@@ -68,8 +68,10 @@ def test_a_label_that_is_not_among_the_given_names():
 
 def test_regression_of_words_is_refused():
     assert normalise(column(["1.5", "2"]), kind="regression").column.to_pylist() == [1.5, 2.0]
-    with pytest.raises(ConfigError, match="not all numbers"):
-        normalise(column(["a"]), kind="regression")
+    with pytest.raises(
+        ConfigError, match=r"not all numbers: row 1 \(counted from 0\) has 'n/k'; correct .*kind: class"
+    ):
+        normalise(column(["1.5", "n/k"]), kind="regression")
 
 
 def test_sets_that_stand_as_lists_in_text(tmp_path):
