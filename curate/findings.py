@@ -126,6 +126,15 @@ class Findings:
         facts = {name if k == check else k: v for k, v in self.facts.items()}
         return Findings(self.table.set_column(place, SCHEMA.field("check"), names), facts)
 
+    def moved(self, places: np.ndarray) -> Findings:
+        """The same findings for a table whose rows stand elsewhere; ids stay.
+
+        Args:
+            places: (n,) int, where each row of the old table stands in the new one.
+        """
+        rows = pa.array(places[self.table["row"].to_numpy()], pa.int64())
+        return Findings(self.table.set_column(0, SCHEMA.field("row"), rows), self.facts)
+
     @property
     def flagged(self) -> pa.Table:
         """The lines that are issues."""

@@ -285,6 +285,7 @@ def _sentence(entry: Mapping[str, Any]) -> str:
         rest = 1 - sum(mass for _, mass in given)
         after = ", ".join(f"{name} {mass:.2f}" for name, mass in given)
         after += f", {rest:.2g} evenly over the other classes" if rest >= SMALLEST / 2 else ""
+    after = f"{float(after):.3g}" if action == "weight" else after
     times = counted(int(after), "more time") if action == "repeat" else ""
     done = {
         "drop": "dropped",

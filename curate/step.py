@@ -12,7 +12,7 @@ from curate.declared import Declared
 from curate.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
@@ -80,6 +80,11 @@ class Step(Settings):
 class Fix(Settings):
     """Turns flagged findings into decisions. Its name is its file's name in `curate/fixes`."""
 
+    needs_suggestion: ClassVar[bool] = False
+    """Whether it takes findings alone that suggest a label."""
+    takes_all: ClassVar[bool] = False
+    """Whether it takes every finding that meets its conditions, so that none of these is left to `otherwise`."""
+
     issue: tuple[str, ...] = Field(
         default=(), description="only findings of these issues; all of the check's if left out"
     )
@@ -109,6 +114,7 @@ class Fix(Settings):
 
 
 FixSpec = str | dict[str, Any]
+_WITHOUT = "use another, such as review"
 
 
 class Check(Step):
@@ -119,6 +125,12 @@ class Check(Step):
     """Whether `curate audit` runs it unasked where it applies."""
     issues: ClassVar[tuple[str, ...]] = ()
     """The kinds of finding that it gives; empty where they are not known beforehand."""
+    suggests: ClassVar[tuple[str, ...]] = ()
+    """Those of its issues that may suggest a label. A check of another package that names none may suggest any."""
+    unfixable: ClassVar[Mapping[str, str]] = {}
+    """Those of its issues about whose rows no fix ever decides -> why (a sentence)."""
+    idle_fixes: ClassVar[Mapping[str, str]] = {}
+    """Names of fixes that change nothing about its rows -> why (a sentence)."""
 
     fix: FixSpec | None = Field(
         default=None,
@@ -144,7 +156,37 @@ class Check(Step):
                 if cls.issues and name not in cls.issues:
                     known = ", ".join(cls.issues)
                     raise ValueError(f"{cls.name} finds no issue {name!r}{nearest(name, cls.issues)}; it finds {known}")
+            if why := cls.idle(fixes):
+                raise ValueError(why)
         return value
+
+    @classmethod
+    def idle(cls, fixes: Sequence[Fix]) -> str | None:
+        """Why one of the fixes can never change anything (a sentence), or None if each of them may."""
+        taken: set[str] = set()
+        taken_all = False
+        for fix in fixes:
+            asked = set(fix.issue or cls.issues)
+            if asked and asked <= cls.unfixable.keys():
+                return f"the fix {fix.name} never gets a row: {cls.unfixable[min(asked)]}"
+            if fix.name in cls.idle_fixes:
+                return f"the fix {fix.name} can do nothing: {cls.idle_fixes[fix.name]}"
+            if fix.needs_suggestion and (why := cls._unsuggested(fix, asked)):
+                return why
+            if taken_all or (asked and asked <= taken):
+                return f"the fix {fix.name} never gets a row: what is before it takes them all"
+            if fix.takes_all and fix.max_score == 1:
+                taken, taken_all = taken | asked, not fix.issue
+        return None
+
+    @classmethod
+    def _unsuggested(cls, fix: Fix, asked: set[str]) -> str | None:
+        """Why none of the issues that a fix asks for ever suggests a label, or None if one may."""
+        suggests = set(cls.suggests)
+        if suggests & (asked or suggests) or not (suggests or registry.is_own(cls.name)):
+            return None
+        able = f" but for {', '.join(cls.suggests)}" if cls.suggests else ""
+        return f"{cls.name} suggests no labels{able}, so that the fix {fix.name} can do nothing: {_WITHOUT}"
 
     def needs(self, task: Task) -> tuple[str, ...]:
         """Names of the per-row measures that `find` will ask for, so that one pass can take them all."""

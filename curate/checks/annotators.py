@@ -29,6 +29,7 @@ class Annotators(Check):
 
     embeds: ClassVar[bool] = True
     issues: ClassVar[tuple[str, ...]] = ("outvoted_label", "disputed_label")
+    suggests: ClassVar[tuple[str, ...]] = ("outvoted_label",)
 
     min_confidence: float = Field(
         0.5, ge=0, le=1, description="probability that another class must have for the label to be outvoted"

@@ -39,6 +39,7 @@ class ClassOverlap(Check):
 
     embeds: ClassVar[bool] = True
     issues: ClassVar[tuple[str, ...]] = ("overlapping_class",)
+    suggests: ClassVar[tuple[str, ...]] = issues
 
     max_auroc: float = Field(0.65, gt=0.5, le=1, description="AUROC below which two classes count as one")
     min_rows: int = Field(10, ge=2, description="classes with fewer training rows are not judged")
@@ -57,8 +58,10 @@ class ClassOverlap(Check):
         enough = labels.counts(learned) >= self.min_rows
         if enough.sum() < 3:  # with two classes, all that could be said is that nothing was learned
             large = int(enough.sum())
-            sentence = f"it compares three classes or more, and {large} {noun(large, 'has', 'have')}"
-            sentence += f" {counted(self.min_rows, 'training row')}"
+            sentence = "it compares three classes or more of at least"
+            sentence += (
+                f" {counted(self.min_rows, 'training row')}, and there {noun(large, 'is', 'are')} {large or 'none'}"
+            )
             facts = {"classes": int(enough.sum()), "pairs": [], "sentence": sentence}
             return Findings(Findings.none().table, {self.name: facts})
         probabilities = evidence.probabilities()

@@ -30,6 +30,7 @@ class ConflictingLabels(near_pairs.PairCheck):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("exact", "near")
+    suggests: ClassVar[tuple[str, ...]] = issues
     score_is_doubt: ClassVar[bool] = True
 
     kinds: tuple[Literal["exact", "near"], ...] = Field(

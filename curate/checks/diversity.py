@@ -130,7 +130,7 @@ class Diversity(Check):
             of = f"the {count:,} rows of the class {name!r}" if name else f"the {count:,} rows"
             flagged[place] = True
             reasons[int(place)] = (
-                f"has {copies[place]:,.0f} near copies; {of} count as {distinct:,.0f} distinct ones"
+                f"has {copies[place]:,.0f} near copies; {of} count as {_ones(distinct)}"
                 f" ({distinct / count:.0%}, redundant below {self.min_distinct_share:.0%})"
             )
         return flagged, reasons
@@ -150,7 +150,7 @@ class Diversity(Check):
         training, table = evidence.table.training, evidence.table
         held = np.flatnonzero(evidence.active & ~training & evidence.embedding().valid)
         answer = (
-            f"{len(rows):,} training rows count as {effective:,.0f} distinct ones ({effective / len(rows):.0%});"
+            f"{len(rows):,} training rows count as {_ones(effective)} ({effective / len(rows):.0%});"
             f" they spread over {vendi:.1f} of {evidence.embedding().vectors.shape[1]} directions"
         )
         if poor := [name for name in poor if name]:
@@ -187,3 +187,7 @@ def _directions(vectors: Chosen) -> tuple[tuple[float, float], float]:
 def _nearest_of_first(count: int, vectors: Chosen) -> tuple[np.ndarray, np.ndarray]:
     """(n, k) neighbours of all rows among the first, and distances."""
     return euclidean_neighbours(vectors[:], np.arange(count), NEIGHBOURS)
+
+
+def _ones(distinct: float) -> str:
+    return f"{round(distinct):,} distinct {noun(round(distinct), 'one', 'ones')}"

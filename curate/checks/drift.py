@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -40,6 +41,7 @@ class Drift(Check):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("foreign", "unlike_target")
+    unfixable: ClassVar[Mapping[str, str]] = {"foreign": "foreign rows stand in held-out splits, which no fix touches"}
     embeds: ClassVar[bool] = True
 
     min_effect: float = Field(
@@ -63,6 +65,8 @@ class Drift(Check):
         """Compares splits, and a target."""
         if task.split is None and task.target is None:
             return "drift compares splits or a target with training rows, and the task names no split and no target"
+        if self.fix is not None and task.target is None:
+            return "drift flags rows of held-out splits alone, which no fix touches, where the task names no target"
         return None
 
     def needs(self, task: Task) -> tuple[str, ...]:
@@ -163,12 +167,15 @@ class Drift(Check):
         for name, part in compared.items():
             lines += [self._line(name, one, corrected[name, one.column]) for one in shifted[name]]
             # A column without a role may be what the split was made by; it is told, but does not decide.
-            counted = [one for one in shifted[name] if one.origin != "metadata"]
+            decisive = [one for one in shifted[name] if one.origin != "metadata"]
             foreign = (part.probability >= 1 - self.max_likeness) & self._unlike(part)
-            splits[name] = self._split(part, int(foreign.sum()), len(counted))
-            if self._unlike(part) or counted:
-                note(evidence, f"splits alike? {self._sentence(name, part, int(foreign.sum()), counted)}")
+            splits[name] = self._split(part, int(foreign.sum()), len(decisive))
+            if self._unlike(part) or decisive:
+                note(evidence, f"splits alike? {self._sentence(name, part, int(foreign.sum()), decisive)}")
             if name == TARGET:
+                if part.told is None:
+                    sizes = f"{counted(len(part.rows), 'row')} beside {counted(len(part.base), 'training row')}"
+                    note(evidence, f"is the target alike? {sizes} are too few to say")
                 facts["target_rows_unlike_training"] = [target_names[place] for place in np.flatnonzero(foreign)][
                     :SHOWN
                 ]

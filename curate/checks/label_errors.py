@@ -79,6 +79,7 @@ class LabelErrors(Check):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("label_error",)
+    suggests: ClassVar[tuple[str, ...]] = issues
     embeds: ClassVar[bool] = True
 
     method: methods.Method = Field(

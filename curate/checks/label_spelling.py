@@ -28,6 +28,7 @@ class LabelSpelling(Check):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("variant_spelling", "label_format")
+    suggests: ClassVar[tuple[str, ...]] = ("variant_spelling",)
     score_is_doubt: ClassVar[bool] = True
 
     max_typo_share: float = Field(

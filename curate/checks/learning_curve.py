@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +40,7 @@ class LearningCurve(Check):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("would_gain",)
+    unfixable: ClassVar[Mapping[str, str]] = {"would_gain": "learning_curve flags none"}
     embeds: ClassVar[bool] = True
 
     worthwhile: float = Field(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.types as pt
 from pydantic import Field
 
@@ -14,7 +16,7 @@ from curate.checks.sets.ranks import average_ranks
 from curate.checks.sets.two_samples import holm
 from curate.findings import Findings
 from curate.step import Check
-from curate.task import Task
+from curate.task import MEDIA, Task
 
 if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
@@ -36,6 +38,7 @@ class OrderDependence(Check):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("ordered",)
+    unfixable: ClassVar[Mapping[str, str]] = {"ordered": "order_dependence flags none"}
 
     min_strength: float = Field(
         0.2, ge=0, le=1, description="least dependence that is told; 0 is a shuffled file, 1 a sorted one"
@@ -85,7 +88,7 @@ class OrderDependence(Check):
 
     def _answer(self, rows: int, training: int, ordered: list[dict[str, Any]], in_time: bool) -> str:
         if not rows:
-            return "No row shares its file with another, so there is no order."
+            return "No row that can be read stands in a file with others, so there is no order."
         if training < FEWEST:
             return f"Fewer than {FEWEST} training rows in order are too few to say."
         if not ordered:
@@ -106,8 +109,10 @@ def _has_order(evidence: Evidence) -> np.ndarray:
     """(n,) bool: rows that stand in memory, or share their file with others."""
     origin = evidence.table.origin
     if origin is None:
-        media = [role for role in ("image", "audio", "video") if getattr(evidence.table.task, role)]
-        return np.full(len(evidence.table), not media or evidence.table.root is None)
+        table = evidence.table
+        media = [getattr(table.task, role) for role in MEDIA if table.root is not None]
+        files = [pc.is_null(pc.struct_field(table.column(name), "bytes")).to_numpy() for name in media if name]
+        return ~np.logical_or.reduce([np.zeros(len(table), dtype=bool), *files])
     files = origin["file"].combine_chunks()
     codes = files.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     counts = np.bincount(codes[codes >= 0], minlength=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -22,6 +23,9 @@ class Unreadable(Check):
     """
 
     issues: ClassVar[tuple[str, ...]] = ("unreadable",)
+    idle_fixes: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("soften", "weight"), "rows that can't be read are never trained on; use drop or review"
+    )
 
     def find(self, evidence: Evidence) -> Findings:
         """One line per row that is active or broken; broken rows are flagged with what went wrong."""

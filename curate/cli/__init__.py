@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import re
 import sys
@@ -15,6 +16,8 @@ INTERRUPTED = 130
 WAITING, SPINS = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"), "1000"
 """How threads of OpenMP (torch, scikit-learn, faiss) wait for each other, unless the user says: after so many turns
 they sleep. By default they turn for milliseconds, which beside other programs takes several times the CPU time."""
+YOUNG_OBJECTS = 50_000
+"""New containers after which Python looks for cycles; its 700 have it look hundreds of times at what imports leave."""
 ESCAPED = re.compile("[\udc80-\udcff]")
 """What Python makes of bytes in names of files that are not UTF-8 text."""
 
@@ -23,18 +26,22 @@ def main() -> None:
     """Entry point of ``curate``."""
     if not set(WAITING) & set(os.environ):
         os.environ[WAITING[0]] = SPINS
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     _mend_streams()
     end_in_order()
     sys.exit(invoke(sys.argv[1:]))
 
 
 def _mend_streams() -> None:
-    """Have streams that were closed lead nowhere, and write what an encoding lacks (cp1252 has no ticks) in escapes."""
+    """Have streams that were closed lead nowhere, and write what an encoding lacks (cp1252 has no ticks) in escapes.
+
+    What a program puts in their place (`io.StringIO`) need not have an encoding, or be able to change it.
+    """
     for name in ("stdout", "stderr"):
         stream: Any = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (for as long as we run)
-        elif stream.encoding.lower() != "utf-8":
+        elif (getattr(stream, "encoding", None) or "utf-8").lower() != "utf-8" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -83,11 +90,14 @@ def _run(arguments: list[str]) -> int:
         raise KeyboardInterrupt from None
     except SystemExit:  # what click makes of a broken pipe, with 1, the exit code of a gate
         raise BrokenPipeError from None
-    except Exception as wrong:
+    except Exception as fault:
+        wrong: Any = fault
         # Wrong use of the command line. Its class is click's or typer's own, by typer's version; both can show it.
         show = getattr(wrong, "show", None)
         if show is None:
             raise
+        if isinstance(said := getattr(wrong, "message", None), str):
+            wrong.message = said.replace("Value error, ", "")  # pydantic's, which typer passes on
         show()
         return 2
     if code == INTERRUPTED:  # what typer makes of Ctrl-C, without a word

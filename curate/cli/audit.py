@@ -105,6 +105,7 @@ def audit(
 
     without_pandas()
     from curate.engines.choosing import chosen
+    from curate.errors import ConfigError
     from curate.evidence.memory import limit_memory
     from curate.evidence.settings import EvidenceSettings
     from curate.pipeline.auditing import audit as run_audit
@@ -114,6 +115,9 @@ def audit(
 
     shared.limit_cache(cache_limit)
     limit_memory(memory)
+    if findings is not None and findings.suffix.lower() not in ("", ".parquet", ".pq"):
+        named = findings.with_suffix(".parquet")
+        raise ConfigError(f"--findings: {findings}: findings are written as Parquet: name the file {named}")
     shared.refuse_outputs((data, augment), findings=findings, html=html, markdown=markdown, croissant=croissant)
     format = _format(format, json)
     gates = _gates(fail_on, baseline)

@@ -38,6 +38,19 @@ class Beside:
     names: list[str]
 
 
+def refuse_missing(table: Table) -> None:
+    """Raise ConfigError where the task's target is neither a split of the table nor to be found, before any work."""
+    where = table.task.target
+    if where is None or where in set(table.splits.tolist()):
+        return
+    if "://" not in where and not any(c in where for c in "*?[") and not Path(where).exists():
+        splits = ", ".join(sorted(set(table.splits.tolist())))
+        raise ConfigError(
+            f"the target {where!r} is neither a file or folder nor a split of the data ({splits}); name another"
+            " (--target, or task: {target: ...})"
+        )
+
+
 def beside_target(evidence: Evidence, training: np.ndarray, most: int | None = MOST_ROWS) -> Beside:
     """Read the target and put it beside training rows.
 
@@ -86,11 +99,7 @@ def _read(table: Table, where: str) -> Table:
     roles = {role: getattr(task, role) for role in task.modalities}
     if task.embedding is not None:
         roles["embedding"] = task.embedding
-    if "://" not in where and not any(c in where for c in "*?[") and not Path(where).exists():
-        splits = ", ".join(sorted(set(table.splits.tolist())))
-        raise ConfigError(
-            f"the target {where!r} is neither a file or folder nor a split of the data ({splits}); correct task.target"
-        )
+    refuse_missing(table)
     try:
         return load(where, {"kind": "unlabeled", **roles})
     except (ConfigError, DataError) as error:

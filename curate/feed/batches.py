@@ -17,7 +17,7 @@ from curate.arrow import places, values_of
 from curate.errors import ConfigError, CurateError, DataError
 from curate.feed.alike import FIRST_REPLACEMENT, REPLACEMENTS, Alike
 from curate.feed.collating import Unfit, numbers, renamed, tensors
-from curate.feed.draws import LEFT, NONE_BROKEN, SKIPPED, UNCHANGED, Draw, Part, Skipped, Watch, said
+from curate.feed.draws import LEFT, NONE_BROKEN, SKIPPED, UNCHANGED, Draw, Part, Skipped, Watch, refuse_positions, said
 from curate.feed.inputs.input import Fillable, Filling, Input
 from curate.feed.memory import Memory, Recycled, within
 from curate.feed.partners import partners
@@ -85,11 +85,12 @@ class Batches:
 
     def __getitem__(self, draw: Draw | int) -> dict[str, Any]:
         """The batch of a single draw; of a bare position, as in epoch 0."""
-        return self.__getitems__([draw])
+        return said(self.batch([draw if isinstance(draw, tuple) else Draw(0, int(draw))]))
 
-    def __getitems__(self, draws: Sequence[Draw | int]) -> dict[str, Any]:
-        """The batch of some draws of one epoch, for a DataLoader that is no `Loader`; see `batch`."""
-        return said(self.batch([draw if isinstance(draw, tuple) else Draw(0, int(draw)) for draw in draws]))
+    def __getitems__(self, draws: Sequence[Draw]) -> dict[str, Any]:
+        """The batch of draws of one epoch, for a DataLoader that is no `Loader`. Raises ConfigError for positions."""
+        refuse_positions(draws)
+        return said(self.batch(draws))
 
     def batch(
         self, draws: Sequence[Draw], broken: Mapping[Draw, str] = NONE_BROKEN, watch: Watch | None = None

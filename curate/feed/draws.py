@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from curate.errors import DataError
+from curate.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,6 +54,16 @@ def said(batch: dict[str, Any]) -> dict[str, Any]:
     if skipped and not batch["row_id"]:
         raise DataError(f"not one row of a batch could be read; row {skipped[-1].row_id}: {skipped[-1].reason}")
     return batch
+
+
+def refuse_positions(draws: Sequence[Draw | int]) -> None:
+    """Raise ConfigError for bare positions, as samplers of torch and of transformers' Trainer give them."""
+    if not all(isinstance(draw, tuple) for draw in draws):
+        raise ConfigError(
+            "loader.dataset is read by its own loader, which knows order, epoch and weights of the draws: use"
+            " curated.loader(batch_size=...) in the place of a DataLoader, and"
+            " curate.feed.trainers.CuratedTrainer(model, args, curated=curated) in the place of a Trainer"
+        )
 
 
 @dataclass(frozen=True)

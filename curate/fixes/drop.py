@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pyarrow as pa
 
@@ -13,6 +15,8 @@ from curate.step import Fix
 
 class Drop(Fix):
     """Takes flagged rows out of training."""
+
+    takes_all: ClassVar[bool] = True
 
     def decide(self, step: str, flagged: pa.Table, evidence: Evidence) -> tuple[Decisions, np.ndarray]:
         """A drop for every line that meets the conditions."""

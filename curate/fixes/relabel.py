@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
@@ -16,6 +18,8 @@ from curate.task import Task
 
 class Relabel(Fix):
     """Replaces the label of flagged rows by the suggested one where the suggestion is sure enough."""
+
+    needs_suggestion: ClassVar[bool] = True
 
     min_confidence: float = Field(
         0.5, ge=0, le=1, description="smallest probability of the suggested label at which it is taken"

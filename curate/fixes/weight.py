@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
@@ -14,6 +16,8 @@ from curate.step import Fix
 
 class Weight(Fix):
     """Multiplies the weight of flagged rows by a factor in [0, 1]: their score, or one number for all."""
+
+    takes_all: ClassVar[bool] = True
 
     factor: float | None = Field(
         None, ge=0, le=1, description="factor of a row's weight; the finding's score if left out"

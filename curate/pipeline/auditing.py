@@ -104,6 +104,10 @@ def _audited(
         table = data if isinstance(data, Table) else load(data, task)
     if why := nested_features(table):
         raise ConfigError(why)
+    if table.task.target is not None:
+        from curate.evidence.target import refuse_missing
+
+        refuse_missing(table)
     tried = None if augment is None else _tried(augment, table)
     skip = checks is None and on_fault == "skip"
     place = KeptAudit.of(folder, table, checks, evidence, seed, skip) if tried is None else None
@@ -129,6 +133,7 @@ def _audited(
         skipped=found.skipped,
         views=found.views,
         augmented=augmented,
+        every_check=checks is None,
     )
 
 
@@ -219,7 +224,8 @@ def idle(check: Check, findings: Findings, table: Table) -> list[str]:
         return []
     facts = findings.facts.get(check.name, {})
     why = facts.get("sentence") or facts.get("answer") or "it found nothing to judge by"
-    return [f"{check.name} judged no row: {str(why).rstrip('.')}"]
+    first, rest = str(why)[:1], str(why)[1:].rstrip(".")
+    return [f"{check.name} judged no row: {first.lower()}{rest}"]
 
 
 def choose(task: Task, checks: Sequence[str | Check] | None) -> list[Check]:

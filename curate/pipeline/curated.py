@@ -68,6 +68,18 @@ class Curated(Exports):
         place = "" if self.folder is None else f", folder={str(self.folder)!r}"
         return f"Curated({len(self.table)} rows, {kept} kept, steps={', '.join(self.pipeline.step_names)}{place})"
 
+    def __len__(self) -> int:
+        """None: rows, kept rows and draws are several numbers. Raises ConfigError that says what training takes."""
+        raise ConfigError(
+            "a curated result is no dataset of torch: use curated.loader(batch_size=...) in the place of a DataLoader,"
+            " and curate.feed.trainers.CuratedTrainer(model, args, curated=curated) in the place of a Trainer;"
+            " len(curated.dataset) are the rows that are kept, len(curated.plan) the draws"
+        )
+
+    def __bool__(self) -> bool:
+        """True, though it has no length."""
+        return True
+
     @property
     def findings(self) -> pa.Table:
         """Every score, flag and suggestion of every check (`curate.findings.SCHEMA`)."""

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from curate.errors import ConfigError
+from curate.sources.file_kinds import TABLES, ending
 from curate.sources.safe_yaml import line_nested_deeper
 
 MAX_BYTES = 1 << 20
@@ -60,6 +61,9 @@ class Document:
     @classmethod
     def read(cls, path: Path) -> Document:
         """Read a file. Raises ConfigError with file, line and column."""
+        if path.is_dir() or (path.suffix.lower() != ".json" and ending(path.name) in TABLES):
+            hint = f"`curate init {path}` writes one for it, and `curate audit {path}` needs none"
+            raise ConfigError(f"{path}: a pipeline file is needed here, and this is data: {hint}")
         try:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)  # a device may say that it is empty and never end

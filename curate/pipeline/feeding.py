@@ -11,8 +11,8 @@ from curate.pipeline.settings import FeedSettings
 from curate.task import Task
 
 
-def feed_faults(feed: FeedSettings, task: Task, columns: Sequence[str] | None) -> Iterator[str]:
-    """Sentences about settings that the loader would refuse.
+def feed_faults(feed: FeedSettings, task: Task, columns: Sequence[str] | None) -> Iterator[tuple[str, str]]:
+    """Settings that the loader would refuse, by name, each with a sentence that says why.
 
     Args:
         feed: the settings.
@@ -22,4 +22,4 @@ def feed_faults(feed: FeedSettings, task: Task, columns: Sequence[str] | None) -
     by_rows = feed.adaptive is not None and feed.adaptive.by == "rows"
     checks = registry.step_names()
     faults = sampling_faults(feed, feed.sampler, task, columns, by_rows=by_rows, scores=checks)
-    yield from (f"feed.{name}: {why}" for name, why in (*faults, *idle(feed, task)))
+    yield from (*faults, *idle(feed, task))

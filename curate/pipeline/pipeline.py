@@ -41,6 +41,9 @@ class Pipeline:
         seed: of everything that is drawn.
         folder: what relative paths are relative to.
 
+    Attributes:
+        document: of the file that it was read from, None where it was made in Python.
+
     Raises:
         ConfigError: naming everything that is wrong at once.
     """
@@ -57,6 +60,7 @@ class Pipeline:
         folder: str | Path = ".",
     ) -> None:
         problems = Problems()
+        self.document: Document | None = None
         self._declare(problems, steps, folder, source, task, evidence, feed, seed)
         problems.check()
 
@@ -134,6 +138,7 @@ class Pipeline:
             key: value[key] for key in ("source", "task", "evidence", "feed", "seed") if value.get(key) is not None
         }
         pipeline = cls.__new__(cls)
+        pipeline.document = document
         pipeline._declare(problems, value.get("steps") or [], folder, **parts)
         problems.check()
         for i, step in enumerate(pipeline.steps if thorough else ()):

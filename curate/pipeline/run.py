@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate import registry
 from curate.engines.choosing import EngineName, chosen
 from curate.errors import ConfigError, nearest
 from curate.evidence.evidence import Evidence
@@ -23,18 +22,18 @@ from curate.pipeline.accounts import balance_accounts, rows_per_split
 from curate.pipeline.auditing import needs
 from curate.pipeline.cache_folder import resolve
 from curate.pipeline.cache_use import known_files, within_limit
-from curate.pipeline.cautions import hardly_meant, nested_features, without_text
+from curate.pipeline.cautions import hardly_meant, without_text
 from curate.pipeline.curated import CHANGES, Curated
 from curate.pipeline.drawing import make_plan
-from curate.pipeline.feeding import feed_faults
 from curate.pipeline.files import refuse_folder
 from curate.pipeline.kept_steps import KeptSteps
 from curate.pipeline.pipeline import Pipeline
+from curate.pipeline.refusals import refuse
 from curate.pipeline.sourcing import load_source
 from curate.pipeline.state import State
 from curate.pipeline.transforming import described
 from curate.report.views import Views
-from curate.step import Augment, Check, Step, Transform
+from curate.step import Check, Step, Transform
 from curate.table import Table
 
 Progress = Callable[[str, int, int], None]
@@ -113,7 +112,7 @@ def carried_out(
         ConfigError: a step can't be used for this task.
         LimitExceeded: a fix would have touched more rows than its limit.
     """
-    _refuse(pipeline, table)
+    refuse(pipeline, table)
     tell = progress or (lambda stage, done, total: None)
     measure = partial(_evidence, pipeline=pipeline, cache=folder, progress=progress)
     kept = KeptSteps(folder, pipeline, table, anew)
@@ -159,31 +158,6 @@ def undoable(pipeline: Pipeline, names: Sequence[str]) -> list[str]:
 
 def _evidence(table: Table, *, pipeline: Pipeline, cache: Path | None, progress: Progress | None) -> Evidence:
     return Evidence(table, pipeline.evidence, cache=cache, seed=pipeline.seed, progress=progress)
-
-
-def _refuse(pipeline: Pipeline, table: Table) -> None:
-    """Say at once, before anything is measured, which steps can't be used for this task."""
-    refusals, task = [], table.task
-    for step, name in zip(pipeline.located(), pipeline.step_names):
-        try:
-            why = step.refuses(task)
-            if why is None and isinstance(step, Augment):
-                step.recipe(task)
-            if why is None and isinstance(step, Check) and step.fix is not None:
-                refused = [no for fix in registry.fixes(step.fix) if (no := fix.refuses(task))]
-                why = "; ".join(refused) or None
-            if why is None and isinstance(step, Transform):
-                task = step.becomes(task)
-        except ConfigError as error:
-            why = str(error)
-        if why is not None:
-            refusals.append(why if why.startswith(step.name) else f"{name}: {why}")
-    if (why := nested_features(table)) and not any(step.name == "fuse" for step in pipeline.steps):
-        refusals.append(why)
-    transforms = any(isinstance(step, Transform) for step in pipeline.steps)
-    refusals += feed_faults(pipeline.feed, task, None if transforms else table.column_names)
-    if refusals:
-        raise ConfigError("\n".join(refusals))
 
 
 def _ahead(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -114,6 +114,8 @@ class State:
         parents = dict(zip(made["row_id"].to_pylist(), made["parent"].to_pylist()))
         if parents:
             self.decisions.append(self.ledger.handed_down(parents))
+            places = _first_places(before, self.table)
+            self.findings = [found.moved(places) for found in self.findings]
         self.notes += self.evidence.notes
         self.evidence = self.measure(self.table)
         self._follow()
@@ -150,6 +152,18 @@ def _uncovered(table: Table, recipe: dict[str, Any]) -> list[str]:
 
     slow = any(isinstance(one, dict) and set(one) & {"contextual_words", "back_translate"} for one in recipe["text"])
     return notes(coverage(table, [recipe], rows=20 if slow else 200))
+
+
+def _first_places(before: Table, after: Table) -> np.ndarray:
+    """(n,) int64: for each row of `before` the place of the first row of `after` that it is, or is made from it."""
+    old, new = (pa.array(ids, pa.string()) for ids in (before.row_ids, after.row_ids))
+    origin = pc.index_in(new, value_set=old)
+    if after.parents is not None:
+        origin = pc.coalesce(origin, pc.index_in(pa.array(after.parents, pa.string()), value_set=old))
+    known = np.flatnonzero(pc.is_valid(origin).to_numpy(zero_copy_only=False))[::-1]
+    places = np.zeros(len(before), dtype=np.int64)
+    places[origin.take(pa.array(known)).to_numpy()] = known
+    return places
 
 
 def _changed(before: Table, after: Table, step: str) -> pa.Table:

@@ -99,7 +99,7 @@ def _loaded(
     rows: Any, task: Task, kinds: Mapping[str, pa.DataType | None], commas: bool, other_labels: bool = True
 ) -> Table:
     """The rows as a table of the run's task; labels that they lack are null. `commas`: the run's were decimal ones."""
-    raw = read(rows, delimiter=None, encoding=None, config=None, revision=None)
+    raw = read(rows, delimiter=None, encoding=None, config=None, revision=None, tier=task.tier)
     if raw.untyped:
         texts = {name for name, kind in kinds.items() if kind is not None and pa.types.is_string(kind)}
         numbers = {name for name, kind in kinds.items() if kind is not None and is_number(kind)}

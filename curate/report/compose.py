@@ -14,16 +14,16 @@ from curate import registry
 from curate.arrow import distinct
 from curate.errors import ConfigError
 from curate.ledger import sentences
-from curate.report.advice import ABOUT_THE_SET, advise, own_name, rows_with_issues
+from curate.report.advice import advise, own_name, rows_with_issues
 from curate.report.classes import class_counts, confusion
 from curate.report.contents import in_words, origins
 from curate.report.material import Material
-from curate.report.model import Account, Check, Document, Draws, Issue, Outcome, Row, TaskFacts
-from curate.report.plain import percent, plain
+from curate.report.model import Account, Check, Document, Draws, Issue, Row, TaskFacts
+from curate.report.outcome import outcome
+from curate.report.plain import plain
 from curate.report.worst import group_sizes, histogram, worst_groups
 from curate.table import Table
 from curate.task import MODALITIES
-from curate.wording import counted, noun
 
 NOISE_FACT = "estimated_noise_rate"
 """Name under which `label_errors` says what share of the labels it takes to be wrong."""
@@ -52,7 +52,7 @@ def compose(material: Material, rows_per_issue: int) -> Document:
         rows_with_issues=touched,
         label_noise=noise,
         duplicates=_duplicates(findings.table, flagged),
-        outcome=_outcome(int(table.given.sum()), touched, noise, bool(checks), _of_the_set(flagged)),
+        outcome=outcome(material, flagged, touched, noise),
         task=_task(table),
         splits=_counts(table.splits),
         classes=class_counts(material),
@@ -114,7 +114,7 @@ def _rows(material: Material, worst: list[pa.Table]) -> Any:
     table = material.table
     rows = np.unique(np.concatenate([np.empty(0, np.int64), *(lines["row"].to_numpy() for lines in worst)]))
     previews, places = in_words(table, rows), origins(table, rows)
-    said = _said(material, [str(row_id) for row_id in table.row_ids[rows]])
+    said = _said(material, sorted({row_id for lines in worst for row_id in lines["row_id"].to_pylist()}))
 
     def one(line: Mapping[str, Any], sizes: Mapping[int, int]) -> Row:
         row = line["row"]
@@ -168,30 +168,6 @@ def _unlabeled(table: Table) -> int:
     if table.task.kind == "token_classification":
         return int(table.column(table.task.label).null_count)
     return int((~table.labels.known).sum())
-
-
-def _of_the_set(flagged: pa.Table) -> str:
-    """A sentence on checks of the set as a whole that flag rows, which are not counted among rows with issues."""
-    names = flagged["check"].filter(pc.is_in(flagged["check"], value_set=pa.array(ABOUT_THE_SET)))
-    found = sorted(pc.unique(names).to_pylist())
-    return f" {' and '.join(found)} {noun(len(found), 'speaks', 'speak')} of the set as a whole." if found else ""
-
-
-def _outcome(rows: int, touched: int, noise: float | None, checked: bool, of_the_set: str) -> Outcome:
-    if not rows:
-        return Outcome(level="act", sentence="There are no rows.")
-    if not checked:
-        read = f"{counted(rows, 'row')} {noun(rows, 'was', 'were')} read"
-        return Outcome(level="look", sentence=f"{read}, and no check ran.")
-    if not touched and of_the_set:
-        return Outcome(level="look", sentence=f"No single row is wrong.{of_the_set}")
-    if not touched:
-        return Outcome(level="fine", sentence=f"Nothing wrong was found in {counted(rows, 'row')}.")
-    have = noun(touched, "has", "have")
-    sentence = f"{touched:,} of {counted(rows, 'row')} ({percent(touched / rows)}) {have} at least one issue"
-    if noise is not None and noise >= 0.001:
-        sentence += f"; about {noise:.1%} of the labels look wrong"
-    return Outcome(level="act" if touched / rows >= 0.05 else "look", sentence=f"{sentence}.{of_the_set}")
 
 
 def _label_noise(facts: Mapping[str, Mapping[str, Any]]) -> float | None:

@@ -46,7 +46,9 @@ def facts_shown(facts: Mapping[str, Any], without: Sequence[str] = ()) -> list[F
 
 def _fact(name: str, value: Any) -> Fact:
     if isinstance(value, str) and (name in SENTENCES or _is_sentence(value)):
-        return Fact(name, value, is_sentence=True)
+        first = value.partition(" ")[0]
+        begun = value if "_" in first else value[:1].upper() + value[1:]
+        return Fact(name, begun, is_sentence=True)
     if isinstance(value, list) and len(value) >= SHORTEST_CURVE and all(_is_number(item) for item in value):
         text = ", ".join(shown(name, item) for item in value)
         values = np.array(value, dtype=np.float64)

@@ -114,11 +114,19 @@ def page(material: Material, document: Document, max_bytes: int, findings_path: 
             whole=_whole(document, {section.check for section in sections}),
             measures=charts.measures(document.measures),
             mapped=len(material.views.rows),
+            left=_left(document),
             findings_path=findings_path,
             facts=facts_shown(document.facts, ("encoder", "seconds")),
             listing=Markup(block(listing(material))),
         )
     )
+
+
+def _left(document: Document) -> int | None:
+    """Rows that a run left, where these are not all: its measures and its map are of them alone."""
+    accounts = document.accounts or []
+    gone = sum(account.dropped + account.unreadable for account in accounts)
+    return sum(account.kept for account in accounts) if gone else None
 
 
 def _whole(document: Document, shown: set[str]) -> list[Whole]:

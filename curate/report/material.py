@@ -36,6 +36,7 @@ class Material:
         baseline: the findings against those of an earlier audit.
         views: small pictures of the evidence.
         augmented: what augment steps make of the rows, None where no pipeline was named.
+        every_check: whether every check was to run that does by default for such a task.
     """
 
     table: Table
@@ -53,3 +54,4 @@ class Material:
     baseline: Baseline | None = None
     views: Views = field(default_factory=Views)
     augmented: Augmented | None = None
+    every_check: bool = False

@@ -122,13 +122,25 @@ class Outcome(Part):
 
     level: Literal["fine", "look", "act"] = Field(description="nothing found; something to look at; a lot to do")
     sentence: str
+    complete: bool = Field(
+        default=False,
+        description="every check ran that does by default, and each judged rows or says why there were none for it",
+    )
+
+    @property
+    def shown(self) -> Literal["fine", "part", "look", "act"]:
+        """The level; ``part`` where nothing was found and not all was looked at."""
+        return "part" if self.level == "fine" and not self.complete else self.level
 
     @property
     def verdict(self) -> str:
         """The level in words."""
-        return {"fine": "Ready to train on", "look": "Look before you train", "act": "Clean before you train"}[
-            self.level
-        ]
+        return {
+            "fine": "Ready to train on",
+            "part": "Nothing found so far",
+            "look": "Look before you train",
+            "act": "Clean before you train",
+        }[self.shown]
 
 
 class GateOutcome(Part):

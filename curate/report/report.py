@@ -55,6 +55,7 @@ class Report:
         skipped: Mapping[str, str] | None = None,
         views: Views | None = None,
         augmented: Augmented | None = None,
+        every_check: bool = False,
     ) -> None:
         """See `curate.report.material.Material` for what each argument is."""
         material = Material(
@@ -71,6 +72,7 @@ class Report:
             skipped=skipped or {},
             views=views or Views(),
             augmented=augmented,
+            every_check=every_check,
         )
         object.__setattr__(self, "material", material)
 

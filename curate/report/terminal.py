@@ -26,7 +26,7 @@ MOST_LINES = 12
 """Issues that the table lists one by one; past that, those with nothing found share a line."""
 MOST_OPERATIONS = 20
 """Operations of augment steps that are listed."""
-LEVELS = {"fine": ("✓", "bold green"), "look": ("●", "bold yellow"), "act": ("▲", "bold red")}
+LEVELS = {"fine": ("✓", "bold green"), "part": ("○", "bold"), "look": ("●", "bold yellow"), "act": ("▲", "bold red")}
 
 
 def render(report: Report, console: Console) -> None:
@@ -50,7 +50,7 @@ def render(report: Report, console: Console) -> None:
 
 
 def _headline(document: Document) -> Text:
-    mark, style = LEVELS[document.outcome.level]
+    mark, style = LEVELS[document.outcome.shown]
     return Text.assemble((f"{mark} ", style), (one_line(document.outcome.sentence), "bold"))
 
 

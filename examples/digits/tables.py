@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rich.table import Table
 
+from curate.wording import counted
 from examples.digits.compare import Decided, Detection, Promise, recovered
 
 
@@ -39,7 +40,7 @@ def of_accuracies(accuracies: Mapping[str, np.ndarray], steps: int) -> Table:
     """Test accuracy of each training set."""
     seeds = len(next(iter(accuracies.values())))
     grid = Table(
-        title=f"3. Test accuracy of a small CNN: {steps} steps, mean of {seeds} seed(s)",
+        title=f"3. Test accuracy of a small CNN: {steps} steps, mean of {counted(seeds, 'seed')}",
         title_justify="left",
         caption="All three: as many steps, and the pipeline's class weights, smoothing and augmentation."
         " raw: every file that can be read, as filed. clean: the genuine images with their true labels.",

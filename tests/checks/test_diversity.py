@@ -96,3 +96,9 @@ def test_rows_of_few_dimensions_are_near_each_other_without_being_copies(d, leas
     found = Diversity().find(evidence(values))
     assert facts(found)["effective_share"] >= least
     assert not len(found.flagged)
+
+
+def test_copies_of_one_row_count_as_one(vectors):
+    found = Diversity().find(evidence(np.repeat(vectors[:1], 40, axis=0)))
+    assert "40 training rows count as 1 distinct one (" in facts(found)["answer"]
+    assert any("count as 1 distinct one (" in reason for reason in found.flagged["reason"].to_pylist())

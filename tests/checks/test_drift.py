@@ -7,6 +7,7 @@ import curate
 from curate.checks.drift import Drift
 from curate.checks.sets.domain_classifier import auroc_interval, tell_apart
 from curate.checks.sets.two_samples import association, holm
+from curate.errors import ConfigError
 from curate.evidence import Evidence, EvidenceSettings
 
 
@@ -205,3 +206,17 @@ def test_a_target_that_is_not_there_or_has_other_columns_is_refused(tmp_path):
         evidence = Evidence(curate.load(train, label="label", target=target), EvidenceSettings(encoder="classic"))
         with pytest.raises(CurateError, match=expected):
             Drift().find(evidence)
+
+
+def test_a_target_of_too_few_rows_says_so_in_a_note(tmp_path):
+    (tmp_path / "one.csv").write_text("x,y\n1,2\n")
+    columns = {"x": [float(i % 7) for i in range(60)], "y": [float(i % 5) for i in range(60)], "label": ["a", "b"] * 30}
+    evidence = Evidence(curate.load(columns, target=str(tmp_path / "one.csv"), features=["x", "y"], label="label"))
+    Drift().find(evidence)
+    assert any("1 row beside 60 training rows are too few to say" in note for note in evidence.notes)
+
+
+def test_an_audit_refuses_a_target_that_is_not_there_before_it_judges(tmp_path, monkeypatch):
+    monkeypatch.setattr("curate.pipeline.auditing.choose", lambda *_: pytest.fail("it began"))
+    with pytest.raises(ConfigError, match=r"'nothing.csv' is neither .*\(train\); name another \(--target"):
+        curate.audit(curate.load({"x": [1.0, 2.0], "label": ["a", "b"]}, target="nothing.csv"), cache=None)

@@ -1,7 +1,12 @@
 """order_dependence: sorted and drifting files are told, shuffled ones are not."""
 
+import io
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import curate
 from curate.checks.order_dependence import OrderDependence, equal_neighbours, like_neighbours
@@ -91,3 +96,18 @@ def test_points_of_a_time_series_are_not_to_be_shuffled():
     assert "split by time" in answer
     assert "Shuffle" not in answer
     assert not any("ordered?" in note for note in evidence.notes)
+
+
+def test_images_that_stand_in_a_table_have_its_order(tmp_path):
+    files = []
+    for label in ("a", "b"):
+        for shade in range(60):
+            buffer = io.BytesIO()
+            Image.new("L", (8, 8), shade).save(buffer, "PNG")
+            files.append({"image": {"bytes": buffer.getvalue(), "path": None}, "label": label})
+    pq.write_table(pa.Table.from_pylist(files), tmp_path / "images.parquet")
+    evidence = Evidence(curate.load(tmp_path / "images.parquet"), EvidenceSettings(encoder="classic", workers=1))
+    assert (
+        "neighbouring rows are alike in the label"
+        in OrderDependence().find(evidence).facts["order_dependence"]["answer"]
+    )

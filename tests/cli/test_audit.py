@@ -167,7 +167,19 @@ def test_votes_of_several_annotators(cli, tmp_path):
 
 def test_a_check_that_judged_nothing_says_why(cli, data):
     out = cli(data, "--checks", "class_overlap", "--encoder", "classic")[1]
-    assert "class_overlap judged no row: it compares three classes or more" in " ".join(out.split())
+    said = " ".join(out.split())
+    assert "class_overlap judged no row: it compares three classes or more of at least 10 training rows" in said
+
+
+def test_findings_are_parquet_and_are_not_written_under_another_ending(cli, data, tmp_path):
+    code, out, err = cli(data, "--findings", tmp_path / "findings.csv")
+    assert (code, out) == (2, "")
+    assert f"name the file {tmp_path / 'findings.parquet'}" in err
+
+
+def test_a_wrong_format_is_said_in_plain_words(cli, data):
+    code, _, err = cli(data, "--format", "xml")
+    assert (code, "'xml' is not one of 'text'" in err, "Value error" in err) == (2, True, False)
 
 
 def test_a_mistyped_gate_is_refused_before_anything_is_read(cli, tmp_path):

@@ -190,7 +190,7 @@ def test_a_full_disk_without_a_name_tells_where_temporary_files_lie(cli, data, m
     assert "TMPDIR names another folder" in err
 
 
-@pytest.mark.parametrize(("closed", "said"), [("1", ""), ("2", "✓")])
+@pytest.mark.parametrize(("closed", "said"), [("1", ""), ("2", "○")])
 @pytest.mark.skipif(os.name != "posix", reason="redirections of a shell")
 def test_a_closed_stream_is_one_that_leads_nowhere(data, closed, said):
     import subprocess
@@ -198,6 +198,33 @@ def test_a_closed_stream_is_one_that_leads_nowhere(data, closed, said):
     call = f'"{sys.executable}" -m curate audit "{data}" --no-cache --checks unreadable {closed}>&-'
     ended = subprocess.run(call, shell=True, capture_output=True, text=True, timeout=100)
     assert (ended.returncode, ended.stdout[:1], ended.stderr) == (0, said, "")
+
+
+IN_A_PROGRAM = """
+import contextlib, io, sys
+from curate.cli import main
+
+class Plain(io.StringIO):
+    encoding = "ascii"
+
+sys.argv = ["curate", "audit", "d.csv", "--no-cache"]
+for stream in (io.StringIO(), Plain()):
+    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    print(code, "2 rows" in stream.getvalue())
+"""
+
+
+def test_streams_of_a_program_around_it(tmp_path):
+    import subprocess
+
+    (tmp_path / "d.csv").write_text("text,label\nsome words,a\nother words,b\n")
+    call = [sys.executable, "-c", IN_A_PROGRAM]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.stdout.split() == ["0", "True"] * 2, done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
@@ -208,7 +235,7 @@ def test_what_an_encoding_lacks_is_written_in_escapes(data, encoding):
     environ = os.environ | {"PYTHONIOENCODING": encoding}
     ended = subprocess.run(call, capture_output=True, env=environ, timeout=100)
     assert (ended.returncode, ended.stderr) == (0, b"")
-    assert b"\\u2713" in ended.stdout
+    assert b"\\u25cb" in ended.stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")

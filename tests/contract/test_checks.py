@@ -1,6 +1,8 @@
 """What holds of every check: the form of its findings, for any state of a table, in any order of its rows."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from curate import findings, registry
@@ -56,6 +58,12 @@ def test_findings_have_the_form_that_was_promised(name, modality, state, untouch
         assert len(own) == len(set(own)), f"{issue} has a row twice"
     for line in found.flagged.to_pylist():
         assert line["reason"], f"{line} has no reason"
+    lines = found.table.filter(found.table["suggested_label"].is_valid())
+    assert set(lines["issue"].to_pylist()) <= set(check.suggests)
+    unfixable = found.flagged.filter(
+        pc.is_in(found.flagged["issue"], value_set=pa.array(list(check.unfixable), pa.string()))
+    )
+    assert not table.training[unfixable["row"].to_numpy()].any()
     suggested = set(found.table["suggested_label"].drop_null().to_pylist())
     assert suggested <= set(table.task.label_names)
     for check_facts in found.facts.values():

@@ -74,6 +74,11 @@ def test_rows_that_a_step_made_are_told_from_the_others():
     assert sentences(made.table) == ["x: made by synthesis from rows a, c: two classes"]
 
 
+def test_sentences_round_weights():
+    part = Decisions.of("s", "weight", ["a"], "one of 3 images", after=[str(1 / 3)])
+    assert sentences(part.table) == ["s: weighted by 0.333: one of 3 images"]
+
+
 @pytest.mark.parametrize("mass", [{"cat": -0.1}, {"cat": 0, "dog": 0, "owl": 0}, {"cat": float("nan")}])
 def test_soft_labels_that_are_no_shares_are_refused(mass):
     with pytest.raises(DataError, match="shares must be at least 0"):

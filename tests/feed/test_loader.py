@@ -13,6 +13,7 @@ from small_tables import plan, table
 import curate
 from curate.errors import ConfigError, DataError
 from curate.feed import Sampler, make_loader
+from curate.feed.draws import Draw
 from curate.media.image import encode_png
 
 NAMES = ("cat", "dog", "owl")
@@ -182,7 +183,8 @@ def test_what_goes_to_spawned_workers_is_small():
     assert of.dataset.data.nbytes > 900_000
     assert len(sent) < 20_000
     again = pickle.loads(sent)  # noqa: S301 (what was just made here)
-    same(again.__getitems__([3, 4]), loader.dataset.__getitems__([3, 4]))
+    draws = [Draw(0, 3), Draw(0, 4)]
+    same(again.__getitems__(draws), loader.dataset.__getitems__(draws))
     folder = loader.dataset.plan._file.parent
     assert folder.exists()
     del loader
@@ -542,7 +544,7 @@ def test_other_data_loaders_are_told_what_was_skipped(caplog):
     of = images(8, damaged=range(8))
     loader = make_loader(of, plan(of, labels(8)), batch_size=4)
     with pytest.raises(DataError, match="not one row of a batch could be read"):
-        loader.dataset.__getitems__([0, 1])
+        loader.dataset.__getitems__([Draw(0, 0), Draw(0, 1)])
 
 
 def test_weights_count_once_where_rows_are_drawn_by_them():

@@ -32,6 +32,29 @@ def test_a_loader_goes_into_no_other_loader(curated):
         next(iter(torch.utils.data.DataLoader(curated.loader(batch_size=4))))
 
 
+@pytest.mark.parametrize("options", [{}, {"batch_size": 4, "shuffle": True}, {"batch_size": None}])
+def test_a_result_goes_into_no_loader_of_torch(curated, options):
+    with pytest.raises(ConfigError, match=r"use curated\.loader\(batch_size=\.\.\.\) in the place of a DataLoader"):
+        next(iter(torch.utils.data.DataLoader(curated, **options)))
+    assert curated
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 4, "shuffle": True}])
+def test_the_dataset_of_a_loader_goes_into_no_loader_of_torch(curated, options):
+    dataset = curated.loader(batch_size=4).dataset
+    with pytest.raises(ConfigError, match=r"use curated\.loader\(batch_size=\.\.\.\) in the place of a DataLoader"):
+        next(iter(torch.utils.data.DataLoader(dataset, **options)))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_plain_trainer_is_told_of_ours(curated, tmp_path, whole):
+    transformers = pytest.importorskip("transformers")
+    given = curated if whole else curated.loader(batch_size=4).dataset
+    args = transformers.TrainingArguments(tmp_path, report_to=[], use_cpu=True)
+    with pytest.raises(ConfigError, match=r"CuratedTrainer\(model, args, curated=curated\) in the place of a Trainer"):
+        transformers.Trainer(torch.nn.Linear(2, 2), args, train_dataset=given).train()
+
+
 def test_a_setting_is_named_once_among_those_that_are_known(curated):
     with pytest.raises(ConfigError, match="unknown setting 'shufle'") as refused:
         curated.loader(shufle=True)

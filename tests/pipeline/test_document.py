@@ -136,3 +136,12 @@ def test_any_text_is_a_value_or_one_config_error(text):
     except ConfigError as error:
         said = str(error)
     assert said.startswith("f.yaml")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "folder"])
+def test_data_in_place_of_a_pipeline_file_is_told(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    if name != "folder":
+        (tmp_path / name).write_bytes(b"text,label\ncaf\xe9,a\n")
+    with pytest.raises(ConfigError, match=rf"{name}: a pipeline file is needed here.*curate init \S*{name}"):
+        Document.read(tmp_path / name)

@@ -47,7 +47,7 @@ TEXT = Task(kind="classification", text="text", label="label")
     ],
 )
 def test_faults(task, feed, said):
-    found = list(feed_faults(FeedSettings(**feed), task, ["x", "z", "y"]))
+    found = [f"feed.{name}: {why}" for name, why in feed_faults(FeedSettings(**feed), task, ["x", "z", "y"])]
     assert (len(found) == 1 and said in found[0]) if said else found == []
 
 
@@ -67,10 +67,10 @@ def test_faults(task, feed, said):
 def test_the_loader_refuses_the_same_in_the_same_words(options):
     table = curate.load({"x": [1.0, 2.0, 3.5, 7.1], "y": [0.1, 0.2, 0.4, 0.5]}, Task(kind="regression", label="y"))
     curated = curate.Pipeline([]).run(table, cache=None)
-    [said] = feed_faults(FeedSettings(**options), table.task, table.column_names)
+    [(_, said)] = feed_faults(FeedSettings(**options), table.task, table.column_names)
     with pytest.raises(ConfigError) as told:
         curated.loader(**options)
-    why = said.partition(": ")[2].replace(" and no check", "")
+    why = said.replace(" and no check", "")
     assert why in str(told.value)
 
 

@@ -575,13 +575,51 @@ def test_rows_made_after_an_ensemble_are_said(make_table):
 
 
 def test_a_fix_that_has_no_label_to_give_is_said():
-    table = curate.load(
-        {"text": ["same words here"] * 3 + [f"other words {i}" for i in range(9)], "label": ["a", "b", "b"] * 4}
-    )
-    curated = curate.Pipeline([{"exact_duplicates": {"fix": "relabel", "limit": 1}}]).run(table, cache=False)
-    said = "exact_duplicates suggests no labels, so that the fix relabel leaves the 2 rows that it flagged as they are"
-    assert said in curated.notes
-    assert not any(
-        "suggests no labels" in note
-        for note in curate.Pipeline([{"exact_duplicates": {"fix": "review"}}]).run(table, cache=False).notes
-    )
+    table = curate.load({"text": [f"words {i // 2}" for i in range(12)], "label": ["a", "b"] * 6})
+    curated = curate.Pipeline([{"conflicting_labels": {"fix": "relabel", "limit": 1}}]).run(table, cache=False)
+    said = "conflicting_labels suggests no labels, so that the fix relabel leaves the 12 rows that it flagged as they"
+    assert f"{said} are" in curated.notes
+    reviewed = curate.Pipeline([{"conflicting_labels": {"fix": "review"}}]).run(table, cache=False)
+    assert not any("suggests no labels" in note for note in reviewed.notes)
+
+
+UNFIT = """\
+curate: 1
+task:
+  label: label
+steps:
+  - exact_duplicates
+  - image_quality
+  - label_errors:
+      fix: drop
+  - augment: {audio: [shift]}
+feed:
+  frames: 3
+"""
+
+
+def test_what_does_not_fit_the_task_is_said_with_its_line(tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text(UNFIT)
+    table = curate.load({"text": [f"words {i}" for i in range(12)], "label": ["a", "b"] * 6})
+    with pytest.raises(ConfigError) as told:
+        curate.Pipeline.from_yaml(file).run(table, cache=False)
+    quality, audio, frames = str(told.value).splitlines()
+    assert quality == f"{file}:6:5: image_quality works on image, and the task has text"
+    assert audio.startswith(f"{file}:9:5: augment")
+    assert frames.startswith(f"{file}:11:3: feed.frames: 3 says nothing here")
+    with pytest.raises(ConfigError, match=r"^image_quality works on image"):
+        curate.Pipeline(["image_quality"]).run(table, cache=False)
+
+
+def test_findings_of_rows_that_are_cut_later_are_shown_beside_their_own_label_and_text():
+    texts = [f"row {k} says nothing but words that follow each other {k}" for k in range(12)]
+    texts[9] = "mail to somebody@example.org is what stands in this row of many words"
+    table = curate.load({"id": [f"r{k}" for k in range(12)], "text": texts, "label": ["a"] * 9 + ["b"] * 3})
+    steps = [{"text_quality": {"fix": "review"}}, {"slice_text": {"tokens": 8}}, {"slice_text": {"tokens": 4}}]
+    curated = curate.Pipeline(steps).run(table, cache=False)
+    [line] = [one for one in curated.findings.to_pylist() if one["is_issue"] and one["issue"] == "email"]
+    assert (line["row_id"], curated.table.row_ids[line["row"]]) == ("r9", "r9#0#0")
+    [shown] = [row for row in curated.report.document().checks["text_quality"].issues["email"].worst if row.flagged]
+    assert (shown.row_id, shown.given, shown.preview[:7]) == ("r9", "b", "mail to")
+    assert any("set aside for review" in said for said in shown.decisions)

@@ -10,7 +10,7 @@ def by_name(facts):
 def test_sentences_stand_first_and_without_a_name():
     found = facts_shown({"rows_needed": 3, "sentence": "twice the rows", "note": "No, the splits are alike."})
     assert [(fact.text, fact.is_sentence) for fact in found] == [
-        ("twice the rows", True),
+        ("Twice the rows", True),
         ("No, the splits are alike.", True),
         ("3", False),
     ]
@@ -45,3 +45,8 @@ def test_many_numbers_are_a_curve():
 
 def test_nothing_is_not_shown():
     assert facts_shown({"a": {}, "b": [], "c": "", "d": 1}, without=["d"]) == []
+
+
+def test_sentences_begin_with_a_capital_but_names_of_steps_stay():
+    found = facts_shown({"sentence": "its rows are points", "answer": "label_errors says so"})
+    assert [fact.text for fact in found] == ["Its rows are points", "label_errors says so"]

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import curate
 from curate.findings import Findings
 from curate.ledger import Decisions
 from curate.report import Report
@@ -226,7 +227,7 @@ def test_page_of_an_audit(animals, findings, write):
     text = " ".join("".join(Elements(page).text).split())
     assert "4 of 10 rows (40.0%) have at least one issue" in text
     assert "this is text number 3" in text
-    assert "1 more flagged rows are in the list" in text
+    assert "1 more flagged row is in the list" in text
     assert "Nothing found" in text
     assert "the note" in text
     assert "2 cells where 3 are expected" in text
@@ -259,3 +260,16 @@ def test_other_kinds_of_tasks(make_table, kind, write):
 
 def test_empty_page(animals, write):
     assert "There are no rows." in write(Report(animals.select([]), Findings.none()))
+
+
+def test_a_run_says_that_its_map_and_measures_are_of_the_rows_that_are_left(tmp_path):
+    texts = [f"a text about the number {i} and no other" for i in range(39)] + [
+        "a text about the number 0 and no other"
+    ]
+    table = curate.load({"text": texts, "label": ["a", "b"] * 20})
+    steps = [curate.steps.ExactDuplicates(fix="drop"), curate.steps.TextQuality(), curate.steps.Outliers()]
+    for path, made, said in ((tmp_path / "run.html", steps, True), (tmp_path / "audit.html", steps[1:], False)):
+        curate.Pipeline(made, evidence={"encoder": "classic"}).run(table, cache=None).report.to_html(path)
+        text = " ".join(path.read_text(encoding="utf-8").split())
+        assert ("What was measured of each row that is left (39)," in text) == said
+        assert ("Rows that are dropped or unreadable are not shown." in text) == said

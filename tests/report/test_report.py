@@ -163,11 +163,67 @@ def test_no_rows_and_no_findings(animals):
     assert "no check ran" in str(nothing)
 
 
-def test_everything_fine(animals):
+def fine(animals, check="outliers", issue="outlier"):
     n = len(animals)
-    fine = Findings.of("outliers", "outlier", np.arange(n), animals.row_ids, np.ones(n), np.zeros(n, bool))
-    outcome = Report(animals, fine).document().outcome
+    return Findings.of(check, issue, np.arange(n), animals.row_ids, np.ones(n), np.zeros(n, bool))
+
+
+def test_everything_fine(animals):
+    outcome = Report(animals, fine(animals), every_check=True).document().outcome
     assert (outcome.level, outcome.sentence) == ("fine", "Nothing wrong was found in 10 rows.")
+    assert outcome.verdict == "Ready to train on"
+
+
+@pytest.mark.parametrize(
+    ("known", "by"),
+    [
+        ({}, " by 1 check alone"),
+        ({"every_check": True, "skipped": {"drift": "broke"}}, " by 1 check alone; 1 check could not run"),
+        (
+            {"every_check": True, "facts": {"seconds_of_checks": {"outliers": 1.0, "diversity": 0.1}}},
+            " by 1 of 2 checks; the other judged no row",
+        ),
+        (
+            {"facts": {"steps": [{"step": "outliers", "kind": "check"}, {"step": "scale", "kind": "transform"}]}},
+            " by 1 check alone",
+        ),
+    ],
+)
+def test_what_was_looked_at_in_part_is_not_called_ready(animals, tmp_path, known, by):
+    report = Report(animals, fine(animals), **known)
+    outcome = report.document().outcome
+    assert (outcome.level, outcome.verdict) == ("fine", "Nothing found so far")
+    assert outcome.sentence == f"Nothing wrong was found in 10 rows{by}."
+    report.to_html(tmp_path / "r.html")
+    assert "Ready to train on" not in (tmp_path / "r.html").read_text()
+    assert outcome.sentence in str(report)
+
+
+def test_a_check_that_says_why_it_judged_no_row_leaves_nothing_open(animals):
+    of_two = Findings(Findings.none().table, {"class_overlap": {"sentence": "it compares three classes or more"}})
+    both = Findings.join([fine(animals), of_two])
+    assert Report(animals, both, every_check=True).document().outcome.complete
+
+
+def test_checks_that_judged_no_row_at_all(animals):
+    report = Report(animals, Findings.none(), facts={"seconds_of_checks": {"diversity": 0.1}}, every_check=True)
+    outcome = report.document().outcome
+    assert (outcome.level, outcome.sentence) == ("look", "10 rows were read, and no check judged one.")
+
+
+def test_an_audit_by_all_checks_alone_calls_rows_ready():
+    words = ["river water boat fish lake shore wave swim", "engine wheel road driver brake fuel gear speed"]
+    rng = np.random.default_rng(0)
+    rows = [" ".join(rng.choice([*words[k % 2].split(), "the", "of", "and", "on", "near"], 9)) for k in range(12)]
+    table = curate.load({"text": rows, "label": ["a", "b"] * 6})
+    assert curate.audit(table, cache=False).document().outcome.verdict == "Ready to train on"
+    for part in (
+        curate.audit(table, ["unreadable"], cache=False),
+        curate.Pipeline(["unreadable"]).run(table, cache=False),
+    ):
+        outcome = getattr(part, "report", part).document().outcome
+        assert outcome.verdict == "Nothing found so far"
+        assert outcome.sentence == "Nothing wrong was found in 12 rows by 1 check alone."
 
 
 def test_rare_classes_are_no_rows_with_issues(animals):
@@ -176,7 +232,9 @@ def test_rare_classes_are_no_rows_with_issues(animals):
     )
     document = Report(animals, rare).document()
     assert document.rows_with_issues == 0
-    assert document.outcome.sentence == "No single row is wrong. class_imbalance speaks of the set as a whole."
+    assert document.outcome.sentence == (
+        "No single row is found wrong by 1 check alone. class_imbalance speaks of the set as a whole."
+    )
     assert document.first[0].yaml == "- class_weights"
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from pydantic import field_validator
-
-from curate import registry
-from curate.step import Check, FixSpec
+from curate.step import Check, Fix
 
 
 class BlamelessCheck(Check):
@@ -16,10 +14,8 @@ class BlamelessCheck(Check):
     no_other_fix: ClassVar[str] = "no row is at fault, so {fix} would make things worse: use review"
     """Why any other fix is refused; ``{fix}`` is its name."""
 
-    @field_validator("fix")
     @classmethod
-    def _only_harmless_fixes(cls, value: FixSpec | None) -> FixSpec | None:
-        for fix in [] if value is None else registry.fixes(value):
-            if fix.name not in ("review", "keep"):
-                raise ValueError(cls.no_other_fix.format(fix=fix.name))
-        return value
+    def idle(cls, fixes: Sequence[Fix]) -> str | None:
+        """Why one of the fixes is refused (a sentence), or None."""
+        others = [fix.name for fix in fixes if fix.name not in ("review", "keep")]
+        return cls.no_other_fix.format(fix=others[0]) if others else super().idle(fixes)

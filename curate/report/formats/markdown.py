@@ -64,7 +64,7 @@ def _front(document: Document) -> str:
 
 
 def _outcome(document: Document) -> str:
-    mark = {"fine": "🟢", "look": "🟡", "act": "🔴"}[document.outcome.level]
+    mark = {"fine": "🟢", "part": "⚪", "look": "🟡", "act": "🔴"}[document.outcome.shown]
     return f"{mark} **{escaped(document.outcome.sentence)}**"
 
 
