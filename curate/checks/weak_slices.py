@@ -9,6 +9,7 @@ from pydantic import Field
 
 from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import measures_of, note, set_columns
+from curate.checks.sets.few_words import in_few_words
 from curate.checks.sets.slices import Slice, cluster_slices, column_slices
 from curate.checks.sets.two_samples import holm
 from curate.evidence.confident import predicted
@@ -69,7 +70,9 @@ class WeakSlices(Check):
         slices = [s for column in set_columns(evidence) for s in column_slices(column, rows)]
         embedding = evidence.embedding()
         vectors = Chosen(embedding.vectors, rows)
-        slices += cluster_slices(vectors, embedding.valid[rows], table.row_ids[rows], evidence.seed)
+        slices += cluster_slices(
+            vectors, embedding.valid[rows], lambda place: in_few_words(table, int(rows[place])), evidence.seed
+        )
         slices = [s.judged(right, expected) for s in slices if self.min_rows <= len(s.members) <= len(rows) // 2]
         corrected = holm(np.array([s.p for s in slices]))
         weak = [

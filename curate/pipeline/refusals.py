@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from curate import registry
 from curate.errors import ConfigError
+from curate.evidence.target import refuse_missing
 from curate.pipeline.cautions import nested_features
 from curate.pipeline.document import Place
 from curate.pipeline.feeding import feed_faults
@@ -28,6 +29,10 @@ def refuse(pipeline: Pipeline, table: Table) -> None:
 
 def _refusals(pipeline: Pipeline, table: Table) -> Iterator[tuple[Place, str]]:
     """Places in the pipeline, and why what stands there can't be used."""
+    try:
+        refuse_missing(table)
+    except ConfigError as error:
+        yield ("task", "target"), str(error)
     task = table.task
     for i, (step, name) in enumerate(zip(pipeline.located(), pipeline.step_names)):
         try:

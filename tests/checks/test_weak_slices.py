@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import curate
+from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets import slices
 from curate.checks.weak_slices import WeakSlices
 from curate.evidence import Evidence, EvidenceSettings
@@ -60,15 +61,31 @@ def test_few_rows_say_so(n):
     assert "Too few" in found.facts["weak_slices"]["answer"]
 
 
+def test_groups_of_alike_rows_are_named_by_one_of_their_rows(monkeypatch):
+    evidence, _ = planted()
+    asked, made = [], []
+    monkeypatch.setattr("curate.checks.weak_slices.column_slices", lambda *_: [])
+    monkeypatch.setattr("curate.checks.weak_slices.in_few_words", lambda table, row: asked.append(row) or f"no. {row}")
+    clusters = slices.cluster_slices
+    monkeypatch.setattr(
+        "curate.checks.weak_slices.cluster_slices", lambda *given: made.extend(clusters(*given)) or made
+    )
+    WeakSlices().find(evidence)
+    rows = np.argsort(rank_ids(evidence.table.row_ids), kind="stable")  # all are judged
+    assert len(made) > 5
+    for group, row in zip(made, asked, strict=True):
+        assert group.name == f"of rows like 'no. {row}'"
+        assert row in rows[group.members]
+
+
 def test_clusters_are_the_same_however_many_rows_are_copied_at_a_time(monkeypatch):
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(3_000, 8)).astype(np.float32)
     valid = rng.random(3_000) < 0.9
     vectors[~valid] = np.nan
-    ids = np.arange(3_000).astype(str)
-    whole = slices.cluster_slices(vectors, valid, ids, 0)
+    whole = slices.cluster_slices(vectors, valid, str, 0)
     monkeypatch.setattr(slices, "BLOCK_ROWS", 257)
-    parts = slices.cluster_slices(Chosen(vectors, np.arange(3_000)), valid, ids, 0)
+    parts = slices.cluster_slices(Chosen(vectors, np.arange(3_000)), valid, str, 0)
     assert len(whole) > 10
     assert [s.name for s in parts] == [s.name for s in whole]
     assert all((one.members == other.members).all() for one, other in zip(parts, whole))

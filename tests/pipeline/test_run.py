@@ -612,6 +612,15 @@ def test_what_does_not_fit_the_task_is_said_with_its_line(tmp_path):
         curate.Pipeline(["image_quality"]).run(table, cache=False)
 
 
+def test_a_target_that_is_not_there_is_said_before_anything_is_measured(tmp_path, monkeypatch):
+    file = tmp_path / "p.yaml"
+    file.write_text("curate: 1\ntask:\n  target: nowhere.csv\nsteps: [drift]\n")
+    table = curate.load({"text": [f"words {i}" for i in range(12)], "label": ["a", "b"] * 6}, target="nowhere.csv")
+    monkeypatch.setattr("curate.pipeline.run.State", lambda *_, **__: pytest.fail("it was begun"))
+    with pytest.raises(ConfigError, match=r"p.yaml:3:3: the target 'nowhere.csv' is neither a file"):
+        curate.Pipeline.from_yaml(file).run(table, cache=False)
+
+
 def test_findings_of_rows_that_are_cut_later_are_shown_beside_their_own_label_and_text():
     texts = [f"row {k} says nothing but words that follow each other {k}" for k in range(12)]
     texts[9] = "mail to somebody@example.org is what stands in this row of many words"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -71,13 +72,13 @@ def column_slices(column: Column, rows: np.ndarray) -> list[Slice]:
     return found if len(found) > 1 else []
 
 
-def cluster_slices(vectors: Rows, valid: np.ndarray, ids: np.ndarray, seed: int) -> list[Slice]:
+def cluster_slices(vectors: Rows, valid: np.ndarray, said: Callable[[int], str], seed: int) -> list[Slice]:
     """A slice for every cluster of the embedding (k-means, about one per 50 rows, at most 20), named by its middle row.
 
     Args:
         vectors: (m, d) float32, copied block by block.
         valid: (m,) bool, rows that have a vector.
-        ids: (m,) row ids.
+        said: place among the m -> the row in a few words.
         seed: of the clusters.
     """
     places = np.flatnonzero(valid)
@@ -93,8 +94,8 @@ def cluster_slices(vectors: Rows, valid: np.ndarray, ids: np.ndarray, seed: int)
     code, least = map(np.concatenate, zip(*judged, strict=True))
     found = []
     for k in np.unique(code):
-        middle = ids[places[code == k]][least[code == k].argmin()]
-        found.append(Slice(f"of rows like {str(middle)!r}", places[code == k]))
+        members = places[code == k]
+        found.append(Slice(f"of rows like {said(int(members[least[code == k].argmin()]))!r}", members))
     return found
 
 
