@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -19,8 +20,10 @@ SEED = 20_261_122
 def test_killed_twice_and_run_again(kind, tmp_path):
     home, rng = tmp_path / kind, np.random.default_rng((SEED, MODALITIES.index(kind)))
     make_set(kind, home, ROWS[kind], SEED)
+    began = time.monotonic()
     assert killed.finished(home, "whole") is None
-    struck = [killed.killed(home, "again", after) for after in rng.uniform((0.3, 1.0), (2.0, 6.0))]
+    seconds = time.monotonic() - began
+    struck = [killed.killed(home, "again", share * seconds) for share in rng.uniform((0.1, 0.2), (0.7, 0.9))]
     assert any(struck)
     assert killed.finished(home, "again") is None
     assert not killed.different(home / "out-whole", home / "out-again")
