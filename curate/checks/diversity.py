@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from curate.checks.detectors.space import euclidean_neighbours
 from curate.checks.groups.grouping import rank_ids
 from curate.checks.sets.columns import note
-from curate.checks.sets.distinct import coverage, effective_dimensions, expected_nearest, near_copies
+from curate.checks.sets.distinct import (
+    coverage,
+    distances,
+    effective_dimensions,
+    expected_nearest,
+    near_copies,
+    sampled,
+    spread,
+)
 from curate.evidence.exact_search import Chosen
 from curate.evidence.parts.lying import elsewhere
 from curate.findings import Findings
@@ -22,8 +28,6 @@ if TYPE_CHECKING:
     from curate.evidence.evidence import Evidence
 
 NEIGHBOURS = 10
-MOST_ROWS = 50_000
-"""Training rows that are judged; the nearest neighbours of more would take longer than all else."""
 
 
 class Diversity(Check):
@@ -33,7 +37,7 @@ class Diversity(Check):
     embedding than `nearness` of the distance that nearest neighbours would have if rows were spread evenly. The score
     is that 1/m. Rows with at least two near copies are flagged where their class (or the set, without classes) keeps
     less than `min_distinct_share`.
-    Cost: the nearest neighbours that other checks use, too, of at most 50,000 rows; the spectrum of 2,000 rows.
+    Cost: the nearest neighbours that other checks use, too; the spectrum of 2,000 rows.
     Source: Friedman, Dieng, The Vendi score: a diversity evaluation metric for machine learning, 2023; Morcos and
     others, Direct-coupling analysis of residue coevolution, 2011 (weights by near copies); Naeem and others, Reliable
     fidelity and diversity metrics for generative models, 2020 (coverage).
@@ -60,21 +64,18 @@ class Diversity(Check):
         rows = rows[np.argsort(rank[rows], kind="stable")]
         if not len(rows):
             return Findings.none()
-        if len(rows) > MOST_ROWS:
-            rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
-            note(evidence, f"diversity is judged by {MOST_ROWS:,} evenly spaced training rows")
-        distance, indices = self._near(evidence, rows)
-        directions, even = elsewhere(_directions, Chosen(embedding.vectors, rows))
-        limit = self.nearness * even
-        copies = near_copies(distance[rows], indices[rows], evidence.duplicate_groups(), rows, limit)
+        near = evidence.neighbours(NEIGHBOURS, training=True)
+        directions, typical = elsewhere(_directions, Chosen(embedding.vectors, rows[sampled(len(rows))]))
+        limit = self.nearness * expected_nearest(typical, len(rows), directions[0])
+        copies = near_copies(near.similarity, near.indices, evidence.duplicate_groups(), rows, limit)
         weight = 1.0 / (1.0 + copies)
         classes = self._classes(evidence, rows, weight)
         flagged, reasons = self._flagged(evidence, rows, copies, classes)
-        facts = self._facts(evidence, rows, weight, classes, distance, directions)
+        facts = self._facts(evidence, rows, weight, classes, distances(near.similarity[:, 0]), directions)
         if facts["effective_share"] < self.min_distinct_share or facts["redundant_classes"]:
             note(evidence, f"diverse? {facts['answer']}")
         order = np.argsort(rows, kind="stable")
-        place = {int(old): new for new, old in enumerate(order)}
+        place = np.argsort(order)
         return Findings.of(
             self.name,
             "redundant",
@@ -82,26 +83,9 @@ class Diversity(Check):
             table.row_ids,
             weight[order],
             flagged[order],
-            reason={place[old]: sentence for old, sentence in reasons.items()},
+            reason={int(place[old]): sentence for old, sentence in reasons.items()},
             facts=facts,
         )
-
-    def _near(self, evidence: Evidence, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n, k) Euclidean distances to the nearest training rows, NaN for none, and (n, k) which they are.
-
-        Where `rows` are a sample, neighbours are looked for among them alone.
-        """
-        table, vectors, valid = evidence.table, evidence.embedding().vectors, evidence.embedding().valid
-        if (evidence.active & table.training & valid).sum() == len(rows):
-            near = evidence.neighbours(NEIGHBOURS, training=True)
-            return np.sqrt(np.maximum(2 - 2 * near.similarity, 0)), near.indices
-        held = np.flatnonzero(evidence.active & ~table.training & valid)[:MOST_ROWS]
-        asked = np.concatenate([rows, held])
-        found, apart = elsewhere(partial(_nearest_of_first, len(rows)), Chosen(vectors, asked))
-        distance = np.full((len(table), NEIGHBOURS), np.nan, dtype=np.float32)
-        indices = np.full((len(table), NEIGHBOURS), -1, dtype=np.int64)
-        distance[asked], indices[asked] = apart, np.where(found >= 0, asked[found], -1)
-        return distance, indices
 
     def _classes(self, evidence: Evidence, rows: np.ndarray, weight: np.ndarray) -> dict[str, tuple[int, float]]:
         """Class (the empty text for all rows) -> rows, and distinct rows that they amount to."""
@@ -141,7 +125,7 @@ class Diversity(Check):
         rows: np.ndarray,
         weight: np.ndarray,
         classes: dict[str, tuple[int, float]],
-        distance: np.ndarray,
+        nearest: np.ndarray,
         directions: tuple[float, float],
     ) -> dict[str, Any]:
         effective = float(weight.sum())
@@ -165,7 +149,7 @@ class Diversity(Check):
             "vendi_score": round(vendi, 2),
             "participation_ratio": round(participation, 2),
             "coverage_share_by_split": {
-                str(split): coverage(distance[rows][:, 0], distance[held[table.splits[held] == split]][:, 0])
+                str(split): coverage(nearest[rows], nearest[held[table.splits[held] == split]])
                 for split in np.unique(table.splits[held])
             },
             "redundant_classes": [name for name in poor if name],
@@ -178,15 +162,9 @@ class Diversity(Check):
 
 
 def _directions(vectors: Chosen) -> tuple[tuple[float, float], float]:
-    """See `effective_dimensions` and `expected_nearest`."""
+    """See `effective_dimensions` and `spread`."""
     held = vectors[:]
-    directions = effective_dimensions(held)
-    return directions, expected_nearest(held, directions[0])
-
-
-def _nearest_of_first(count: int, vectors: Chosen) -> tuple[np.ndarray, np.ndarray]:
-    """(n, k) neighbours of all rows among the first, and distances."""
-    return euclidean_neighbours(vectors[:], np.arange(count), NEIGHBOURS)
+    return effective_dimensions(held), spread(held)
 
 
 def _ones(distinct: float) -> str:

@@ -5,6 +5,7 @@ import pytest
 
 import curate
 from curate.checks.diversity import Diversity
+from curate.checks.sets import distinct
 from curate.checks.sets.distinct import effective_dimensions
 from curate.evidence import Evidence, EvidenceSettings
 
@@ -77,17 +78,19 @@ def test_few_rows(vectors, n):
     assert facts(found)["effective_rows"] == n
 
 
-def test_many_rows_are_judged_by_a_sample(vectors, monkeypatch):
-    from curate.checks import diversity
-
-    monkeypatch.setattr(diversity, "MOST_ROWS", 100)
-    split = np.where(np.arange(300) < 250, "train", "test").tolist()
-    data = evidence(vectors, split=split)
-    found = Diversity().find(data)
-    assert len(found) == 100
-    assert facts(found)["effective_rows"] == 100
-    assert facts(found)["coverage_share_by_split"]["test"] >= 0.8
-    assert any("evenly spaced" in note for note in data.notes)
+def test_near_copies_are_counted_block_by_block(monkeypatch):
+    rng = np.random.default_rng(0)
+    indices, groups = rng.integers(-1, 40, (40, 5)), rng.integers(-1, 6, 40)
+    similarity = np.where(indices >= 0, rng.uniform(0, 1, (40, 5)), np.nan).astype(np.float32)
+    rows = rng.permutation(40)[:33]
+    counted = [(groups[rows] == groups[row]).sum() - 1 if groups[row] >= 0 else 0 for row in rows]
+    for place, row in enumerate(rows):
+        for near, alike in zip(indices[row], similarity[row], strict=True):
+            told = groups[row] >= 0 and groups[near] == groups[row]
+            counted[place] += near >= 0 and not told and (2 - 2 * alike) ** 0.5 <= 0.8
+    monkeypatch.setattr(distinct, "BLOCK_ROWS", 7)
+    assert distinct.near_copies(similarity, indices, groups, rows, 0.8).tolist() == counted
+    assert max(counted) > 5 > min(counted)
 
 
 @pytest.mark.parametrize(("d", "least"), [(1, 0.55), (2, 0.8), (4, 0.95)])

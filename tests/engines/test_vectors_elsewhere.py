@@ -8,7 +8,6 @@ from test_pairs_elsewhere import Watching, same
 from test_parts import lying as lying_in_parts
 from test_parts import unit
 
-from curate.checks import diversity
 from curate.checks.diversity import Diversity
 from curate.checks.learning_curve import LearningCurve
 from curate.checks.sets import slices
@@ -141,15 +140,6 @@ def test_findings_about_the_set(here, lying, check):
     assert found.table.equals(expected.table)
     assert found.facts == expected.facts
     assert ray.read
-    assert not ray.read_here
-
-
-def test_diversity_of_a_sample(here, lying, monkeypatch):
-    monkeypatch.setattr(diversity, "MOST_ROWS", 80)
-    ray, evidence = lying
-    found, expected = Diversity().find(evidence), here(Diversity().find)
-    assert found.table.equals(expected.table)
-    assert len(found.table) == 80
     assert not ray.read_here
 
 
