@@ -17,7 +17,7 @@ from curate.evidence.pairs._sent import is_sent, sent_similarity
 
 MIDDLE_PX = 32
 DESCRIBED = 512
-"""Pictures that are described at once; of fewer, blank ones make up the number, as the last bits hang on it."""
+"""Pictures that are described at once."""
 CHUNK, CHUNK_FULL = 256, 64
 """Pairs that are compared at once, and at the full side: what is made of them stays near the processor."""
 SENT_PAIRS = 8 * CHUNK
@@ -65,9 +65,8 @@ class Pictures:
 
         def looked_at(begin: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             part = prints[begin : begin + DESCRIBED]
-            middle = _middle(part)
-            small = _rounded(_band(shrunk(middle, SMALL_PX)))[: len(part)]
-            return described_crops(middle)[:, : len(part)], small, _rounded(_band(middle))[: len(part)]
+            middle = shrunk(part, MIDDLE_PX)
+            return described_crops(middle), _rounded(_band(shrunk(middle, SMALL_PX))), _rounded(_band(middle))
 
         with one_thread_products():
             made, *bands = zip(*ordered_map(looked_at, range(0, max(len(prints), 1), DESCRIBED), workers))
@@ -144,15 +143,8 @@ def described(prints: np.ndarray) -> np.ndarray:
     """(12, n, d) float32 `queries` of (n, S, S) int8 prints alone."""
     parts = [prints[begin : begin + DESCRIBED] for begin in range(0, max(len(prints), 1), DESCRIBED)]
     with one_thread_products():
-        plain = np.concatenate([described_crops(_middle(part))[:, : len(part)] for part in parts], axis=1)
+        plain = np.concatenate([described_crops(shrunk(part, MIDDLE_PX)) for part in parts], axis=1)
     return np.concatenate([plain, mirrored(plain)])
-
-
-def _middle(part: np.ndarray) -> np.ndarray:
-    """(512, 32, 32) float32 of at most so many prints, shrunk, and of blank ones."""
-    filled = np.zeros((DESCRIBED, *part.shape[1:]), dtype=part.dtype)
-    filled[: len(part)] = part
-    return shrunk(filled, MIDDLE_PX)
 
 
 @dataclass(frozen=True)

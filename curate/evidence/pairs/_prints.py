@@ -14,6 +14,8 @@ FREQUENCIES = 6
 """Half waves over the side that a descriptor counts; cropping to 90 % moves what is finer out of step."""
 CROP = 0.07
 """The queries for cropped pictures cut that share off two sides: between no crop and the largest one."""
+GRID, LARGEST = 1 / 64, 128.0
+"""What the values of described pictures are multiples of, and their largest size."""
 
 
 def crops() -> np.ndarray:
@@ -57,7 +59,8 @@ def _plane(side_px: int) -> np.ndarray:
 def level(pictures: np.ndarray) -> np.ndarray:
     """Without their mean and slope: two skies that darken downwards have nothing in common."""
     n, side, _ = pictures.shape
-    flat, basis = pictures.reshape(n, side * side).astype(np.float32), _plane(side)
+    flat, basis = pictures.reshape(n, 1, side * side).astype(np.float32), _plane(side)
+    # One product per picture: the last bits of a row of a common one hang on where in it the row stands.
     return (flat - (flat @ basis) @ basis.T).reshape(n, side, side)
 
 
@@ -106,7 +109,10 @@ def mirrored(vectors: np.ndarray) -> np.ndarray:
 
 @cache
 def _views(side_px: int) -> np.ndarray:
-    """(6 * 34, S * S) float32: from a picture to the waves of it and its crops (`crops`), before they get length 1.
+    """(6 * 34, S * S) float64: from a picture to the waves of it and its crops (`crops`), before they get length 1.
+
+    They are whole multiples of a power of two, so small that no sum of products with a picture of whole `GRID`s has
+    more bits than a float64: such sums are exact in any order.
 
     Looking at a part of a picture, shrinking, levelling and taking cosines are sums over its pixels, and so is all of
     them together.
@@ -116,10 +122,13 @@ def _views(side_px: int) -> np.ndarray:
     flat = np.eye(SMALL_PX**2, dtype=np.float32) - basis @ basis.T
     waves = np.einsum("ui,vj->uvij", cosines, cosines).reshape(SMALL_PX**2, -1)[counted.ravel()]
     described = (waves @ flat) * weight[:, None]
-    return np.concatenate(
+    views = np.concatenate(
         [described @ np.kron(_seen(crop[1, 1], crop[1, 2], side_px), _seen(crop[0, 0], crop[0, 2], side_px))
          for crop in crops()]
-    ).astype(np.float32)  # fmt: skip
+    )  # fmt: skip
+    largest = LARGEST / GRID * np.abs(views).sum(1).max()
+    unit = 2.0 ** (np.ceil(np.log2(largest)) - 52)
+    return np.rint(views / unit) * unit
 
 
 def _seen(scale: float, shift: float, side_px: int) -> np.ndarray:
@@ -135,9 +144,14 @@ def _seen(scale: float, shift: float, side_px: int) -> np.ndarray:
 
 
 def described_crops(pictures: np.ndarray) -> np.ndarray:
-    """(n, S, S) float32 -> (6, n, 34) float32 unit vectors: `descriptors` of the pictures and of their crops."""
+    """(n, S, S) float32 -> (6, n, 34) float32 unit vectors: `descriptors` of the pictures and of their crops.
+
+    The values lie in [-128, 128] and are taken to whole multiples of `GRID`, which means of up to 8 by 8 integers are.
+    No vector hangs on the other pictures.
+    """
     n, side, _ = pictures.shape
     views = _views(side)
-    waves = (pictures.reshape(n, side * side) @ views.T).reshape(n, len(crops()), len(views) // len(crops()))
-    waves /= np.maximum(np.linalg.norm(waves, axis=2, keepdims=True), 1e-6)
-    return np.ascontiguousarray(waves.transpose(1, 0, 2))
+    exact = np.rint(pictures.reshape(n, side * side) * np.float32(1 / GRID)).astype(np.float64)
+    waves = (exact @ views.T).reshape(n, len(crops()), len(views) // len(crops()))
+    waves /= np.maximum(np.linalg.norm(waves, axis=2, keepdims=True), 1e-6 / GRID)
+    return waves.transpose(1, 0, 2).astype(np.float32, order="C")
