@@ -131,6 +131,8 @@ class Check(Step):
     """Those of its issues about whose rows no fix ever decides -> why (a sentence)."""
     idle_fixes: ClassVar[Mapping[str, str]] = {}
     """Names of fixes that change nothing about its rows -> why (a sentence)."""
+    spends: ClassVar[bool] = False
+    """Whether it works on large measures that are given back once it has: an audit runs it before the others."""
 
     fix: FixSpec | None = Field(
         default=None,

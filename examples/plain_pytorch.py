@@ -38,7 +38,10 @@ class Tiny(nn.Module):
 
 def main(folder):
     torch.manual_seed(0)
-    curated = curate.open(folder)
+    try:
+        curated = curate.open(folder)
+    except curate.errors.CurateError as error:
+        sys.exit(str(error))
     if curated.table.task.kind != "classification":
         sys.exit(f"this script trains on a class per row, and the task of {folder} is {curated.table.task.kind}")
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -56,7 +56,7 @@ class ConflictingLabels(near_pairs.PairCheck):
         if "exact" in kinds:
             parts.append(self._judge(evidence, labels, "exact", usable, exact))
         if "near" in kinds:
-            near = near_pairs.find_groups(evidence, self, [rank]).groups
+            near = near_pairs.find_groups(evidence, self, lambda _: [rank]).groups
             parts.append(self._judge(evidence, labels, "near", usable, np.where(usable, near, -1)))
         found = Findings.join(parts)
         conflicts = {

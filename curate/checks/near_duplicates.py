@@ -62,7 +62,7 @@ class NearDuplicates(near_pairs.PairCheck):
         if not {"by", "min_similarity"} & set(self.changed()) and are_points(evidence):
             sentence = "its rows are points of series, of which those that follow each other are alike"
             return Findings(Findings.none().table, {self.name: {"sentence": sentence}})
-        found = near_pairs.find_groups(evidence, self, self._preference(evidence))
+        found = near_pairs.find_groups(evidence, self, self._preference)
         groups, kept, similarity = found.groups.copy(), found.kept.copy(), found.similarity.copy()
         if self.include_exact:
             _add_copies(evidence, groups, kept, similarity)

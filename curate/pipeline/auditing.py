@@ -180,9 +180,14 @@ def _judged(
     progress: Callable[[str, int, int], None] | None,
     skip: bool,
 ) -> _Judged:
-    """Every check's findings; with `skip` one that breaks down is left out, and the others go on."""
-    judged = _Judged()
-    for i, check in enumerate(chosen):
+    """Every check's findings; with `skip` one that breaks down is left out, and the others go on.
+
+    Those that use up large measures go first: the others' estimates need not be held beside these.
+    """
+    judged, found_by = _Judged(), {}
+    in_turn = sorted(range(len(chosen)), key=lambda place: not chosen[place].spends)
+    for i, place in enumerate(in_turn):
+        check = chosen[place]
         if progress is not None:
             progress(check.name, i, len(chosen))
         begun = time.perf_counter()
@@ -194,11 +199,14 @@ def _judged(
             judged.skipped[check.name] = _in_a_sentence(fault)
             judged.passing |= not isinstance(fault, MissingPackage)
             continue
-        judged.seconds[check.name] = round(time.perf_counter() - begun, 3)
+        found_by[place] = part, round(time.perf_counter() - begun, 3)
+        give_back(len(table))
+    for place, (part, seconds) in sorted(found_by.items()):
+        check = chosen[place]
+        judged.seconds[check.name] = seconds
         judged.parts.append(part)
         judged.ran.append(check)
         judged.notes += idle(check, part, table)
-        give_back(len(table))
     return judged
 
 

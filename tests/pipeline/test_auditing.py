@@ -91,3 +91,37 @@ def test_lists_among_several_columns_of_features_are_refused_by_name():
     task = Task(features=("v", "x"), label="y")
     with pytest.raises(ConfigError, match=r"the column 'v' holds list<.*double>, and each of several columns"):
         curate.audit(columns, task=task, cache=None)
+
+
+def test_checks_that_use_up_measures_go_first_and_are_reported_in_their_place(monkeypatch):
+    from curate.checks.missing_values import MissingValues
+    from curate.checks.near_duplicates import NearDuplicates
+
+    ran = []
+    for kind in (ExactDuplicates, MissingValues, NearDuplicates):
+
+        def noted(self, evidence, find=kind.find):
+            ran.append(self.name)
+            return find(self, evidence)
+
+        monkeypatch.setattr(kind, "find", noted)
+    names = ["exact_duplicates", "missing_values", "near_duplicates"]
+    report = curate.audit(DATA, names, cache=False)
+    assert ran == ["near_duplicates", "exact_duplicates", "missing_values"]
+    assert list(report.summary) == names
+
+
+def test_near_pairs_are_found_before_probabilities_are_held(monkeypatch):
+    from curate.evidence.evidence import Evidence
+
+    asked = []
+    for name in ("near_pairs", "probabilities"):
+        made = getattr(Evidence, name)
+
+        def noted(self, *more, name=name, made=made, **named):
+            asked.append(name)
+            return made(self, *more, **named)
+
+        monkeypatch.setattr(Evidence, name, noted)
+    curate.audit(DATA, ["label_errors", "near_duplicates"], cache=False)
+    assert asked.index("near_pairs") < asked.index("probabilities")

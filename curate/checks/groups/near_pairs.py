@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -26,6 +27,7 @@ class PairCheck(Check):
     """The settings of checks that look for near-duplicates."""
 
     embeds: ClassVar[bool] = True
+    spends: ClassVar[bool] = True
 
     by: By = Field(
         "content",
@@ -107,7 +109,9 @@ def standing_rows(evidence: Evidence) -> np.ndarray:
     return np.where(stands >= 0, stands, np.arange(len(evidence.table)))
 
 
-def find_groups(evidence: Evidence, settings: PairCheck, preference: list[np.ndarray]) -> NearGroups:
+def find_groups(
+    evidence: Evidence, settings: PairCheck, preference: Callable[[Evidence], list[np.ndarray]]
+) -> NearGroups:
     """Groups of rows that are near-duplicates of the member that is kept.
 
     Rows that are connected make a component, and in a component the preferred row takes the rows that are like itself,
@@ -117,7 +121,7 @@ def find_groups(evidence: Evidence, settings: PairCheck, preference: list[np.nda
     Args:
         evidence: of the rows.
         settings: of the check.
-        preference: (n,) keys, the row with the smallest is kept.
+        preference: gives (n,) keys, the row with the smallest is kept; called once the pairs are found.
     """
     n, unit = len(evidence.table), near.methods(evidence.table.task, settings.by)[0].unit
     nothing = np.full(n, -1, dtype=np.int64)
@@ -133,7 +137,7 @@ def find_groups(evidence: Evidence, settings: PairCheck, preference: list[np.nda
     nearest = np.zeros(n)
     np.maximum.at(nearest, found.left, found.similarity)
     np.maximum.at(nearest, found.right, found.similarity)
-    groups, kept, similarity = _stars(n, near.above(found, least), preference, evidence, settings.by, least)
+    groups, kept, similarity = _stars(n, near.above(found, least), preference(evidence), evidence, settings.by, least)
     inside = groups >= 0
     nearest[inside] = similarity[inside]
     alone = stands != np.arange(n)
