@@ -35,6 +35,8 @@ is at most four times as long: of a document that is longer the other one is an 
 SENT_PAIRS = 1 << 14
 """Pairs of texts that one machine of an engine compares at a time."""
 BLOCK_PAIRS, BLOCK_CHARACTERS, PAIRED_CHARACTERS = 1 << 17, 1 << 22, 1 << 20
+PLAIN_PAIRS = 1 << 18
+"""Pairs of ASCII texts that are taken from all at a time."""
 
 
 def text_similarity(
@@ -61,10 +63,15 @@ def text_similarity(
         return np.concatenate(list(current().ordered_map(_of_sent, _sent(texts, left, right, in_file))))
     out = np.zeros(len(left), dtype=np.float32)
     plain = pc.fill_null(pc.string_is_ascii(texts), True).to_numpy()
-    plain = plain[left] & plain[right]
-    for mask, similarity in ((plain, _of_ascii), (~plain, _of_any)):
-        if mask.any():
-            out[mask] = similarity(texts, left[mask], right[mask])
+    others = []
+    for begin in range(0, len(left), PLAIN_PAIRS):
+        mask = plain[left[begin : begin + PLAIN_PAIRS]] & plain[right[begin : begin + PLAIN_PAIRS]]
+        own = begin + np.flatnonzero(mask)
+        out[own] = _of_ascii(texts, left[own], right[own])
+        others.append(begin + np.flatnonzero(~mask))
+    rest = np.concatenate([np.zeros(0, dtype=np.int64), *others])
+    if len(rest):  # at once, as many pairs share their rows
+        out[rest] = _of_any(texts, left[rest], right[rest])
     return out
 
 
@@ -214,7 +221,7 @@ def _with_added(
 def _without_sentences(texts: list[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(p,) float32 the largest Jaccard index of the shorter text with the beginnings and ends of the longer one that
     sentences make, less 0.05; 0 where none is of its length."""
-    made, pair = [], []
+    out, made, pair, characters_made = np.zeros(len(left), dtype=np.float32), [], [], 0
     for place, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         low, high = sorted((one, other), key=lambda row: len(texts[row]))
         whole, size = texts[high], len(texts[low])
@@ -225,16 +232,24 @@ def _without_sentences(texts: list[str], left: np.ndarray, right: np.ndarray) ->
                 if size <= SAME_SIZE * (end - begin) and end - begin <= SAME_SIZE * size:
                     made += [whole[begin:end], texts[low]]
                     pair.append(place)
-    out = np.zeros(len(left), dtype=np.float32)
+                    characters_made += end - begin + size
+        if characters_made > PAIRED_CHARACTERS:
+            np.maximum.at(out, np.array(pair), _of_cut(made))
+            made, pair, characters_made = [], [], 0
     if pair:
-        codes, lengths = characters(made)
-        if codes.dtype == np.uint8:
-            jaccard, _ = paired_shares(codes, lengths, SHORT_LETTERS)
-        else:
-            parts = np.arange(0, len(made), 2)
-            jaccard, _ = _shares(codes, lengths, SHORT_LETTERS, parts, parts + 1)
-        np.maximum.at(out, np.array(pair), (jaccard - CUT_OFF).astype(np.float32))
+        np.maximum.at(out, np.array(pair), _of_cut(made))
     return out
+
+
+def _of_cut(made: list[str]) -> np.ndarray:
+    """(p,) float32 Jaccard index of the first with the second text, the third with the fourth, and so on, less 0.05."""
+    codes, lengths = characters(made)
+    if codes.dtype == np.uint8:
+        jaccard, _ = paired_shares(codes, lengths, SHORT_LETTERS)
+    else:
+        parts = np.arange(0, len(made), 2)
+        jaccard, _ = _shares(codes, lengths, SHORT_LETTERS, parts, parts + 1)
+    return (jaccard - CUT_OFF).astype(np.float32)
 
 
 def _shares(

@@ -50,8 +50,9 @@ def kept_similarity(
         return method.compare(evidence, left[some], right[some]) if compute is None else compute(some)
 
     store = evidence.store
-    if store is None or not 0 < len(left) <= MOST_PAIRS:
-        return np.asarray(compared(np.arange(len(left))), dtype=np.float32)
+    if store is None or not 0 < len(left) <= MOST_PAIRS:  # not by `compared`, which copies the pairs
+        found = method.compare(evidence, left, right) if compute is None else compute(np.arange(len(left)))
+        return np.asarray(found, dtype=np.float32)
     keys, name = _pair_keys(evidence.table.content, left, right), _folder(evidence, method)
     found, values, damaged = store.lookup(name, keys, FIELDS)
     if damaged:

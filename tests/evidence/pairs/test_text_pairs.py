@@ -272,3 +272,19 @@ def test_distinct_keys_are_those_of_numpy():
     keys = np.random.default_rng(0).integers(-50, 50, 400)
     assert distinct(keys).tolist() == np.unique(keys).tolist()
     assert distinct(keys[:0]).tolist() == []
+
+
+def test_how_many_pairs_are_compared_at_once_changes_nothing(monkeypatch):
+    from curate.evidence.pairs import _overlap
+
+    rng = np.random.default_rng(0)
+    words = ["card", "payment", "transfer", "balance", "Straße", "façade", "naïve", "account", "money", "bank"]
+    texts = [" ".join(rng.choice(words, 8)) + "." for _ in range(40)]
+    texts += [f"Hello there. {text}" for text in texts] + [f"{text} Thanks a lot!" for text in texts[:20]]
+    left, right = np.triu_indices(len(texts), 1)
+    column = pa.chunked_array([texts])
+    at_once = _overlap.text_similarity(column, left, right)
+    monkeypatch.setattr(_overlap, "PAIRED_CHARACTERS", 100)
+    monkeypatch.setattr(_overlap, "PLAIN_PAIRS", 7)
+    assert np.array_equal(_overlap.text_similarity(column, left, right), at_once)
+    assert (at_once > 0.9).any()
