@@ -83,9 +83,7 @@ def drawn(result: Curated, lines: pa.Table, valid: np.ndarray) -> Drawn:
         size += weight
         place[epoch, at] = len(values)
         values.append(made)
-    notes = [
-        f"augmented draws are embedded for the head, {DRAWS} of each line, in turn: up to {len(values):,} in an arm"
-    ]
+    notes = []
     if failed:
         draws, are = counted(len(failed), "augmented draw"), noun(len(failed), "is", "are")
         notes.append(f"{draws} failed and {are} left out, as the loader does, among them {failed[0]}")

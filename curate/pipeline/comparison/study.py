@@ -157,7 +157,7 @@ def _study(
         effects=effects,
         alone=alone,
         classes=classes_of(judged[RAW], judged[CURATED], truth),
-        notes=list(dict.fromkeys([*held.notes, *trainer.notes])),
+        notes=list(dict.fromkeys([*held.notes, *trainer.said])),
         seconds=round(time.perf_counter() - started, 3),
     )
     if out is not None:

@@ -13,7 +13,7 @@ from curate.evidence.order import duplicate_groups
 from curate.feed.sampling.arguments import sampler_arguments
 from curate.feed.sampling.options import SamplingOptions
 from curate.pipeline.comparison.arms import Arm, Progress, sampling, training_lines
-from curate.pipeline.comparison.drawn import drawn
+from curate.pipeline.comparison.drawn import DRAWS, drawn
 from curate.pipeline.comparison.head import Training, train_heads
 from curate.pipeline.comparison.joint import Vectors, embed, embed_more
 from curate.pipeline.comparison.lesson import Lesson
@@ -39,6 +39,7 @@ class Trainer:
         progress: called with (stage, done, total).
         title: the model, for people.
         notes: sentences for the report.
+        embedded: the most augmented draws of an arm that were embedded for the head.
         unseen: step -> why the model sees nothing of it.
         network: the model, if it is not the head.
     """
@@ -52,6 +53,7 @@ class Trainer:
     progress: Progress | None
     title: str = ""
     notes: list[str] = field(default_factory=list)
+    embedded: int = 0
     unseen: dict[str, str] = field(default_factory=dict)
     network: Network | None = None
     _like: Evidence | None = None
@@ -113,16 +115,25 @@ class Trainer:
         """Embedding and lesson with augmented draws, if the plan has any that the head can see."""
         found = drawn(result, lesson.lines, valid)
         self.unseen |= found.unseen or {}
-        if found.table is None:
-            return vectors, lesson
         for note in found.notes:
             self._note(note)
+        if found.table is None:
+            return vectors, lesson
+        self.embedded = max(self.embedded, len(found.table))
         offset = len(vectors.values)
         vectors = embed_more(vectors, found.table)
         place = found.place.copy()
         known = place >= 0
         known[known] = np.isfinite(vectors.values[place[known] + offset]).all(1)
         return vectors, lesson.showing(np.where(known, place, -1), offset)
+
+    @property
+    def said(self) -> list[str]:
+        """All notes; the draws of all arms in one sentence."""
+        if not self.embedded:
+            return self.notes
+        how_many = f"up to {self.embedded:,} in an arm"
+        return [f"augmented draws are embedded for the head, {DRAWS} of each line, in turn: {how_many}", *self.notes]
 
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:
