@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
 import os
 import pickle
@@ -23,6 +24,8 @@ from curate.engines.local import ordered_map
 
 GRACE_SECONDS = 5.0
 """Time that the process has to end by itself once all is done."""
+BEGIN_SECONDS, MOST_FORKS = 10.0, 5
+"""After so long a process that gave no sign is replaced, at most so many times."""
 LOOK_SECONDS = 0.25
 """How often it is looked for rows that take too long."""
 
@@ -72,6 +75,13 @@ class WatchedProcess:
         self._work, self._given, self._waiting, self._row_seconds = work, given, waiting, row_seconds
         self._told = False
         self._seen, self._since = self.attention.cells.copy(), np.full(threads, time.monotonic())
+        self._forks = 0
+        self._fork()
+        self.take()
+
+    def _fork(self) -> None:
+        """Begin the process."""
+        self._forks, self._forked, self._begun = self._forks + 1, time.monotonic(), mmap.mmap(-1, 1)
         context: Any = multiprocessing.get_context("fork")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=self._serve, args=(theirs,), daemon=True, name="curate-measuring")
@@ -80,7 +90,17 @@ class WatchedProcess:
             warnings.simplefilter("ignore", DeprecationWarning)
             self._process.start()
         theirs.close()
-        self.take()
+
+    def _begin_again(self) -> None:
+        """Replace a process that never began: a fork may wait for ever for a lock of the interpreter, which another
+        thread held when it was made."""
+        self.end()
+        if self._forks > MOST_FORKS:
+            raise Ended(self, f"the process that measures it did not begin in {BEGIN_SECONDS:g} s", False)
+        self._fork()
+        with suppress(OSError):  # it has ended, as is seen when it is listened to
+            for place in (*self.held, *([None] if self._told else [])):
+                self.connection.send(place)
 
     def take(self) -> bool:
         """Have it take one more chunk; whether it did.
@@ -114,8 +134,15 @@ class WatchedProcess:
         return made
 
     def refuse_hanging(self) -> None:
-        """End the process where a thread has been at one row for too long. Raises Ended."""
+        """End the process where a thread has been at one row for too long, and replace one that never began.
+
+        Raises Ended.
+        """
         now, cells = time.monotonic(), self.attention.cells.copy()
+        if not self._begun[0]:
+            if now - self._forked > BEGIN_SECONDS:
+                self._begin_again()
+            return
         self._since[cells[:, 0] != self._seen[:, 0]] = now
         self._seen = cells
         stuck = (now - self._since > self._row_seconds) & (cells[:, 1] != NOTHING)
@@ -144,6 +171,7 @@ class WatchedProcess:
 
     def _serve(self, connection: Connection) -> None:
         """What the process does."""
+        self._begun[0] = 1
         self.connection.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
@@ -176,8 +204,9 @@ def next_made(processes: Sequence[WatchedProcess]) -> tuple[WatchedProcess, tupl
         ready = wait([process.connection for process in processes], LOOK_SECONDS)
         for process in processes:
             process.refuse_hanging()
-        if ready:  # who was heard least comes first
-            process = min((one for one in processes if one.connection in ready), key=lambda one: one.finished)
+        heard = [one for one in processes if one.connection in ready]
+        if heard:  # who was heard least comes first
+            process = min(heard, key=lambda one: one.finished)
             return process, process.received()
 
 

@@ -210,3 +210,29 @@ def test_config_errors_are_errors_of_the_run():
 
     with pytest.raises(ConfigError, match="wrong"):
         collected(wrong)
+
+
+@pytest.mark.parametrize("stuck", [1, 10_000])
+def test_a_process_that_never_begins_is_replaced(monkeypatch, tmp_path, stuck):
+    """A fork may wait for a lock of the interpreter for ever, before anything of ours runs in it."""
+    from curate.engines import watched_process
+    from curate.engines.watched_process import WatchedProcess
+
+    serve, forks = WatchedProcess._serve, tmp_path / "forks"
+
+    def late(self, connection):
+        with forks.open("a", encoding="utf-8") as file:
+            file.write(".")
+        if forks.stat().st_size <= stuck:
+            time.sleep(600)
+        serve(self, connection)
+
+    monkeypatch.setattr(WatchedProcess, "_serve", late)
+    monkeypatch.setattr(watched_process, "BEGIN_SECONDS", 0.3)
+    monkeypatch.setattr(watched_process, "MOST_FORKS", 1)
+    found = collected(lambda row: None, workers=1, given=chunks(rows=3))
+    if stuck == 1:
+        assert found == {row: row for row in range(3)}
+    else:
+        assert sorted(found) == [0, 1, 2]
+        assert all("did not begin in 0.3 s" in why and not for_good for why, for_good in found.values())
