@@ -23,8 +23,13 @@ def test_killed_twice_and_run_again(kind, tmp_path):
     began = time.monotonic()
     assert killed.finished(home, "whole") is None
     seconds = time.monotonic() - began
-    struck = [killed.killed(home, "again", share * seconds) for share in rng.uniform((0.1, 0.2), (0.7, 0.9))]
-    assert any(struck)
+    for share in rng.uniform((0.1, 0.2), (0.7, 0.9)):
+        after = share * seconds
+        while not killed.killed(home, "again", after):  # the first run was slower, as a machine with other work is
+            assert after > 0.01
+            shutil.rmtree(home / "out-again")
+            shutil.rmtree(home / "cache-again")
+            after /= 2
     assert killed.finished(home, "again") is None
     assert not killed.different(home / "out-whole", home / "out-again")
     assert killed.rows_are_right(home / "out-again")
