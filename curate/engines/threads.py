@@ -49,6 +49,25 @@ def one_thread_models() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def one_thread_pictures() -> Iterator[None]:
+    """What OpenCV does to a picture takes the thread that asks for it, and no others that spin until the next one.
+
+    OpenCV has one number of threads for the whole process.
+    """
+    if find_spec("cv2") is None:  # what works on pictures says so
+        yield
+        return
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 @lru_cache(maxsize=1)
 def _libraries(modules: int) -> Any:
     """The libraries that are there; looked for, which takes milliseconds, once more where something was imported."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from curate.engines.local import ordered_map
-from curate.engines.threads import one_thread_products
+from curate.engines.threads import one_thread_pictures, one_thread_products
 from curate.evidence.pairs import _nearest
 from curate.evidence.pairs._likeness import COARSE_SHARE, FINE_SHARE, NOISE, likeness
 from curate.evidence.pairs._prints import SMALL_PX, blurred, crops, described_crops, level, mirrored, shrunk
@@ -105,7 +105,7 @@ class Pictures:
         if is_sent(len(left), SENT_PAIRS):
             return sent_similarity(self, left, right, SENT_PAIRS)
         parts = [slice(begin, begin + CHUNK) for begin in range(0, len(left), CHUNK)]
-        with one_thread_products():
+        with one_thread_products(), one_thread_pictures():
             compared = list(ordered_map(lambda part: self._compared(left[part], right[part]), parts, workers))
         return np.concatenate([np.zeros(0, dtype=np.float32), *compared])
 
@@ -227,7 +227,9 @@ def random_pairs(n: int, count: int = 600) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(left, right), np.maximum(left, right)
 
 
-def usual_similarity(pictures: Pictures, left: np.ndarray, right: np.ndarray, quantile: float = 0.975) -> float:
+def usual_similarity(
+    pictures: Pictures, left: np.ndarray, right: np.ndarray, quantile: float = 0.975, workers: int = 1
+) -> float:
     """How alike the likest of unrelated pairs of a set are: a high quantile over pairs drawn at random.
 
     Pairs that are alike beyond doubt are left out, so that a set with many copies does not call copies usual; unless
@@ -237,6 +239,6 @@ def usual_similarity(pictures: Pictures, left: np.ndarray, right: np.ndarray, qu
         return 0.0
     similarity = np.zeros(len(left), dtype=np.float32)
     near = np.flatnonzero(pictures.likest(left, right) >= LEAST_OF_UNRELATED)
-    similarity[near] = pictures.similarity(left[near], right[near])
+    similarity[near] = pictures.similarity(left[near], right[near], workers)
     sure = similarity >= 0.97
     return float(np.quantile(similarity if sure.mean() > 0.2 else similarity[~sure], quantile))

@@ -44,7 +44,7 @@ def threshold(evidence: Evidence) -> float:
     drawn, places = np.unique(np.concatenate([left, right]), return_inverse=True)
     first, second = places.reshape(2, -1)
     prints, spread = _prints(evidence, rows[drawn])
-    usual = elsewhere(partial(_usual, first, second, spread), prints)
+    usual = elsewhere(partial(_usual, first, second, spread, evidence.settings.workers), prints)
     return float(np.clip(1.0 - SHARE_OF_GAP * (1.0 - usual) ** 2, MIN_SIMILARITY, LARGEST_THRESHOLD))
 
 
@@ -85,8 +85,8 @@ def _prints(evidence: Evidence, rows: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return evidence.rows_of("image.print", rows), evidence.rows_of("image.print_spread", rows)
 
 
-def _usual(first: np.ndarray, second: np.ndarray, spread: np.ndarray, prints: np.ndarray) -> float:
-    return usual_similarity(Pictures.of(prints[:], spread), first, second)
+def _usual(first: np.ndarray, second: np.ndarray, spread: np.ndarray, workers: int, prints: np.ndarray) -> float:
+    return usual_similarity(Pictures.of(prints[:], spread, workers), first, second, workers=workers)
 
 
 def _contrasts_alike(evidence: Evidence, left: np.ndarray, right: np.ndarray) -> np.ndarray:
