@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
@@ -41,12 +41,8 @@ def one_thread_models() -> Iterator[None]:
         return
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread(torch.get_num_threads, torch.set_num_threads):
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
@@ -60,12 +56,19 @@ def one_thread_pictures() -> Iterator[None]:
         return
     import cv2
 
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    with one_thread(cv2.getNumThreads, cv2.setNumThreads):
+        yield
+
+
+@contextmanager
+def one_thread(count: Callable[[], int], limit: Callable[[int], object]) -> Iterator[None]:
+    """A library that is asked for its number of threads by `count`, and told it by `limit`, has one in the block."""
+    before = count()
+    limit(1)
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
+        limit(before)
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from curate.engines.threads import one_thread
+
 VARIABLE = "OPENBLAS_CORETYPE"
 CORES = {
     "Haswell": "Haswell",
@@ -41,12 +43,8 @@ def faiss() -> Any:
 def one_thread_search() -> Iterator[None]:
     """faiss does what this thread asks alone: it cuts work by its threads, and the last bits hang on the cuts."""
     library = faiss()
-    threads = library.omp_get_max_threads()
-    library.omp_set_num_threads(1)
-    try:
+    with one_thread(library.omp_get_max_threads, library.omp_set_num_threads):
         yield
-    finally:
-        library.omp_set_num_threads(threads)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from curate.engines.threads import one_thread_models, one_thread_products
+from curate.engines.threads import one_thread_models, one_thread_pictures, one_thread_products
 
 
 def blas_threads():
@@ -38,3 +39,25 @@ def test_models_take_one_thread_within_the_block_in_threads_that_begin_there_too
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_opencv_takes_one_thread_in_the_block_and_as_many_as_before_after_it():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        with one_thread_pictures():
+            assert cv2.getNumThreads() == 1
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
+
+
+def test_without_opencv_nothing_is_limited(monkeypatch):
+    monkeypatch.setattr("curate.engines.threads.find_spec", lambda name: None)
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        with one_thread_pictures():
+            assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
