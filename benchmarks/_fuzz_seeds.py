@@ -126,6 +126,7 @@ def _film(kind: str, coding: str | None, sound: str | None, pixels: str = "yuv42
         if coding:
             picture = container.add_stream(coding, rate=rate, options=options)
             picture.width, picture.height, picture.pix_fmt = 80, 64, pixels
+            picture.codec_context.thread_count = 1  # those of libvpx may wait for each other for ever
         track = None
         if sound:
             track = container.add_stream(sound, rate=48_000 if sound == "libopus" else 16_000)
