@@ -20,7 +20,8 @@ from curate.evidence.outcome import Outcome
 from curate.evidence.settings import EvidenceSettings
 from curate.media import payload
 from curate.media.segments import MARK, file_name
-from curate.table import Stored, Table
+from curate.stored import Stored
+from curate.table import Table
 from curate.task import DECODED
 
 if TYPE_CHECKING:

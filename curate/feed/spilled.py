@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from curate.arrow import places
 from curate.storage import storing
-from curate.table import Stored, Table
+from curate.stored import Stored
+from curate.table import Table
 
 if TYPE_CHECKING:
     import datasets

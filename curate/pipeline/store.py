@@ -22,7 +22,8 @@ from curate.pipeline.curated import Curated
 from curate.pipeline.files import MANIFEST, folder_aside, is_result, sha256, write_parquet
 from curate.pipeline.pipeline import Pipeline
 from curate.storage import storing, write_text
-from curate.table import Stored, Table
+from curate.stored import Stored
+from curate.table import Table
 from curate.task import MEDIA, Task
 
 if TYPE_CHECKING:

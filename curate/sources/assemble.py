@@ -40,7 +40,8 @@ from curate.sources.labels.votes import vote_names, with_votes
 from curate.sources.raw import Raw, put
 from curate.sources.roles.inputs import names_files, typed_inputs
 from curate.sources.roles.repeated_ids import repeated_ids
-from curate.table import HELD_OUT, PROBLEMS, Held, Table
+from curate.stored import Held
+from curate.table import HELD_OUT, PROBLEMS, Table
 from curate.task import Task
 from curate.wording import counted, some_of
 

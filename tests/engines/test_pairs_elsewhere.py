@@ -22,7 +22,7 @@ from curate.evidence.parts import lying
 from curate.evidence.parts.left import PlacedRows
 from curate.evidence.parts.rows import PartedRows
 from curate.evidence.settings import EvidenceSettings
-from curate.table import Stored
+from curate.stored import Stored
 
 TEXTS = 400
 

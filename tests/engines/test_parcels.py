@@ -19,7 +19,8 @@ from curate.evidence.measurements import registered
 from curate.evidence.parcels import SentPass
 from curate.evidence.settings import EvidenceSettings
 from curate.media.content import content_hashes, row_ids
-from curate.table import Stored, Table
+from curate.stored import Stored
+from curate.table import Table
 from curate.task import Task
 
 MEDIA = pa.struct([("bytes", pa.binary()), ("path", pa.string())])

@@ -10,7 +10,7 @@ import pytest
 
 import curate
 from curate.errors import DataError
-from curate.table import Stored
+from curate.stored import Stored
 
 
 @pytest.fixture
